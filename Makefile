@@ -1,0 +1,46 @@
+# What a person runs: each target works on a fresh machine with Python 3.11 and pip.
+PYTHON ?= python3.11
+PORT ?= 8000
+BIN := .venv/bin
+
+.PHONY: setup run test bench lint format
+
+# The environment in .venv; nothing happens while requirements.txt is the one it was made from.
+# uv installs in seconds; where it cannot be had, pip does the same. A Python without ensurepip gets its environment from uv.
+setup:
+	@want=$$(cksum requirements.txt); \
+	if [ "$$(cat .venv/.installed 2>/dev/null)" = "$$want" ] && $(BIN)/python -c '' 2>/dev/null; then exit 0; fi; \
+	set -e; \
+	echo "Preparing .venv"; \
+	uv=$$(sed -n 's/^\(uv==[^ ]*\).*/\1/p' requirements.txt); \
+	if ! $(BIN)/python -c '' 2>/dev/null; then \
+		rm -rf .venv; \
+		$(PYTHON) -m venv .venv >/dev/null 2>&1 || { \
+			rm -rf .venv; \
+			$(PYTHON) -m pip install --quiet --disable-pip-version-check --target .venv.uv "$$uv"; \
+			.venv.uv/bin/uv venv --quiet --seed --python "$$(command -v $(PYTHON))" .venv; \
+			rm -rf .venv.uv; }; \
+	fi; \
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$uv" 2>/dev/null || true; \
+	$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements.txt 2>/dev/null \
+		|| $(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt; \
+	echo "$$want" > .venv/.installed
+
+run: setup
+	@exec $(BIN)/python manage.py run --port $(PORT)
+
+test: setup
+	@$(BIN)/python -m pytest
+
+bench: setup
+	@$(BIN)/python -m benchmarks
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: setup
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .

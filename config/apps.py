@@ -1,0 +1,8 @@
+"""The app config: the wiring, which holds no rule of the business."""
+
+from django.apps import AppConfig
+
+
+class WiringConfig(AppConfig):
+    name = "config"
+    verbose_name = "Wiring"

