@@ -56,7 +56,7 @@ def grant_to_application(alias: str = "default") -> None:
 
     Tables the role already has a right on are left as they are: a migration that took one away keeps its word.
     """
-    application = settings.DATABASES[alias]["USER"]
+    application = settings.DATABASE_ROLE
     if settings.DATABASE_OWNER.get("USER", application) == application:
         return
     with connections[alias].cursor() as cursor:

@@ -5,7 +5,7 @@ import sys
 from datetime import timedelta
 from typing import Any
 
-from config import databases, environment
+from config import databases, environment, files
 
 BASE_DIR = environment.ROOT
 ENVIRONMENT = environment.load(os.environ)
@@ -97,6 +97,7 @@ TEMPLATES: list[dict[str, Any]] = [
 
 # ---- Database. Transactions are opened where the work is: a view's later error must not undo what was taken in.
 DATABASES, DATABASE_OWNER = databases.settings_for(ENVIRONMENT)
+DATABASE_ROLE: str = DATABASES["default"]["USER"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 CACHES: dict[str, dict[str, Any]] = {
@@ -182,32 +183,8 @@ _COLLECTED = sys.argv[1:2] == ["collectstatic"] or (PRODUCTION and (STATIC_ROOT 
 WHITENOISE_USE_FINDERS = not _COLLECTED
 WHITENOISE_AUTOREFRESH = DEBUG
 
-
-def _bucket(name: str, endpoint: str, region: str, key: str, secret: str) -> dict[str, Any]:
-    return {
-        "BACKEND": "storages.backends.s3.S3Storage",
-        "OPTIONS": {
-            "bucket_name": name,
-            "endpoint_url": endpoint or None,
-            "region_name": region,
-            "access_key": key or None,
-            "secret_key": secret or None,
-            "signature_version": "s3v4",
-            "addressing_style": "path" if endpoint else "auto",
-            "querystring_expire": 60,
-            "file_overwrite": False,
-            "default_acl": None,
-        },
-    }
-
-
-def _folder(location: Any) -> dict[str, Any]:
-    options = {"location": location, "file_permissions_mode": 0o600, "directory_permissions_mode": 0o700}
-    return {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": options}
-
-
 STORAGES: dict[str, dict[str, Any]] = {
-    "default": _bucket(
+    "default": files.bucket(
         ENVIRONMENT["AWS_STORAGE_BUCKET_NAME"],
         ENVIRONMENT["AWS_S3_ENDPOINT_URL"],
         ENVIRONMENT["AWS_S3_REGION_NAME"],
@@ -215,7 +192,7 @@ STORAGES: dict[str, dict[str, Any]] = {
         ENVIRONMENT["AWS_SECRET_ACCESS_KEY"],
     )
     if ENVIRONMENT["AWS_STORAGE_BUCKET_NAME"]
-    else _folder(AFTERSALE_DATA / "files"),
+    else files.folder(AFTERSALE_DATA / "files"),
     "staticfiles": {
         "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
         if _COLLECTED
@@ -223,7 +200,7 @@ STORAGES: dict[str, dict[str, Any]] = {
     },
 }
 if ENVIRONMENT["STORAGE_SECOND_BUCKET_NAME"]:
-    STORAGES["second"] = _bucket(
+    STORAGES["second"] = files.bucket(
         ENVIRONMENT["STORAGE_SECOND_BUCKET_NAME"],
         ENVIRONMENT["STORAGE_SECOND_ENDPOINT_URL"],
         ENVIRONMENT["STORAGE_SECOND_REGION_NAME"],
@@ -231,7 +208,7 @@ if ENVIRONMENT["STORAGE_SECOND_BUCKET_NAME"]:
         ENVIRONMENT["STORAGE_SECOND_SECRET_ACCESS_KEY"],
     )
 elif ENVIRONMENT["STORAGE_SECOND_FOLDER"]:
-    STORAGES["second"] = _folder(ENVIRONMENT["STORAGE_SECOND_FOLDER"])
+    STORAGES["second"] = files.folder(ENVIRONMENT["STORAGE_SECOND_FOLDER"])
 
 # ---- Mail. The chain is ours (EMAIL_PROVIDERS); what Django itself would mail goes nowhere.
 EMAIL_PROVIDERS: list[str] = ENVIRONMENT["EMAIL_PROVIDERS"]

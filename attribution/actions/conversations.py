@@ -1,0 +1,100 @@
+"""Recording conversations: each word adds to what is known, so that any order of updates ends in the same facts."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from attribution.actions import attributions
+from attribution.models import Conversation, Message
+from orders.messages import Customer
+from profiles import identifiers
+from profiles.actions import resolution, settlement
+from profiles.models import Organization
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A moment at which somebody wrote."""
+
+    at: datetime
+    by: str
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConversationMessage:
+    """A conversation as its source describes it."""
+
+    external_id: str
+    started_at: datetime
+    last_activity_at: datetime | None = None
+    ended_at: datetime | None = None
+    source: str = "api"
+    customer: Customer = field(default_factory=Customer)
+    message_count: int = 0
+    tags: tuple[str, ...] = ()
+    messages: tuple[Said, ...] = ()
+
+
+def record(message: ConversationMessage, *, organization: Organization) -> Conversation:
+    """Write or update one conversation, find its customer, and have the orders it may have led to settled."""
+    row = Conversation.objects.select_for_update().filter(external_id=message.external_id).first()
+    if row is None:
+        row, _ = Conversation.objects.get_or_create(
+            organization=organization,
+            external_id=message.external_id,
+            defaults={
+                "started_at": message.started_at,
+                "last_activity_at": message.started_at,
+                "source": message.source,
+            },
+        )
+        row = Conversation.objects.select_for_update().get(pk=row.pk)
+    former = attributions.rerun([row])
+    _merge_facts(row, message, organization)
+    row.save()
+    _record_messages(row, message.messages)
+    touched = resolution.settle([row], organization=organization)
+    row.refresh_from_db()
+    orders = former | attributions.rerun([row])
+    settlement.request(organization.pk, orders=orders, profiles=touched)
+    return row
+
+
+def _merge_facts(row: Conversation, message: ConversationMessage, organization: Organization) -> None:
+    moments = [said.at for said in message.messages]
+    row.started_at = min(row.started_at, message.started_at)
+    row.last_activity_at = max(
+        [row.last_activity_at, message.started_at, *moments, *filter(None, [message.last_activity_at])]
+    )
+    row.ended_at = max(filter(None, [row.ended_at, message.ended_at]), default=None)
+    row.message_count = max(row.message_count, message.message_count, len(moments))
+    row.tags = sorted(set(row.tags) | set(message.tags))
+    customer = message.customer
+    row.email_raw, row.phone_raw = customer.email[:400] or row.email_raw, customer.phone[:200] or row.phone_raw
+    row.name = customer.name[:300] or row.name
+    known = Customer(email=row.email_raw, phone=row.phone_raw, name=row.name)
+    keys = identifiers.of_customer(
+        known, region=customer.region or organization.region, source=f"conversation:{row.source}"
+    )
+    row.email = next((i.value for i in keys if i.kind == "email"), "")
+    row.phone = next((i.value for i in keys if i.kind == "phone" and not i.value.startswith("raw:")), "")
+    row.identifiers = [f"{i.kind}:{i.value}" for i in keys]
+
+
+def _record_messages(row: Conversation, messages: Sequence[Said]) -> None:
+    Message.objects.bulk_create(
+        [
+            Message(
+                organization_id=row.organization_id,
+                conversation=row,
+                at=said.at,
+                by=said.by,
+                text=said.text,
+                text_hash=hashlib.sha256(said.text.encode()).hexdigest(),
+            )
+            for said in messages
+        ],
+        ignore_conflicts=True,
+    )

@@ -1,0 +1,311 @@
+"""The outbox: which messages have to go out, each once for its effect key, and sending them through the chain."""
+
+import json
+import random
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from fulfillment import backoff
+from fulfillment.actions import links
+from fulfillment.actions.links import Given
+from fulfillment.models import Email, Entitlement
+from fulfillment.providers.outcomes import Accepted, Outcome, OutgoingMail, RefusedForGood, TryLater, sender
+from fulfillment.actions import letters
+from fulfillment.actions.letters import Letter
+from orders.actions.statuses import Money, fully
+from orders.messages import RefundStatus
+from orders.models import Line, Order, Refund
+from profiles import clock, identifiers
+from profiles.actions import audit, settlement
+from profiles.actors import Actor, Invalid, Refusal
+from profiles.models import Organization
+
+State, Template = Email.State, Email.Template
+LEASE_SECONDS = 120
+UNKNOWN_AGAIN = timedelta(minutes=10)
+PAID = (Order.PaymentStatus.PAID, Order.PaymentStatus.PARTIALLY_REFUNDED)
+
+_CLAIM = """
+UPDATE fulfillment_email e
+   SET state = 'claimed', attempts = attempts + 1, lease_until = now() + make_interval(secs => %s)
+ WHERE id IN (SELECT id FROM fulfillment_email
+               WHERE (state IN ('queued', 'unknown') AND due_at <= %s) OR (state = 'claimed' AND lease_until < now())
+               ORDER BY due_at, id LIMIT %s FOR UPDATE SKIP LOCKED)
+RETURNING id
+"""
+
+
+class NoAddress(Refusal):
+    title = "No address"
+
+
+def address(entitlement: Entitlement) -> str:
+    """Where this entitlement's mail goes: the order's delivery address, else the customer's newest; '' if nowhere."""
+    if entitlement.order is not None:
+        return identifiers.mailable(entitlement.order.mail_to) or ""
+    known = entitlement.profile.identifiers.filter(kind="email", status="active").order_by("-pk").first()
+    return (identifiers.mailable(known.value) or "") if known else ""
+
+
+# What has to be said --------------------------------------------------------------------------------------------
+
+
+def settle(orders: Sequence[Order], facts: Mapping[int, Money], lines: Mapping[int, Sequence[Line]]) -> None:
+    """Refund and cancellation mails the facts ask for, and receipts of paid orders with nothing to deliver."""
+    wanted: dict[str, tuple[Order, str, Refund | None]] = {}
+    for order in orders:
+        for refund in facts[order.pk].refunds:
+            if refund.status == RefundStatus.SUCCEEDED and refund.amount_minor:
+                wanted[f"refund:{refund.pk}"] = (order, Template.REFUND, refund)
+        if order.cancelled and order.payment_status == Order.PaymentStatus.PAID:
+            wanted[f"cancellation:{order.pk}"] = (order, Template.CANCELLATION, None)
+        if order.payment_status in PAID and not order.cancelled and not fully(order):
+            wanted[f"receipt:{order.pk}"] = (order, Template.RECEIPT, None)
+    if not wanted:
+        return
+    known = set(Email.objects.filter(effect_key__in=list(wanted)).values_list("effect_key", flat=True))
+    receipts = [o.pk for key, (o, template, _) in wanted.items() if template == Template.RECEIPT and key not in known]
+    awaited = set(
+        Entitlement.objects.filter(order__in=receipts, status__in=Entitlement.DOWNLOADABLE).values_list(
+            "order_id", flat=True
+        )
+    )
+    rows = []
+    for key, (order, template, refund) in wanted.items():
+        to = identifiers.mailable(order.mail_to)
+        # A receipt with something to download is written together with its links, by the job.
+        if key in known or not to or (template == Template.RECEIPT and order.pk in awaited):
+            continue
+        letter = letters.write(
+            template, organization=order.organization, order=order, lines=lines.get(order.pk, ()), refund=refund
+        )
+        about = f"{order.channel.label}/{refund.external_id if refund else order.external_id}"
+        rows.append(_row(key, template, to, letter, about=about, order=order))
+    Email.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def deliver(entitlements: Sequence[Entitlement], given: Mapping[int, Given]) -> None:
+    """Write the mail that carries these links: the order's receipt if it has none yet, else a delivery of its own."""
+    by_order: dict[int, list[Entitlement]] = {}
+    alone: list[Entitlement] = []
+    for entitlement in entitlements:
+        if entitlement.order_id:
+            by_order.setdefault(entitlement.order_id, []).append(entitlement)
+        else:
+            alone.append(entitlement)
+    receipted = set(
+        Email.objects.filter(effect_key__in=[f"receipt:{pk}" for pk in by_order]).values_list("effect_key", flat=True)
+    )
+    lines: dict[int, list[Line]] = {}
+    for line in Line.objects.filter(order__in=list(by_order), removed=False).order_by("position"):
+        lines.setdefault(line.order_id, []).append(line)
+    rows = []
+    for order_id, group in by_order.items():
+        first = f"receipt:{order_id}" not in receipted and group[0].source == Entitlement.Source.ORDER
+        rows.append(_delivery(group, given, lines.get(order_id, []), receipt=first))
+    rows += [_delivery([entitlement], given, [], receipt=False) for entitlement in alone]
+    Email.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def receipts_without_links(orders: Iterable[Order]) -> None:
+    """The receipt of paid orders whose files cannot be delivered yet; the link follows by itself."""
+    found = list(orders)
+    if not found:
+        return
+    lines: dict[int, list[Line]] = {}
+    for line in Line.objects.filter(order__in=[o.pk for o in found], removed=False).order_by("position"):
+        lines.setdefault(line.order_id, []).append(line)
+    rows = []
+    for order in found:
+        if to := identifiers.mailable(order.mail_to):
+            letter = letters.write(
+                Template.RECEIPT, organization=order.organization, order=order, lines=lines.get(order.pk, ())
+            )
+            about = f"{order.channel.label}/{order.external_id}"
+            rows.append(_row(f"receipt:{order.pk}", Template.RECEIPT, to, letter, about=about, order=order))
+    Email.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def _delivery(
+    group: Sequence[Entitlement], given: Mapping[int, Given], lines: Sequence[Line], *, receipt: bool, key: str = ""
+) -> Email:
+    first = group[0]
+    order = first.order
+    pairs = [(entitlement, given[entitlement.pk]) for entitlement in group]
+    template = Template.RECEIPT if receipt else Template.DELIVERY
+    letter = letters.write(
+        template,
+        organization=first.organization,
+        order=order,
+        lines=lines,
+        given=pairs,
+        customer_name=first.profile.name,
+    )
+    if order is not None:
+        about = f"{order.channel.label}/{order.external_id}"
+    else:
+        about = f"manual/{first.product.sku}"
+    effect = key or (f"receipt:{order.pk}" if receipt and order else f"delivery:{pairs[0][1].link.pk}")
+    row = _row(effect, template, address(first), letter, about=about, order=order)
+    row.profile_id = first.profile_id
+    row.entitlement = first if len(group) == 1 else None
+    row.secrets_until = max(link.link.expires_at for _, link in pairs)
+    return row
+
+
+def _row(key: str, template: str, to: str, letter: Letter, *, about: str, order: Order | None) -> Email:
+    return Email(
+        organization_id=order.organization_id if order else None,
+        effect_key=key,
+        template=template,
+        to=to,
+        about=about[:600],
+        order=order,
+        profile_id=order.profile_id if order else None,
+        subject=letter.subject,
+        text=letter.text,
+        html=letter.html,
+        secrets=json.dumps(dict(letter.secrets)) if letter.secrets else "",
+        message_id=f"<{uuid.uuid4().hex}@{settings.MESSAGE_ID_DOMAIN}>",
+        never_send=bool(order and order.channel.made_up),
+    )
+
+
+# A person mails again -------------------------------------------------------------------------------------------
+
+
+def resend(entitlement: Entitlement, *, by: Actor, because: str, key: str) -> Email:
+    """Mail a new link for this entitlement to the address on record; `key` makes a double press one mail."""
+    by.require("resend")
+    reason = audit.require_reason(because)
+    effect = f"resend:{entitlement.pk}:{key}"[:160]
+    if known := Email.objects.filter(effect_key=effect).first():
+        return known
+    if not entitlement.downloadable:
+        raise links.LinkRevoked(f"Nothing to resend: {entitlement.because}.")
+    if not address(entitlement):
+        raise NoAddress("There is no usable e-mail address on record: correct the delivery e-mail first.")
+    given = links.make_mailed([entitlement])
+    row = _delivery([entitlement], given, [], receipt=False, key=effect)
+    row.organization_id, row.by_person = entitlement.organization_id, by.is_person
+    row.save(force_insert=True)
+    settlement.wake(entitlement.organization_id)
+    audit.record(
+        "email.resent",
+        by=by,
+        subject=row,
+        because=reason,
+        profile_id=entitlement.profile_id,
+        order_id=entitlement.order_id,
+    )
+    return row
+
+
+def renew(link_entitlement: Entitlement, *, key: str) -> Email | None:
+    """The customer asked on an expired link's page: a new link to the address on record, at most one per `key`."""
+    try:
+        return resend(
+            link_entitlement, by=Actor.system("customer's request"), because="Asked on the expired page", key=key
+        )
+    except (NoAddress, links.LinkRevoked):
+        return None
+
+
+def change_delivery_address(order: Order, to: str, *, by: Actor, because: str) -> Order:
+    """Send this order's mail elsewhere; the facts and the customer's own address stay as they are."""
+    by.require("change_delivery_email")
+    reason = audit.require_reason(because)
+    usable = identifiers.mailable(to)
+    if not usable:
+        raise Invalid("That is not one usable e-mail address.")
+    order = Order.objects.select_for_update(of=("self",)).get(pk=order.pk)
+    order.delivery_email = usable
+    order.save(update_fields=["delivery_email"])
+    Email.objects.filter(order=order, state=State.QUEUED).update(to=usable)
+    settlement.request(order.organization_id, orders=[order.pk])
+    audit.record(
+        "order.delivery_email_changed",
+        by=by,
+        subject=order,
+        because=reason,
+        order_id=order.pk,
+        profile_id=order.profile_id,
+    )
+    return order
+
+
+# Sending --------------------------------------------------------------------------------------------------------
+
+
+def claim(limit: int) -> list[int]:
+    """Take up to `limit` due messages; commit before sending, so that the attempt counts even if the process dies."""
+    with connection.cursor() as cursor:
+        cursor.execute(_CLAIM, [LEASE_SECONDS, clock.now(), limit])
+        return [row[0] for row in cursor.fetchall()]
+
+
+def keep(email_ids: Sequence[int]) -> list[int]:
+    """Where there is no provider, or for made-up data: the message is kept in the database; returns which were."""
+    rows = Email.objects.filter(pk__in=email_ids, state=State.CLAIMED)
+    if settings.EMAIL_PROVIDERS:
+        rows = rows.filter(never_send=True)
+    ids = list(rows.values_list("pk", flat=True))
+    Email.objects.filter(pk__in=ids).update(state=State.KEPT, done_at=clock.now(), lease_until=None)
+    return ids
+
+
+def compose(email: Email, organization: Organization) -> OutgoingMail:
+    """The message as it goes out: masks replaced by the links they hide."""
+    text, html = revealed(email)
+    return OutgoingMail(
+        to=email.to,
+        from_email=sender(organization.name, settings.DEFAULT_FROM_EMAIL),
+        subject=email.subject,
+        text=text,
+        html=html,
+        message_id=email.message_id,
+        effect_key=email.effect_key,
+        headers={"Reply-To": organization.support_email} if organization.support_email else {},
+    )
+
+
+def revealed(email: Email) -> tuple[str, str]:
+    """Text and HTML with the real links, as long as their secrets are still held."""
+    text, html = email.text, email.html
+    for mask, secret in (json.loads(email.secrets) if email.secrets else {}).items():
+        text, html = text.replace(mask, secret), html.replace(mask, secret)
+    return text, html
+
+
+def conclude(email: Email, outcome: Outcome, *, provider: str) -> None:
+    """Write what came of a try."""
+    email.provider, email.lease_until = provider, None
+    if isinstance(outcome, Accepted):
+        email.state, email.done_at, email.last_error = State.SENT, clock.now(), ""
+        email.provider_message_id, email.secrets = outcome.provider_message_id[:200], ""
+    elif isinstance(outcome, RefusedForGood):
+        email.state, email.done_at, email.last_error = State.FAILED, clock.now(), outcome.sentence
+    elif isinstance(outcome, TryLater):
+        wait = backoff.seconds(
+            email.attempts, random=random.random, pace=backoff.MAIL, at_least=outcome.retry_after or 0
+        )
+        email.state, email.last_error = State.QUEUED, outcome.sentence
+        email.due_at = clock.now() + timedelta(seconds=wait)
+        if backoff.exhausted(email.attempts, pace=backoff.MAIL):
+            email.state = State.FAILED
+    else:
+        email.state, email.last_error = State.UNKNOWN, outcome.sentence
+        email.due_at = clock.now() + UNKNOWN_AGAIN
+        if email.attempts > 1:
+            # Tried twice with the same Message-ID and no verdict: a third copy helps nobody.
+            email.due_at = clock.now() + timedelta(days=36500)
+    with transaction.atomic():
+        email.save(
+            update_fields=[
+                "provider", "lease_until", "state", "done_at", "last_error", "provider_message_id", "secrets", "due_at",
+            ]
+        )  # fmt: skip

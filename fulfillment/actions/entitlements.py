@@ -1,0 +1,231 @@
+"""The right to a product: derived from the money facts of its order, unless a person decided otherwise."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from fulfillment.actions import emails, jobs, links
+from fulfillment.models import Entitlement
+from orders.actions.statuses import Money, fully
+from orders.messages import DisputeStatus, RefundStatus
+from orders.models import Line, Order, Product
+from profiles import bulk, clock
+from profiles.actions import audit, settlement
+from profiles.actors import Actor, Invalid, Refusal
+from profiles.models import Profile
+
+Status, Source, Decision = Entitlement.Status, Entitlement.Source, Entitlement.Decision
+PAID = {
+    Order.PaymentStatus.PAID,
+    Order.PaymentStatus.PARTIALLY_REFUNDED,
+    Order.PaymentStatus.REFUNDED,
+    Order.PaymentStatus.DISPUTED,
+}
+DIGITAL = {Product.Kind.EBOOK, Product.Kind.DIGITAL, Product.Kind.TRAINING, Product.Kind.IMAGE}
+
+
+class AlreadyRevoked(Refusal):
+    title = "Already revoked"
+
+
+class NotRevoked(Refusal):
+    title = "Nothing to restore"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the facts say about one line: a status, and the sentence why."""
+
+    status: str
+    because: str
+
+
+def settle(
+    orders: Sequence[Order], lines: Sequence[Line], facts: Mapping[int, Money], profiles: Mapping[int, Profile]
+) -> None:
+    """Grant, suspend, revoke and restore as the facts of these orders say; open or cancel the jobs that follow."""
+    by_order: dict[int, list[Line]] = {}
+    for line in lines:
+        by_order.setdefault(line.order_id, []).append(line)
+    known = {
+        e.source_key: e for e in Entitlement.objects.filter(order__in=[o.pk for o in orders]).select_related("product")
+    }
+    fresh: list[Entitlement] = []
+    changed: list[Entitlement] = []
+    for order in orders:
+        current = set()
+        for line in by_order.get(order.pk, ()):
+            entitlement = known.get(f"line:{line.pk}")
+            if entitlement is None and not _grants(order, line):
+                continue
+            verdict = _judge(order, line, facts[order.pk], profiles.get(order.profile_id or 0))
+            current.add(f"line:{line.pk}")
+            if entitlement is None:
+                fresh.append(_new(order, line, verdict))
+            elif _apply(entitlement, verdict, order.profile_id):
+                changed.append(entitlement)
+        for key, entitlement in known.items():
+            if entitlement.order_id == order.pk and entitlement.source == Source.ORDER and key not in current:
+                if _apply(entitlement, Verdict(Status.REVOKED, "The line was taken off the order"), order.profile_id):
+                    changed.append(entitlement)
+    Entitlement.objects.bulk_create(fresh)
+    bulk.update(Entitlement, changed, ["status", "because", "profile"])
+    dead = [e.pk for e in changed if not e.downloadable]
+    if dead:
+        links.revoke_all(dead, because="The entitlement was withdrawn")
+    jobs.settle([*fresh, *changed])
+    emails.settle(orders, facts, by_order)
+
+
+def _grants(order: Order, line: Line) -> bool:
+    return (
+        order.profile_id is not None
+        and order.payment_status in PAID
+        and line.product is not None
+        and line.product.kind in DIGITAL
+    )
+
+
+def _new(order: Order, line: Line, verdict: Verdict) -> Entitlement:
+    assert line.product is not None and order.profile_id is not None
+    return Entitlement(
+        organization_id=order.organization_id,
+        profile_id=order.profile_id,
+        order=order,
+        line=line,
+        product=line.product,
+        source=Source.ORDER,
+        source_key=f"line:{line.pk}",
+        status=verdict.status,
+        because=verdict.because[:300],
+    )
+
+
+def _judge(order: Order, line: Line, known: Money, profile: Profile | None) -> Verdict:
+    if order.payment_status not in PAID:
+        return Verdict(Status.REVOKED, "The order is not paid")
+    if fully(order):
+        return Verdict(Status.REVOKED, "The order was refunded in full")
+    if any(d.status == DisputeStatus.LOST for d in known.disputes):
+        return Verdict(Status.REVOKED, "The dispute was lost")
+    if order.cancelled:
+        return Verdict(Status.REVOKED, "The order was cancelled")
+    if _covered(line, known, RefundStatus.SUCCEEDED):
+        return Verdict(Status.REVOKED, "A partial refund covers this line")
+    if any(d.status == DisputeStatus.OPENED for d in known.disputes):
+        return Verdict(Status.SUSPENDED, "A dispute is open")
+    pending = [r for r in known.refunds if r.status == RefundStatus.PENDING]
+    if _covered(line, known, RefundStatus.PENDING) or any(not r.covered_lines for r in pending):
+        return Verdict(Status.SUSPENDED, "A refund is under way at the provider")
+    if order.verified_account or (profile is not None and profile.claimed_at):
+        return Verdict(Status.ACTIVE, f"Paid on {order.paid_at or order.placed_at:%-d %b %Y}")
+    return Verdict(Status.PENDING_CLAIM, "Paid as a guest: works by its link, not yet claimed")
+
+
+def _covered(line: Line, known: Money, status: RefundStatus) -> bool:
+    """Whether refunds of this status cover the whole line. Part of a quantity leaves the right to the file."""
+    count = 0
+    for refund in known.refunds:
+        if refund.status in (status, RefundStatus.SUCCEEDED):
+            for covered in refund.covered_lines:
+                external_id, _, quantity = covered.rpartition("×")
+                if external_id == line.external_id:
+                    count += int(quantity)
+    return count >= line.quantity
+
+
+def _apply(entitlement: Entitlement, verdict: Verdict, profile_id: int | None) -> bool:
+    """Write the verdict unless a person decided; true if anything changed."""
+    former = (entitlement.status, entitlement.because, entitlement.profile_id)
+    status, because = verdict.status, verdict.because
+    if entitlement.decision == Decision.REVOKED:
+        status, because = Status.REVOKED, f"Revoked by a person: {entitlement.decision_reason}"
+    elif entitlement.decision == Decision.GRANTED and status in (Status.REVOKED, Status.SUSPENDED):
+        status, because = Status.ACTIVE, f"Kept by a person: {entitlement.decision_reason}"
+    entitlement.status, entitlement.because = status, because[:300]
+    if profile_id is not None:
+        entitlement.profile_id = profile_id
+    return former != (entitlement.status, entitlement.because, entitlement.profile_id)
+
+
+# What a person decides ------------------------------------------------------------------------------------------
+
+
+def revoke(entitlement: Entitlement, *, by: Actor, because: str) -> int:
+    """Take the right away now; returns how many links died. Raises AlreadyRevoked. Inverse: restore."""
+    by.require("revoke")
+    reason = audit.require_reason(because)
+    entitlement = _locked(entitlement)
+    if entitlement.decision == Decision.REVOKED or entitlement.status == Status.REVOKED:
+        raise AlreadyRevoked(f"Already revoked: {entitlement.because}.")
+    entitlement.decision, entitlement.decision_reason = Decision.REVOKED, reason
+    entitlement.status, entitlement.because = Status.REVOKED, f"Revoked by a person: {reason}"[:300]
+    entitlement.save(update_fields=["decision", "decision_reason", "status", "because"])
+    dead = links.revoke_all([entitlement.pk], because=f"Revoked by {by.label}")
+    jobs.settle([entitlement])
+    _audit("entitlement.revoked", entitlement, by, reason, links=dead)
+    return dead
+
+
+def restore(entitlement: Entitlement, *, by: Actor, because: str) -> Entitlement:
+    """Give the right back: lift a person's revocation, or keep it against the facts. Raises NotRevoked."""
+    by.require("restore")
+    reason = audit.require_reason(because)
+    entitlement = _locked(entitlement)
+    if entitlement.status not in (Status.REVOKED, Status.SUSPENDED, Status.EXPIRED):
+        raise NotRevoked(f"It is {entitlement.get_status_display().lower()} already.")
+    former = entitlement.decision
+    entitlement.decision = Decision.NONE if former == Decision.REVOKED else Decision.GRANTED
+    entitlement.decision_reason = reason
+    entitlement.status = Status.ACTIVE
+    entitlement.because = f"Restored by a person: {reason}"[:300]
+    if entitlement.expires_at and entitlement.expires_at <= clock.now():
+        entitlement.expires_at = None
+    entitlement.save(update_fields=["decision", "decision_reason", "status", "because", "expires_at"])
+    jobs.settle([entitlement])
+    if entitlement.order_id:
+        settlement.request(entitlement.organization_id, orders=[entitlement.order_id])
+    _audit("entitlement.restored", entitlement, by, reason)
+    return entitlement
+
+
+def grant(
+    profile: Profile, product: Product, *, by: Actor, because: str, key: str, order: Order | None = None
+) -> Entitlement:
+    """Give a product by hand; `key` makes a repeated press grant once."""
+    by.require("grant")
+    reason = audit.require_reason(because)
+    if product.kind not in DIGITAL:
+        raise Invalid(f"{product.sku} is no digital product: there is nothing to grant.")
+    entitlement, created = Entitlement.objects.get_or_create(
+        organization_id=profile.organization_id,
+        source_key=f"manual:{key}"[:80],
+        defaults={
+            "profile": profile,
+            "order": order,
+            "product": product,
+            "source": Source.MANUAL,
+            "status": Status.ACTIVE,
+            "because": f"Granted by {by.label}: {reason}"[:300],
+        },
+    )
+    if created:
+        jobs.settle([entitlement])
+        settlement.wake(profile.organization_id)
+        _audit("entitlement.granted", entitlement, by, reason, sku=product.sku)
+    return entitlement
+
+
+def _locked(entitlement: Entitlement) -> Entitlement:
+    return Entitlement.objects.select_for_update(of=("self",)).select_related("product", "order").get(pk=entitlement.pk)
+
+
+def _audit(action: str, entitlement: Entitlement, by: Actor, because: str, **details: object) -> None:
+    audit.record(
+        action,
+        by=by,
+        subject=entitlement,
+        because=because,
+        profile_id=entitlement.profile_id,
+        order_id=entitlement.order_id,
+        details=details,
+    )

@@ -1,0 +1,213 @@
+"""The durable work of delivering: prepare the files, make the links, write the e-mail, and know when it is done."""
+
+import random
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from django.db import connection
+
+from fulfillment import backoff, storages
+from fulfillment.actions import emails, links
+from fulfillment.models import Asset, Email, Entitlement, Job
+from profiles import bulk, clock
+from profiles.actions import audit, settlement
+from profiles.actors import Actor, Refusal
+
+State = Job.State
+LEASE_SECONDS = 90
+ATTEMPTS = 12
+NO_FILE = "This product has no file yet: add one, and it is delivered by itself."
+NO_ADDRESS = "The order has no usable e-mail address: correct the delivery e-mail."
+
+_CLAIM = """
+UPDATE fulfillment_job j
+   SET attempts = attempts + 1, lease_until = now() + make_interval(secs => %s)
+ WHERE id IN (SELECT id FROM fulfillment_job
+               WHERE state IN ('pending_processing', 'pending_storage') AND due_at <= %s
+                 AND (lease_until IS NULL OR lease_until < now())
+               ORDER BY due_at, id LIMIT %s FOR UPDATE SKIP LOCKED)
+RETURNING id
+"""
+
+
+class NotAllowed(Refusal):
+    """The job's state does not allow this."""
+
+
+def change(job: Job, state: str, *, error: str = "") -> None:
+    """The one way through the transition table; raises NotAllowed. The caller saves."""
+    if state != job.state and state not in Job.TRANSITIONS[State(job.state)]:
+        raise NotAllowed(f"A job that is {job.get_state_display().lower()} cannot become {State(state).label.lower()}.")
+    job.state, job.last_error, job.lease_until = state, error[:2000], None
+    job.changed_at = clock.now()
+    job.completed_at = job.changed_at if state == State.COMPLETED else None
+
+
+FIELDS = ["state", "last_error", "lease_until", "changed_at", "completed_at", "due_at", "attempts"]
+
+
+def settle(entitlements: Sequence[Entitlement]) -> None:
+    """Open a job for each entitlement that can be delivered; cancel the open job of each that cannot."""
+    if not entitlements:
+        return
+    known = {job.entitlement_id: job for job in Job.objects.filter(entitlement__in=[e.pk for e in entitlements])}
+    fresh: list[Job] = []
+    changed: list[Job] = []
+    for entitlement in entitlements:
+        job = known.get(entitlement.pk)
+        if job is None:
+            # One that was never deliverable still has its job: the story of the order shows why nothing was sent.
+            state = State.PENDING_PROCESSING if entitlement.downloadable else State.CANCELLED
+            fresh.append(Job(organization_id=entitlement.organization_id, entitlement=entitlement, state=state))
+        elif entitlement.downloadable and job.state == State.CANCELLED:
+            change(job, State.PENDING_PROCESSING)
+            job.attempts, job.due_at = 0, clock.now()
+            changed.append(job)
+        elif not entitlement.downloadable and job.state not in (State.CANCELLED, State.COMPLETED):
+            change(job, State.CANCELLED, error=entitlement.because)
+            changed.append(job)
+    Job.objects.bulk_create(fresh)
+    bulk.update(Job, changed, FIELDS)
+
+
+def claim(limit: int) -> list[int]:
+    """Take up to `limit` due jobs for 90 s; commit before working."""
+    with connection.cursor() as cursor:
+        cursor.execute(_CLAIM, [LEASE_SECONDS, clock.now(), limit])
+        return [row[0] for row in cursor.fetchall()]
+
+
+@dataclass
+class Checked:
+    """What the store says of each product's current files."""
+
+    assets: dict[int, list[Asset]] = field(default_factory=lambda: defaultdict(list))
+    trouble: dict[int, tuple[str, bool]] = field(default_factory=dict)
+
+
+def inspect(job_ids: Sequence[int]) -> Checked:
+    """Ask the store for the files of these jobs' products; no transaction should be open meanwhile for long."""
+    products = set(Job.objects.filter(pk__in=job_ids).values_list("entitlement__product_id", flat=True))
+    checked = Checked()
+    for asset in Asset.objects.filter(product__in=products, current=True).order_by("format"):
+        checked.assets[asset.product_id].append(asset)
+    for product_id, assets in checked.assets.items():
+        for asset in assets:
+            if trouble := _trouble(asset):
+                checked.trouble[product_id] = trouble
+    return checked
+
+
+def _trouble(asset: Asset) -> tuple[str, bool] | None:
+    """Why this file cannot be delivered now, and whether the store is unreachable rather than the file wrong."""
+    verdict: tuple[str, bool] | None = None
+    for alias in storages.aliases(asset.in_second):
+        found = storages.inspect(alias, asset.path)
+        if isinstance(found, storages.Unreachable):
+            verdict = (f"The file store does not answer: {found.reason}", True)
+        elif isinstance(found, storages.Missing):
+            verdict = (f"{asset.path} is missing in the file store.", False)
+        elif found.size != asset.size or (found.checksum and found.checksum != asset.sha256):
+            verdict = (f"{asset.path} in the file store is not the file that was uploaded.", False)
+        else:
+            return None
+    return verdict
+
+
+def deliver(job_ids: Sequence[int], checked: Checked) -> None:
+    """Make the links and the e-mails of these claimed jobs, in one transaction with a fixed number of queries."""
+    jobs = list(
+        Job.objects.select_for_update(of=("self",))
+        .filter(pk__in=job_ids, state__in=Job.DUE)
+        .select_related("entitlement__product", "entitlement__order__channel", "entitlement__profile")
+        .order_by("pk")
+    )
+    ready: list[Job] = []
+    for job in jobs:
+        entitlement = job.entitlement
+        trouble = checked.trouble.get(entitlement.product_id)
+        if not entitlement.downloadable:
+            change(job, State.CANCELLED, error=entitlement.because)
+        elif not checked.assets.get(entitlement.product_id):
+            change(job, State.FAILED, error=NO_FILE)
+        elif trouble:
+            _postpone(job, *trouble)
+        else:
+            ready.append(job)
+    emails.receipts_without_links(
+        {job.entitlement.order_id: job.entitlement.order for job in jobs if _awaits_file(job)}.values()
+    )
+    mailable = [job for job in ready if emails.address(job.entitlement)]
+    for job in ready:
+        if job not in mailable:
+            change(job, State.FAILED, error=NO_ADDRESS)
+    made = links.make_mailed([job.entitlement for job in mailable])
+    emails.deliver([job.entitlement for job in mailable], made)
+    for job in mailable:
+        change(job, State.PENDING_EMAIL)
+    bulk.update(Job, jobs, FIELDS)
+
+
+def _awaits_file(job: Job) -> bool:
+    """An order's receipt does not wait for a file nobody has uploaded; a store that is down is waited for."""
+    return job.state == State.FAILED and job.last_error == NO_FILE and job.entitlement.order is not None
+
+
+def _postpone(job: Job, error: str, unreachable: bool) -> None:
+    if job.attempts >= ATTEMPTS and not unreachable:
+        change(job, State.FAILED, error=error)
+        return
+    change(job, State.PENDING_STORAGE, error=error)
+    job.due_at = clock.now() + timedelta(seconds=backoff.seconds(job.attempts, random=random.random))
+
+
+def mailed(entitlement_ids: Iterable[int], *, state: str, error: str = "") -> None:
+    """The e-mail of these entitlements was accepted (or kept), or refused for good: their jobs follow."""
+    found = list(
+        Job.objects.select_for_update().filter(entitlement__in=list(entitlement_ids), state=State.PENDING_EMAIL)
+    )
+    accepted = state in (Email.State.SENT, Email.State.KEPT)
+    for job in found:
+        change(job, State.COMPLETED if accepted else State.FAILED, error=error)
+    bulk.update(Job, found, FIELDS)
+
+
+def retry(job: Job, *, by: Actor, because: str) -> Job:
+    """Do the job again from the start, now."""
+    by.require("retry")
+    reason = audit.require_reason(because)
+    job = Job.objects.select_for_update(of=("self",)).select_related("entitlement").get(pk=job.pk)
+    if not job.entitlement.downloadable:
+        raise NotAllowed(f"There is nothing to deliver: {job.entitlement.because}.")
+    if job.state == State.COMPLETED:
+        raise NotAllowed("It is delivered. To mail the link again, use Resend.")
+    if job.state != State.PENDING_PROCESSING:
+        change(job, State.PENDING_PROCESSING)
+    job.attempts, job.due_at = 0, clock.now()
+    job.save(update_fields=FIELDS)
+    settlement.wake(job.organization_id)
+    audit.record(
+        "job.retried",
+        by=by,
+        subject=job,
+        because=reason,
+        profile_id=job.entitlement.profile_id,
+        order_id=job.entitlement.order_id,
+    )
+    return job
+
+
+def requeue_for(product_id: int) -> int:
+    """A product got its file: the jobs that failed for want of one are due again; returns how many."""
+    waiting = list(
+        Job.objects.select_for_update().filter(entitlement__product=product_id, state=State.FAILED, last_error=NO_FILE)
+    )
+    for job in waiting:
+        change(job, State.PENDING_PROCESSING)
+        job.attempts, job.due_at = 0, clock.now()
+    bulk.update(Job, waiting, FIELDS)
+    if waiting:
+        settlement.wake(waiting[0].organization_id)
+    return len(waiting)

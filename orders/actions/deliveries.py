@@ -1,0 +1,219 @@
+"""The inbox: storing a delivery in one statement, and what becomes of each."""
+
+import hashlib
+import json
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+
+from django.db import connection
+from django.utils import timezone
+from django_q.conf import Conf
+from django_q.humanhash import uuid as task_id
+from django_q.signing import SignedPackage
+
+from orders import messages
+from orders.actions.facts import Said
+from orders.messages import Ignored, Unusable
+from orders.models import Channel, Delivery
+from orders.providers import PROVIDERS
+from profiles import bulk, clock
+from profiles.actions import audit, settlement
+from profiles.actors import Actor, Refusal
+
+log = logging.getLogger(__name__)
+
+LEASE_SECONDS = 90
+ATTEMPTS = 3
+State = Delivery.State
+
+_CLAIM = """
+UPDATE orders_delivery d
+   SET state = 'claimed', attempts = attempts + 1, lease_until = now() + make_interval(secs => %s)
+ WHERE id IN (SELECT id FROM orders_delivery
+               WHERE state IN ('queued', 'claimed') AND due_at <= now() AND (lease_until IS NULL OR lease_until < now())
+               ORDER BY due_at, id LIMIT %s FOR UPDATE SKIP LOCKED)
+RETURNING id, attempts
+"""
+_GIVE_UP = "Reading it stopped the worker three times; a person has to look."
+
+
+class NotQuarantined(Refusal):
+    title = "Nothing to replay"
+
+
+def store(
+    organization_id: int,
+    channel_id: int,
+    *,
+    delivery_id: str,
+    topic: str,
+    body: bytes,
+    headers: Mapping[str, str],
+) -> bool:
+    """Keep one authentic delivery and wake a worker, all in one statement; False if it was known already.
+
+    Runs by itself in its own transaction: when it returns, the delivery survives any crash.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT orders_take_in(%s, %s, %s, %s, %b, %b, %s, %s, %s)",
+            [
+                organization_id,
+                channel_id,
+                delivery_id[:255],
+                topic[:100],
+                body,
+                hashlib.sha256(body).digest(),
+                json.dumps(dict(headers)),
+                Conf.PREFIX,
+                _task(organization_id),
+            ],
+        )
+        return bool(cursor.fetchone()[0])
+
+
+_tasks: dict[int, tuple[float, str]] = {}
+
+
+def _task(organization_id: int) -> str:
+    """The signed django-q2 task that drains this organization; made anew each second at most."""
+    made_at, payload = _tasks.get(organization_id, (0.0, ""))
+    if time.monotonic() - made_at > 1:
+        name, identity = task_id()
+        payload = SignedPackage.dumps(
+            {
+                "id": identity,
+                "name": name,
+                "func": settlement.TASK,
+                "args": (organization_id,),
+                "kwargs": {},
+                "started": timezone.now(),
+            }
+        )
+        if len(_tasks) > 10_000:
+            _tasks.clear()
+        _tasks[organization_id] = (time.monotonic(), payload)
+    return payload
+
+
+def claim(limit: int) -> list[int]:
+    """Take up to `limit` due deliveries for 90 s; what stopped a worker three times is quarantined instead."""
+    with connection.cursor() as cursor:
+        cursor.execute(_CLAIM, [LEASE_SECONDS, limit])
+        rows = cursor.fetchall()
+    poisonous = [pk for pk, attempts in rows if attempts > ATTEMPTS]
+    if poisonous:
+        quarantine(poisonous, reason=_GIVE_UP)
+    return [pk for pk, attempts in rows if attempts <= ATTEMPTS]
+
+
+def read(claimed: Sequence[int]) -> list[Said]:
+    """Parse claimed deliveries. The unusable are quarantined and the ignored marked here; the rest is returned."""
+    said: list[Said] = []
+    odd: list[Delivery] = []
+    rows = (
+        Delivery.objects.filter(pk__in=claimed, state=State.CLAIMED)
+        .select_related("channel")
+        .order_by("received_at", "pk")
+    )
+    for row in rows:
+        try:
+            said += [Said(row.channel, message) for message in parse(row)]
+        except Unusable as unusable:
+            row.state, row.reason = State.QUARANTINED, str(unusable)
+            odd.append(row)
+        except Ignored as ignored:
+            row.state, row.reason = State.IGNORED, str(ignored)
+            odd.append(row)
+    now = clock.now()
+    for row in odd:
+        row.done_at, row.lease_until = now, None
+    bulk.update(Delivery, odd, ["state", "reason", "done_at", "lease_until"])
+    return said
+
+
+def parse(row: Delivery) -> tuple[messages.Message, ...]:
+    """The frozen messages of one stored delivery; raises Unusable or Ignored."""
+    channel = row.channel
+    return PROVIDERS[channel.kind].parse(
+        messages.Delivery(
+            body=bytes(row.body),
+            headers=row.headers,
+            delivery_id=row.delivery_id,
+            channel=messages.ChannelFacts(
+                kind=channel.kind,
+                domain=channel.domain,
+                test=channel.test,
+                currency=channel.currency or channel.organization.currency,
+                region=channel.region or channel.organization.region,
+            ),
+        )
+    )
+
+
+def finish(claimed: Sequence[int]) -> None:
+    """These deliveries are recorded."""
+    Delivery.objects.filter(pk__in=claimed, state=State.CLAIMED).update(
+        state=State.DONE, done_at=clock.now(), lease_until=None, reason=""
+    )
+
+
+def postpone(delivery_id: int, *, error: str) -> None:
+    """Something of ours failed on this one: try again later, and in the end set it aside with the reason."""
+    row = Delivery.objects.select_for_update().get(pk=delivery_id)
+    if row.attempts >= ATTEMPTS:
+        quarantine([row.pk], reason=f"Could not be recorded: {error}"[:2000])
+        return
+    row.state, row.reason, row.lease_until = State.QUEUED, error[:2000], None
+    row.due_at = clock.real() + timedelta(seconds=2**row.attempts)
+    row.save(update_fields=["state", "reason", "lease_until", "due_at"])
+
+
+def quarantine(ids: Sequence[int], *, reason: str) -> None:
+    """Keep these for a person, with a readable reason."""
+    Delivery.objects.filter(pk__in=ids).update(
+        state=State.QUARANTINED, reason=reason, done_at=clock.now(), lease_until=None
+    )
+
+
+def replay(ids: Sequence[int], *, by: Actor, because: str) -> int:
+    """Read these deliveries again from their raw bytes; returns how many will be."""
+    by.require("replay")
+    reason = audit.require_reason(because)
+    rows = Delivery.objects.select_for_update().filter(
+        pk__in=ids, state__in=[State.QUARANTINED, State.IGNORED, State.DISMISSED, State.DONE]
+    )
+    found = list(rows.values_list("pk", "organization_id"))
+    if not found:
+        raise NotQuarantined("None of these deliveries can be replayed: they are waiting already.")
+    Delivery.objects.filter(pk__in=[pk for pk, _ in found]).update(
+        state=State.QUEUED, attempts=0, due_at=clock.real(), reason="", lease_until=None, done_at=None
+    )
+    organization_id = found[0][1]
+    settlement.wake(organization_id)
+    audit.record(
+        "delivery.replayed", by=by, because=reason, details={"deliveries": len(found)}, organization_id=organization_id
+    )
+    return len(found)
+
+
+def dismiss(row: Delivery, *, by: Actor, because: str) -> None:
+    """A person decided that this delivery needs nothing; it can still be replayed."""
+    by.require("dismiss")
+    reason = audit.require_reason(because)
+    Delivery.objects.filter(pk=row.pk).update(state=State.DISMISSED)
+    audit.record("delivery.dismissed", by=by, subject=row, because=reason)
+
+
+def count_refusal(organization_id: int, channel_id: int) -> None:
+    """One more delivery of this channel was not authentic: the count is all that is kept. Needs the context set."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            'INSERT INTO orders_channelday (organization_id, channel_id, "on", refused, last_refused_at)'
+            " VALUES (%s, %s, (now() AT TIME ZONE 'UTC')::date, 1, now())"
+            ' ON CONFLICT (organization_id, channel_id, "on") DO UPDATE'
+            " SET refused = orders_channelday.refused + 1, last_refused_at = now()",
+            [organization_id, channel_id],
+        )

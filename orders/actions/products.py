@@ -1,0 +1,109 @@
+"""The catalogue: products, the names channels have for them, and the mapping of order lines."""
+
+from collections.abc import Iterable, Sequence
+
+from orders import money
+from orders.models import Line, Listing, Order, Product
+from profiles import bulk
+from profiles.actions import audit, settlement
+from profiles.actors import Actor, Invalid
+from profiles.models import Organization
+
+
+def add(
+    *,
+    organization: Organization,
+    sku: str,
+    title: str,
+    kind: str,
+    price: str | None,
+    currency: str,
+    listings: Iterable[tuple[str, str]] = (),
+    by: Actor,
+) -> Product:
+    """Make or update the product of this SKU and add its listings; lines that waited for it are settled."""
+    if kind not in Product.Kind.values:
+        raise Invalid(f"{kind} is no kind of product; choose one of {', '.join(Product.Kind.values)}.")
+    if not sku.strip():
+        raise Invalid("A product needs a SKU.")
+    product, created = Product.objects.update_or_create(
+        organization=organization,
+        sku=sku.strip(),
+        defaults={
+            "title": title,
+            "kind": kind,
+            "currency": currency,
+            "price_minor": money.to_minor(price, currency) if price is not None else None,
+        },
+    )
+    for channel_kind, external_id in listings:
+        Listing.objects.update_or_create(
+            organization=organization, kind=channel_kind, external_id=external_id, defaults={"product": product}
+        )
+    audit.record("product.added" if created else "product.changed", by=by, subject=product, details={"sku": sku})
+    settle_waiting(product)
+    return product
+
+
+def map_lines(*, product: Product, sku: str, title: str, by: Actor, because: str) -> int:
+    """Say which product the unmapped lines of this SKU and title are; returns how many orders will be fulfilled."""
+    by.require("map_product")
+    reason = audit.require_reason(because)
+    lines = Line.objects.filter(product__isnull=True, removed=False, sku=sku, title=title).select_related(
+        "order__channel"
+    )
+    names = {(line.order.channel.kind, line.listing_ids[0]) for line in lines if line.listing_ids}
+    orders = {line.order_id for line in lines}
+    for kind, external_id in sorted(names):
+        Listing.objects.update_or_create(
+            organization_id=product.organization_id, kind=kind, external_id=external_id, defaults={"product": product}
+        )
+    Line.objects.filter(pk__in=[line.pk for line in lines]).update(product=product)
+    settlement.request(product.organization_id, orders=orders)
+    audit.record(
+        "product.mapped",
+        by=by,
+        subject=product,
+        because=reason,
+        details={"sku": sku, "title": title, "orders": len(orders)},
+    )
+    return len(orders)
+
+
+def settle_waiting(product: Product) -> None:
+    """Have the orders settled whose unmapped lines this product's SKU or listings name."""
+    unmapped = Line.objects.filter(product__isnull=True, removed=False)
+    orders = set(unmapped.filter(sku=product.sku).values_list("order_id", flat=True))
+    for external_id in product.listings.values_list("external_id", flat=True):
+        orders |= set(unmapped.filter(listing_ids__contains=[external_id]).values_list("order_id", flat=True))
+    settlement.request(product.organization_id, orders=orders, wake_worker=bool(orders))
+
+
+def settle(orders: Sequence[Order]) -> list[Line]:
+    """Map the unmapped lines of these orders, a listing before a SKU; returns all lines still on the orders."""
+    kinds = {order.pk: order.channel.kind for order in orders}
+    lines = list(
+        Line.objects.filter(order__in=list(kinds), removed=False)
+        .select_related("product")
+        .order_by("order_id", "position")
+    )
+    waiting = [line for line in lines if line.product_id is None]
+    if not waiting:
+        return lines
+    ids = {external_id for line in waiting for external_id in line.listing_ids}
+    listed = {
+        (listing.kind, listing.external_id): listing.product
+        for listing in Listing.objects.filter(kind__in=set(kinds.values()), external_id__in=ids).select_related(
+            "product"
+        )
+    }
+    named = {p.sku: p for p in Product.objects.filter(sku__in={line.sku for line in waiting if line.sku})}
+    mapped = []
+    for line in waiting:
+        found = next((listed[k] for i in line.listing_ids if (k := (kinds[line.order_id], i)) in listed), None)
+        product = found or named.get(line.sku)
+        if product is not None:
+            line.product = product
+            mapped.append(line)
+    bulk.update(Line, mapped, ["product"])
+    return lines

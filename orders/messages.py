@@ -1,0 +1,222 @@
+"""The frozen messages a provider's delivery is parsed into: past `providers/` nobody sees a provider's own dict.
+
+Money is an integer in the minor unit of the ISO 4217 currency beside it; instants are aware datetimes in UTC.
+A message carries the provider's own version of what it says, so that any order of arrival ends in the same facts.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class OrderStatus(StrEnum):
+    """Where the goods are, as the channel says (SPEC ORD-3)."""
+
+    PENDING = "pending"
+    PROCESSING = "processing"
+    SHIPPED = "shipped"
+    DELIVERED = "delivered"
+    CANCELLED = "cancelled"
+    REFUNDED = "refunded"
+
+
+class Authority(StrEnum):
+    """How much a source knows about an order: a payment alone is overruled by the checkout or shop it belongs to."""
+
+    PAYMENT = "1-payment"
+    ORDER = "2-order"
+
+
+class RefundStatus(StrEnum):
+    PENDING = "pending"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+class DisputeStatus(StrEnum):
+    OPENED = "opened"
+    WON = "won"
+    LOST = "lost"
+
+
+class PaymentStatus(StrEnum):
+    """State of one payment at the provider (not of the order)."""
+
+    PENDING = "pending"
+    CAPTURED = "captured"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelFacts:
+    """What a parser may know of the channel a delivery came through."""
+
+    kind: str
+    domain: str
+    test: bool = False
+    currency: str = ""
+    region: str = ""
+    programme: str = "default"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One authentic delivery as it was received: exact bytes, allow-listed headers with lower-case names."""
+
+    body: bytes
+    headers: Mapping[str, str]
+    channel: ChannelFacts
+    delivery_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Customer:
+    """Who bought, in the spelling of the provider; empty text where the provider said nothing.
+
+    `region` is the ISO 3166 country of the order's address, used to read national phone numbers.
+    `verified_account` is true only where the shop itself vouches for a signed-in account with a verified address.
+    """
+
+    email: str = ""
+    phone: str = ""
+    name: str = ""
+    region: str = ""
+    loyalty_id: str = ""
+    device_id: str = ""
+    cookie_id: str = ""
+    verified_account: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One line; `total_minor` is what the customer paid for it after discounts.
+
+    `listing_ids` are the channel's own ids to map by, most exact first (variant id, then product or price id).
+    """
+
+    external_id: str
+    title: str
+    quantity: int
+    total_minor: int
+    sku: str = ""
+    listing_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundedLine:
+    line_external_id: str
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundMessage:
+    """One refund by the provider's id. The order is named by its external id or only by its payment.
+
+    `shop_amount_minor` is the amount in the shop's currency where the refund was paid in the buyer's currency and the
+    payload itself tells both sums; None where it does not. `lines` is empty for an amount-only refund.
+    """
+
+    external_id: str
+    amount_minor: int
+    currency: str
+    status: RefundStatus
+    refunded_at: datetime
+    version: datetime
+    rank: int = 0
+    order_external_id: str = ""
+    payment_reference: str = ""
+    charge_reference: str = ""
+    shop_amount_minor: int | None = None
+    shop_currency: str = ""
+    reason: str = ""
+    lines: tuple[RefundedLine, ...] = ()
+    test: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisputeMessage:
+    external_id: str
+    amount_minor: int
+    currency: str
+    status: DisputeStatus
+    opened_at: datetime
+    version: datetime
+    rank: int = 0
+    order_external_id: str = ""
+    payment_reference: str = ""
+    charge_reference: str = ""
+    reason: str = ""
+    evidence_due_at: datetime | None = None
+    test: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentMessage:
+    """One payment by the provider's id (Stripe: the payment intent's)."""
+
+    external_id: str
+    amount_minor: int
+    currency: str
+    status: PaymentStatus
+    paid_at: datetime
+    version: datetime
+    rank: int = 0
+    order_external_id: str = ""
+    charge_reference: str = ""
+    method: str = ""
+    last4: str = ""
+    fee_minor: int | None = None
+    test: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderMessage:
+    """One order as its channel describes it at `version` (the provider's own time of change).
+
+    Of two messages about one order the greater (authority, version, rank, digest) wins, whichever came first. `rank` breaks ties
+    of the clock: how far the order had come. `paid` says the provider holds the order fully paid.
+    `refunds_complete` is true where `refunds` is the whole list of the order's refunds at `version`
+    (WooCommerce), so that a refund no longer listed did not happen.
+    `extra_facts` are small provider facts worth showing (referrer, discount codes), plain text by name.
+    """
+
+    external_id: str
+    currency: str
+    total_minor: int
+    placed_at: datetime
+    version: datetime
+    status: OrderStatus
+    paid: bool
+    customer: Customer
+    lines: tuple[Line, ...]
+    authority: Authority = Authority.ORDER
+    rank: int = 0
+    number: str = ""
+    payment_failed: bool = False
+    paid_at: datetime | None = None
+    cancelled: bool = False
+    test: bool = False
+    discount_minor: int = 0
+    tax_minor: int = 0
+    shipping_minor: int = 0
+    payment_reference: str = ""
+    charge_reference: str = ""
+    presentment_currency: str = ""
+    presentment_total_minor: int | None = None
+    refunds: tuple[RefundMessage, ...] = ()
+    refunds_complete: bool = False
+    conversation_hint: str = ""
+    flags: tuple[str, ...] = ()
+    extra_facts: Mapping[str, str] = field(default_factory=dict)
+
+
+Message = OrderMessage | RefundMessage | DisputeMessage | PaymentMessage
+
+
+class Unusable(Exception):
+    """An authentic delivery that cannot become facts: kept and quarantined, with this sentence as the reason."""
+
+
+class Ignored(Exception):
+    """An authentic delivery that has nothing to say to us: kept as ignored, with this sentence as the reason."""

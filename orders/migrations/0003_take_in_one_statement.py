@@ -1,0 +1,30 @@
+"""Keep a delivery, mark its organization as having work and wake a worker, in one statement and one commit."""
+
+from django.db import migrations
+
+TAKE_IN = """
+CREATE FUNCTION orders_take_in(
+  p_organization bigint, p_channel bigint, p_delivery text, p_topic text, p_body bytea, p_hash bytea,
+  p_headers jsonb, p_queue text, p_task text
+) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE kept bigint;
+BEGIN
+  PERFORM set_config('app.organization_id', p_organization::text, true);
+  INSERT INTO orders_delivery (organization_id, channel_id, delivery_id, topic, body, body_hash, headers)
+  VALUES (p_organization, p_channel, p_delivery, p_topic, p_body, p_hash, p_headers)
+  ON CONFLICT (organization_id, channel_id, delivery_id, body_hash) DO NOTHING RETURNING id INTO kept;
+  IF kept IS NULL THEN RETURN false; END IF;
+  INSERT INTO profiles_duework (organization_id, due_at) VALUES (p_organization, now())
+  ON CONFLICT (organization_id) DO UPDATE SET due_at = now() WHERE profiles_duework.due_at > now();
+  IF FOUND THEN
+    INSERT INTO django_q_ormq (key, payload, lock) VALUES (p_queue, p_task, now());
+  END IF;
+  RETURN true;
+END $$;
+"""
+
+
+class Migration(migrations.Migration):
+    dependencies = [("orders", "0002_wall_between_organizations"), ("django_q", "0018_task_success_index")]
+
+    operations = [migrations.RunSQL(TAKE_IN, "DROP FUNCTION orders_take_in")]

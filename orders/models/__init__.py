@@ -1,0 +1,25 @@
+"""What was sold and paid: channels, the inbox, the catalogue, orders and money."""
+
+from orders.models.channels import Channel, ChannelDay, ChannelRoute, DomainRoute
+from orders.models.deliveries import Delivery
+from orders.models.money import Dispute, Payment, ProfileTotal, Rate, Refund
+from orders.models.orders import Line, Order, StatusChange
+from orders.models.products import Listing, Product
+
+__all__ = [
+    "Channel",
+    "ChannelDay",
+    "ChannelRoute",
+    "Delivery",
+    "Dispute",
+    "DomainRoute",
+    "Line",
+    "Listing",
+    "Order",
+    "Payment",
+    "Product",
+    "ProfileTotal",
+    "Rate",
+    "Refund",
+    "StatusChange",
+]

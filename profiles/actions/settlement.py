@@ -1,0 +1,94 @@
+"""Asking for agreement: which facts changed, and which organization has work that is due.
+
+The rows are the record; django-q2 is only woken early, by a task written in the same transaction.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import connection
+from django_q.tasks import async_task
+
+from profiles.models import SettlementRequest
+
+LEASE_SECONDS = 90
+ATTEMPTS = 3
+TASK = "config.pipeline.drain"
+
+_REQUEST = """
+INSERT INTO profiles_settlementrequest
+       (organization_id, subject, subject_id, state, revision, attempts, due_at, last_error)
+SELECT %s, s, i, 'queued', 1, 0, now(), '' FROM unnest(%s::text[], %s::bigint[]) AS v(s, i) ORDER BY s, i
+ON CONFLICT (organization_id, subject, subject_id) DO UPDATE
+   SET state = 'queued', revision = profiles_settlementrequest.revision + 1, attempts = 0, due_at = now()
+"""
+
+_WAKE = """
+INSERT INTO profiles_duework (organization_id, due_at) VALUES (%s, now())
+ON CONFLICT (organization_id) DO UPDATE SET due_at = now() WHERE profiles_duework.due_at > now()
+"""
+
+_CLAIM = """
+UPDATE profiles_settlementrequest r
+   SET state = 'claimed', attempts = attempts + 1, lease_until = now() + make_interval(secs => %s)
+ WHERE id IN (SELECT id FROM profiles_settlementrequest
+               WHERE (state = 'queued' AND due_at <= now()) OR (state = 'claimed' AND lease_until < now())
+               ORDER BY due_at, id LIMIT %s FOR UPDATE SKIP LOCKED)
+RETURNING id, subject, subject_id, revision, attempts
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    id: int
+    subject: str
+    subject_id: int
+    revision: int
+    attempts: int
+
+
+def request(
+    organization_id: int, *, orders: Iterable[int] = (), profiles: Iterable[int] = (), wake_worker: bool = True
+) -> None:
+    """Have these orders and customers settled soon; requests for one subject coalesce."""
+    subjects = [("order", i) for i in set(orders)] + [("profile", i) for i in set(profiles)]
+    if subjects:
+        with connection.cursor() as cursor:
+            cursor.execute(_REQUEST, [organization_id, [s for s, _ in subjects], [i for _, i in subjects]])
+    if wake_worker:
+        wake(organization_id)
+
+
+def wake(organization_id: int) -> None:
+    """Say that this organization has work due now; a worker's task is enqueued unless one already is."""
+    with connection.cursor() as cursor:
+        cursor.execute(_WAKE, [organization_id])
+        if cursor.rowcount:
+            async_task(TASK, organization_id)
+
+
+def claim(limit: int) -> list[Claim]:
+    """Take up to `limit` due requests for 90 s. Commit before working: the attempt counts even if the process dies."""
+    with connection.cursor() as cursor:
+        cursor.execute(_CLAIM, [LEASE_SECONDS, limit])
+        return [Claim(*row) for row in cursor.fetchall()]
+
+
+def finish(claims: Iterable[Claim]) -> None:
+    """The subjects agree. A request renewed while we worked stays."""
+    done = list(claims)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM profiles_settlementrequest r USING unnest(%s::bigint[], %s::int[]) AS v(id, revision)"
+            " WHERE r.id = v.id AND r.revision = v.revision",
+            [[c.id for c in done], [c.revision for c in done]],
+        )
+
+
+def postpone(claim: Claim, *, error: str, until: datetime | None) -> None:
+    """Try again at `until`; with none, set the request aside as dead, visible with its reason."""
+    state = SettlementRequest.State.QUEUED if until else SettlementRequest.State.DEAD
+    row = SettlementRequest.objects.filter(pk=claim.id, revision=claim.revision)
+    changes = {"due_at": until} if until else {}
+    row.update(state=state, last_error=error[:2000], lease_until=None, **changes)

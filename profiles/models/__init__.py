@@ -1,0 +1,32 @@
+"""Who: organizations, staff, customers, and the record of who did what."""
+
+from profiles.models.audit import AuditEntry
+from profiles.models.base import Fact, Tenant
+from profiles.models.members import Membership, Role, StaffRoute
+from profiles.models.merges import Merge, MergeMove, Review, Separation
+from profiles.models.organizations import Organization, OrganizationRoute
+from profiles.models.profiles import Identifier, Profile
+from profiles.models.tokens import ApiToken, IdempotencyKey, TokenRoute
+from profiles.models.work import DueWork, SettlementRequest
+
+__all__ = [
+    "ApiToken",
+    "AuditEntry",
+    "DueWork",
+    "Fact",
+    "IdempotencyKey",
+    "Identifier",
+    "Membership",
+    "Merge",
+    "MergeMove",
+    "Organization",
+    "OrganizationRoute",
+    "Profile",
+    "Review",
+    "Role",
+    "Separation",
+    "SettlementRequest",
+    "StaffRoute",
+    "Tenant",
+    "TokenRoute",
+]

@@ -1,0 +1,41 @@
+"""What every tenant's row has in common."""
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+
+from profiles.tenancy import TenantForeignKey
+
+
+class Tenant(models.Model):
+    """A row of one organization; its migration puts the table behind the wall with `tenancy.Secure`."""
+
+    # No constraint: every insert would lock the one organization row that all others share.
+    organization = models.ForeignKey(
+        "profiles.Organization",
+        on_delete=models.PROTECT,
+        db_constraint=False,
+        db_index=False,
+        related_name="+",
+        editable=False,
+    )
+
+    class Meta:
+        abstract = True
+
+
+class Fact(Tenant):
+    """A fact that bears identifiers and so belongs to a customer: an order, a conversation, an event.
+
+    `identifiers` are spelled as in SURFACE.md ("email:a@example.com"). They decide who it is, and after the undo of a
+    merge to whose side a fact goes that came since.
+    """
+
+    identifiers = ArrayField(models.TextField(), default=list, blank=True, editable=False)
+    settled_identifiers = ArrayField(models.TextField(), null=True, editable=False)
+    profile = TenantForeignKey(
+        "profiles.Profile", on_delete=models.PROTECT, null=True, blank=True, related_name="%(class)ss", editable=False
+    )
+    provisional = models.BooleanField(default=False, editable=False)
+
+    class Meta:
+        abstract = True

@@ -1,0 +1,121 @@
+"""The wall between organizations: the context every query runs in, and the migration operation that builds the wall.
+
+Row-level security is forced on every tenant table; a query outside `organization()` sees nothing. The setting is local
+to the transaction, so that a pooled or reused connection never carries one tenant's context into the next request.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from django.db import connection, models, transaction
+from django.db.migrations.operations.base import Operation
+
+SETTING = "app.organization_id"
+POLICY = f"nullif((select current_setting('{SETTING}', true)), '')::bigint"
+BYPASS_ROLE = "aftersale_bypass"
+
+
+class NoOrganization(Exception):
+    """A tenant's data was asked for outside the context of any organization."""
+
+
+@contextmanager
+def organization(organization_id: int) -> Iterator[None]:
+    """Run the block in one transaction that sees and writes only this organization's rows; may be nested.
+
+    The former context is restored at the end, because a surrounding transaction (a test's, say) outlives the block.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        # set_config evaluates after the subselect has read the former value: one round trip for both.
+        cursor.execute(
+            "select former, set_config(%s, %s, true) from (select current_setting(%s, true) as former offset 0) f",
+            [SETTING, str(int(organization_id)), SETTING],
+        )
+        former = cursor.fetchone()[0] or ""
+        try:
+            yield
+        finally:
+            if former != str(organization_id) and not connection.needs_rollback:
+                cursor.execute("select set_config(%s, %s, true)", [SETTING, former])
+
+
+def current() -> int:
+    """The organization of the running transaction; raises NoOrganization outside one."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"select {POLICY}")
+        found = cursor.fetchone()[0]
+    if found is None:
+        raise NoOrganization("No organization is set: run this inside tenancy.organization(…).")
+    return int(found)
+
+
+class TenantForeignKey(models.ForeignKey):
+    """A reference between tenant tables: in the database it is (organization_id, column), made by `Secure`.
+
+    A plain foreign key checks past row-level security and so accepts another organization's row.
+    """
+
+    def __init__(self, to: Any, on_delete: Any = models.PROTECT, **options: Any) -> None:
+        options.setdefault("db_constraint", False)
+        options.setdefault("db_index", False)
+        super().__init__(to, on_delete, **options)
+
+
+class Secure(Operation):
+    """Put tables of this app behind the wall: policy, organization first in the key, composite references.
+
+    Running it again for a table that gained a reference adds what is missing and leaves the rest.
+    """
+
+    reversible = True
+    reduces_to_sql = True
+
+    def __init__(self, *names: str) -> None:
+        self.names = names
+
+    def deconstruct(self) -> tuple[str, Sequence[Any], dict[str, Any]]:
+        return (self.__class__.__qualname__, list(self.names), {})
+
+    def state_forwards(self, app_label: str, state: Any) -> None:
+        pass
+
+    def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        found = [to_state.apps.get_model(app_label, name) for name in self.names]
+        for model in found:
+            for statement in wall(model._meta.db_table):
+                schema_editor.execute(statement)
+        for model in found:
+            for field in model._meta.local_fields:
+                if isinstance(field, TenantForeignKey):
+                    target = field.remote_field.model._meta.db_table
+                    for statement in reference(model._meta.db_table, field.column, target):
+                        schema_editor.execute(statement)
+
+    def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        pass  # the tables go with their CreateModel
+
+    def describe(self) -> str:
+        return f"Put {', '.join(self.names)} behind row-level security"
+
+
+def wall(table: str) -> list[str]:
+    """SQL that makes one table a tenant table: forced policy, primary key (organization_id, id)."""
+    return [
+        f'ALTER TABLE "{table}" DROP CONSTRAINT IF EXISTS "{table}_pkey" CASCADE',
+        f'ALTER TABLE "{table}" ADD CONSTRAINT "{table}_pkey" PRIMARY KEY (organization_id, id)',
+        f'ALTER TABLE "{table}" ENABLE ROW LEVEL SECURITY',
+        f'ALTER TABLE "{table}" FORCE ROW LEVEL SECURITY',
+        f'DROP POLICY IF EXISTS tenant ON "{table}"',
+        f'CREATE POLICY tenant ON "{table}" USING (organization_id = {POLICY})',
+    ]
+
+
+def reference(table: str, column: str, target: str) -> list[str]:
+    """SQL for one composite foreign key. Deferred, because batches write parents and children in bulk."""
+    name = f"{table}_{column}_tenant_fk"[:63]
+    return [
+        f'ALTER TABLE "{table}" DROP CONSTRAINT IF EXISTS "{name}"',
+        f'ALTER TABLE "{table}" ADD CONSTRAINT "{name}" FOREIGN KEY (organization_id, "{column}") '
+        f'REFERENCES "{target}" (organization_id, id) DEFERRABLE INITIALLY DEFERRED',
+    ]

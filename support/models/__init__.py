@@ -1,0 +1,1 @@
+"""The desk for care and for finance."""
