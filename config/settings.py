@@ -158,7 +158,8 @@ CONTENT_SECURITY_POLICY: dict[str, Any] = {
     "DIRECTIVES": {
         "default-src": ["'self'"],
         "base-uri": ["'none'"],
-        "form-action": ["'self'"],
+        # A download is the answer to a form, and leads on to the storage.
+        "form-action": ["'self'", *files.origins(ENVIRONMENT)],
         "frame-ancestors": ["'none'"],
         "object-src": ["'none'"],
     }
@@ -176,10 +177,11 @@ CONTENT_SECURITY_POLICY_OF_PATHS: dict[str, dict[str, Any]] = {
 
 # ---- Files
 STATIC_URL = "/static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [folder for folder in (BASE_DIR / "static",) if folder.is_dir()]
 # Named by content once `manage.py collectstatic` has run on a production machine; straight from the packages before.
-_COLLECTED = sys.argv[1:2] == ["collectstatic"] or (PRODUCTION and (STATIC_ROOT / "staticfiles.json").exists())
+_STATIC = BASE_DIR / "staticfiles"
+_COLLECTED = sys.argv[1:2] == ["collectstatic"] or (PRODUCTION and (_STATIC / "staticfiles.json").exists())
+STATIC_ROOT = _STATIC if _COLLECTED else None
 WHITENOISE_USE_FINDERS = not _COLLECTED
 WHITENOISE_AUTOREFRESH = DEBUG
 
