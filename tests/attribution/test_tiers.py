@@ -95,7 +95,7 @@ def test_time_is_elapsed_time_across_the_change_to_summer_time() -> None:
 
 def test_an_instant_without_a_zone_is_refused() -> None:
     with pytest.raises(ValueError, match="no time zone"):
-        tiers.judge(datetime(2026, 3, 10), talk(HOUR))
+        tiers.judge(PLACED.replace(tzinfo=None), talk(HOUR))
 
 
 def test_the_better_tier_wins_over_the_higher_score() -> None:
@@ -128,8 +128,16 @@ def test_without_a_match_nobody_wins_and_nobody_assists() -> None:
 
 @pytest.mark.parametrize(
     ("confidence", "name"),
-    [("0.95", "high"), ("0.85", "high"), ("0.84", "medium"), ("0.65", "medium"), ("0.64", "low"), ("0.50", "low")]
-    + [("0.49", "none"), ("0.00", "none")],
+    [
+        ("0.95", "high"),
+        ("0.85", "high"),
+        ("0.84", "medium"),
+        ("0.65", "medium"),
+        ("0.64", "low"),
+        ("0.50", "low"),
+        ("0.49", "none"),
+        ("0.00", "none"),
+    ],
 )
 def test_bands_come_from_the_value_alone(confidence: str, name: str) -> None:
     assert tiers.band(Decimal(confidence)) == name

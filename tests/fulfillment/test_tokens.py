@@ -24,8 +24,20 @@ def test_the_digest_is_the_plain_sha256_of_the_text() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "a" * 63, "a" * 65, "A" * 64, "g" * 64, "a" * 63 + "\x00", "a" * 64 + "\n", "../" * 21 + "a", "%" * 64]
-    + ["٣" * 64, "\ud800" * 64, "*" * 64],
+    [
+        "",
+        "a" * 63,
+        "a" * 65,
+        "A" * 64,
+        "g" * 64,
+        "a" * 63 + "\x00",
+        "a" * 64 + "\n",
+        "../" * 21 + "a",
+        "%" * 64,
+        "٣" * 64,
+        "\ud800" * 64,
+        "*" * 64,
+    ],
 )
 def test_a_malformed_text_is_no_secret_and_still_has_a_digest(text: str) -> None:
     assert not tokens.well_formed(text)
