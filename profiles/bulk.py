@@ -1,5 +1,7 @@
 """Bulk statements that Django's ORM writes row by row or as one CASE an attribute: one array a column instead."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Sequence
 from typing import Any
 

@@ -56,6 +56,7 @@ _MAX_STRENGTH = 100
 
 _MAX_ADDRESS = 254
 _MAX_NAME = 50
+_MAX_PHONE = 100
 _SAME_DIGITS = 8
 _TYPED_LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789.@_-"
 _DASHES = frozenset({"Pd", "Zs", "Zl", "Zp", "Cf"})
@@ -109,7 +110,7 @@ def normalise(
     unknown; `source` the channel a number came through, `kind:domain`.
     """
     text = raw.strip()
-    if not text or len(text) > MAX_LENGTH or not _printable(text):
+    if not text or len(text) > MAX_LENGTH or not _printable(text) or text.casefold() in _NOBODY:
         return None
     known = FIELDS.get(kind)
     if known is Kind.EMAIL:
@@ -119,7 +120,7 @@ def normalise(
         return _phone(raw, region=region, source=source)
     if known is Kind.LOYALTY:
         card = _without_dashes(unicodedata.normalize("NFC", text)).upper()
-        return Identifier(known, f"{programme.strip() or DEFAULT_PROGRAMME}:{card}", raw) if card else None
+        return Identifier(known, f"{programme.strip()[:_MAX_NAME] or DEFAULT_PROGRAMME}:{card}", raw) if card else None
     if known:
         return Identifier(known, text, raw)
     name = kind.strip().lower()
@@ -163,6 +164,7 @@ def blocked(identifier: Identifier, *, own_domains: Iterable[str] = (), patterns
 
     `patterns` are the organization's own, with `*` and `?`, for a value or its spelling (`email:*@kiosk.example`).
     """
+    # Loyalty ids lose their dash on the way, so that both spellings are asked.
     if {identifier.raw.strip().casefold(), identifier.value.rpartition(":")[2].casefold()} & _NOBODY:
         return "It stands for nobody."
     if identifier.kind in (Kind.PHONE, Kind.RAW_PHONE) and _one_digit(identifier):
@@ -214,7 +216,7 @@ def _address(raw: str) -> str | None:
 def _phone(raw: str, *, region: str, source: str) -> Identifier | None:
     """E.164 for a valid number of a known region; toll-free numbers and extensions belong to many people."""
     text = raw.strip()
-    if not any(letter.isdigit() for letter in text):
+    if len(text) > _MAX_PHONE or not any(letter.isdigit() for letter in text):
         return None
     unread = Identifier(Kind.RAW_PHONE, text, raw, source)
     try:

@@ -8,7 +8,6 @@ from datetime import datetime
 from attribution.actions import attributions
 from attribution.models import Conversation, Message
 from orders.messages import Customer
-from profiles import identifiers
 from profiles.actions import resolution, settlement
 from profiles.models import Organization
 
@@ -74,13 +73,10 @@ def _merge_facts(row: Conversation, message: ConversationMessage, organization: 
     customer = message.customer
     row.email_raw, row.phone_raw = customer.email[:400] or row.email_raw, customer.phone[:200] or row.phone_raw
     row.name = customer.name[:300] or row.name
-    known = Customer(email=row.email_raw, phone=row.phone_raw, name=row.name)
-    keys = identifiers.of_customer(
-        known, region=customer.region or organization.region, source=f"conversation:{row.source}"
+    fields = {"email": row.email_raw, "phone": row.phone_raw}
+    row.identifiers, row.email, row.phone = resolution.keys_of(
+        fields, region=customer.region or organization.region, source=f"conversation:{row.source}"
     )
-    row.email = next((i.value for i in keys if i.kind == "email"), "")
-    row.phone = next((i.value for i in keys if i.kind == "phone" and not i.value.startswith("raw:")), "")
-    row.identifiers = [f"{i.kind}:{i.value}" for i in keys]
 
 
 def _record_messages(row: Conversation, messages: Sequence[Said]) -> None:

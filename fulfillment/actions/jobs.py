@@ -87,17 +87,21 @@ class Checked:
     trouble: dict[int, tuple[str, bool]] = field(default_factory=dict)
 
 
-def inspect(job_ids: Sequence[int]) -> Checked:
-    """Ask the store for the files of these jobs' products; no transaction should be open meanwhile for long."""
+def files_of(job_ids: Sequence[int]) -> Checked:
+    """The current files of these jobs' products, not yet looked at in the store."""
     products = set(Job.objects.filter(pk__in=job_ids).values_list("entitlement__product_id", flat=True))
     checked = Checked()
     for asset in Asset.objects.filter(product__in=products, current=True).order_by("format"):
         checked.assets[asset.product_id].append(asset)
+    return checked
+
+
+def inspect(checked: Checked) -> None:
+    """Ask the store for each of these files; needs no database, so that no transaction waits for the network."""
     for product_id, assets in checked.assets.items():
         for asset in assets:
             if trouble := _trouble(asset):
                 checked.trouble[product_id] = trouble
-    return checked
 
 
 def _trouble(asset: Asset) -> tuple[str, bool] | None:
@@ -161,6 +165,13 @@ def _postpone(job: Job, error: str, unreachable: bool) -> None:
         return
     change(job, State.PENDING_STORAGE, error=error)
     job.due_at = clock.now() + timedelta(seconds=backoff.seconds(job.attempts, random=random.random))
+
+
+def postpone(job_id: int, *, error: str) -> None:
+    """Something of ours failed on this job: try again later, in the end say so."""
+    job = Job.objects.select_for_update().get(pk=job_id)
+    _postpone(job, error, False)
+    job.save(update_fields=FIELDS)
 
 
 def mailed(entitlement_ids: Iterable[int], *, state: str, error: str = "") -> None:

@@ -14,7 +14,8 @@ from django.db.models import Q
 from orders.messages import Authority, DisputeMessage, Message, OrderMessage, PaymentMessage, RefundMessage
 from orders.models import Channel, Dispute, Line, Order, Payment, Refund
 from orders.models.money import MoneyFact
-from profiles import bulk, identifiers
+from profiles import bulk
+from profiles.actions import resolution
 from profiles.models import Organization
 
 LOCK_SPACE, LOCK_BUCKETS = 0xFAC7, 4096
@@ -180,7 +181,14 @@ def _find(s: Said, known: Mapping[tuple[int, str], Order]) -> Order | None:
 def _describe(row: Order, message: OrderMessage, organization: Organization) -> None:
     customer = message.customer
     region = customer.region or row.channel.region or organization.region
-    keys = identifiers.of_customer(customer, region=region, source=row.channel.label)
+    fields = {
+        "email": customer.email,
+        "phone": customer.phone,
+        "loyalty_id": customer.loyalty_id,
+        "device_id": customer.device_id,
+        "cookie_id": customer.cookie_id,
+    }
+    row.identifiers, row.email, row.phone = resolution.keys_of(fields, region=region, source=row.channel.label)
     row.external_id = message.external_id
     row.number = message.number[:100]
     row.currency = message.currency
@@ -199,8 +207,6 @@ def _describe(row: Order, message: OrderMessage, organization: Organization) -> 
         row.payment_reference = message.external_id
     row.customer_name = customer.name[:300]
     row.email_raw, row.phone_raw = customer.email[:400], customer.phone[:200]
-    row.email = next((i.value for i in keys if i.kind == "email"), "")
-    row.phone = next((i.value for i in keys if i.kind == "phone" and not i.value.startswith("raw:")), "")
     row.region = customer.region[:2]
     row.verified_account = customer.verified_account
     row.conversation_hint = message.conversation_hint[:255]
@@ -208,7 +214,6 @@ def _describe(row: Order, message: OrderMessage, organization: Organization) -> 
     row.extra = dict(message.extra_facts)
     row.authority, row.version, row.rank = message.authority.value, message.version, message.rank
     row.digest = digest(message)
-    row.identifiers = [f"{i.kind}:{i.value}" for i in keys]
 
 
 def _record_lines(fresh: Sequence[tuple[Order, OrderMessage]], changed: Sequence[tuple[Order, OrderMessage]]) -> None:

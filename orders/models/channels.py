@@ -14,6 +14,7 @@ class Channel(Tenant):
         STRIPE = "stripe", "Stripe"
         SHOPIFY = "shopify", "Shopify"
         WOOCOMMERCE = "woocommerce", "WooCommerce"
+        POS = "pos", "Point of sale"
         API = "api", "API"
 
     kind = models.CharField(max_length=12, choices=Kind)

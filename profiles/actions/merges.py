@@ -5,6 +5,8 @@ covered the day it is born. A model says `derived = True` if it is recomputed, `
 naming the absorbed profile, and `follows = "order"` if its rows belong where that fact belongs.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import Any
 

@@ -30,10 +30,11 @@ UPDATE profiles_profile p SET strength = s.strength FROM (
   SELECT u.id, least(100, coalesce(sum(k.points), 0))::smallint AS strength
     FROM unnest(%s::bigint[]) AS u(id)
     LEFT JOIN (SELECT DISTINCT i.profile_id, i.kind,
+                      CASE WHEN i.kind = 'other' THEN split_part(i.value, ':', 1) END AS name,
                       CASE i.kind WHEN 'phone' THEN 30 WHEN 'email' THEN 20 WHEN 'loyalty' THEN 25
                                   WHEN 'cookie' THEN 5 ELSE 10 END AS points
                  FROM profiles_identifier i
-                WHERE i.profile_id = ANY(%s) AND i.status = 'active' AND i.value NOT LIKE 'raw:%%'
+                WHERE i.profile_id = ANY(%s) AND i.status = 'active' AND i.kind <> 'phone_raw'
               ) k ON k.profile_id = u.id
    GROUP BY u.id) s
  WHERE p.id = s.id AND p.strength IS DISTINCT FROM s.strength
@@ -52,6 +53,25 @@ class Batch:
     new_identifiers: dict[str, Identifier] = field(default_factory=dict)
     attached: dict[int, Fact] = field(default_factory=dict)
     touched: dict[int, Profile] = field(default_factory=dict)
+
+
+def keys_of(
+    fields: Mapping[str, str], *, region: str, source: str, programme: str = identifiers.DEFAULT_PROGRAMME
+) -> tuple[list[str], str, str]:
+    """The keys of the identifiers in named fields, most telling first; then the normalised e-mail and phone, or ''."""
+    found = identifiers.gather(fields, region=region, programme=programme, source=source)
+    by_kind = {identifier.kind: identifier.value for identifier in found}
+    keys = [f"{i.kind}:{i.source}|{i.value}" if i.source else f"{i.kind}:{i.value}" for i in found]
+    return keys, by_kind.get(identifiers.Kind.EMAIL, ""), by_kind.get(identifiers.Kind.PHONE, "")
+
+
+def read(key: str) -> identifiers.Identifier:
+    """The identifier of a key, as it stands in `Fact.identifiers`."""
+    kind, _, value = key.partition(":")
+    source, bar, rest = value.partition("|")
+    if kind == identifiers.Kind.RAW_PHONE and bar:
+        return identifiers.Identifier(identifiers.Kind.RAW_PHONE, rest, rest, source)
+    return identifiers.Identifier(identifiers.Kind(kind), value, value)
 
 
 def settle(facts: Sequence[Fact], *, organization: Organization) -> set[int]:
@@ -123,8 +143,7 @@ def _load(keys: Sequence[str], organization: Organization) -> Batch:
             batch.unusable.add(key)
     own_domains, blocked = tuple(organization.own_domains), tuple(organization.blocked)
     for key in keys:
-        kind, _, value = key.partition(":")
-        if identifiers.blocked(kind, value, own_domains=own_domains, patterns=blocked):
+        if identifiers.blocked(read(key), own_domains=own_domains, patterns=blocked):
             batch.unusable.add(key)
             batch.owner.pop(key, None)
     return batch
@@ -138,7 +157,7 @@ def _owners(keys: Sequence[str]) -> list[tuple[str, int, str]]:
 
 
 def _attach(fact: Fact, batch: Batch) -> None:
-    usable = sorted((key for key in fact.identifiers if key not in batch.unusable), key=identifiers.priority)
+    usable = [key for key in fact.identifiers if key not in batch.unusable]
     candidates: dict[int, Profile] = {}
     for key in usable:
         if owner := batch.owner.get(key):
@@ -187,7 +206,7 @@ def _own(key: str, fact: Fact, profile: Profile, batch: Batch) -> None:
         organization=batch.organization,
         kind=kind,
         value=value,
-        spelled=identifiers.spelled(kind, value, raw=raw)[:420],
+        spelled=read(key).spelled[:420],
         raw=raw[:400],
         profile=profile,
     )

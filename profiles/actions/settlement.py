@@ -14,7 +14,7 @@ from profiles.models import SettlementRequest
 
 LEASE_SECONDS = 90
 ATTEMPTS = 3
-TASK = "config.pipeline.drain"
+TASK = "config.drains.drain"
 
 _REQUEST = """
 INSERT INTO profiles_settlementrequest

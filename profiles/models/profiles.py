@@ -47,6 +47,7 @@ class Identifier(Tenant):
         LOYALTY = "loyalty", "Loyalty id"
         DEVICE = "device", "Device"
         COOKIE = "cookie", "Cookie"
+        RAW_PHONE = "phone_raw", "Phone as typed"
         OTHER = "other", "Other"
 
     class Status(models.TextChoices):

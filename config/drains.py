@@ -1,0 +1,291 @@
+"""The loops that run the pipeline's queues for one organization; django-q2 tasks and `manage.py work` both call them.
+
+Each round claims a batch and commits, so that an attempt counts even if the process dies; then works on the batch in
+one transaction. When a batch fails it is done again one by one, and only the poisonous one is set aside.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, connection, transaction
+from django_q.tasks import async_task
+
+from config import pipeline
+from fulfillment import circuits
+from fulfillment.actions import emails, jobs
+from fulfillment.models import Circuit, Email, Job
+from fulfillment.providers import mail
+from fulfillment.providers.outcomes import Accepted, RefusedForGood
+from orders.actions import deliveries
+from orders.models import Order
+from profiles import clock, tenancy
+from profiles.actions import settlement
+from profiles.models import DueWork, Organization, OrganizationRoute, SettlementRequest
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+BATCH = 500
+MAILS = 50
+AT_MOST_SECONDS = 45
+LEASE = timedelta(seconds=90)
+ECHO = timedelta(seconds=20)
+
+
+def drain(organization_id: int) -> int:
+    """Work until nothing is due for this organization or 45 s have passed; returns how many rows were worked.
+
+    The marker in `DueWork` is our lease: if we die, it comes due again by itself.
+    """
+    began = time.monotonic()
+    mine = _take_marker(organization_id)
+    worked = 0
+    while time.monotonic() - began < AT_MOST_SECONDS:
+        count = round_of(organization_id)
+        worked += count
+        if not count:
+            _leave_marker(organization_id, mine, worked)
+            return worked
+    with transaction.atomic():
+        DueWork.objects.filter(organization_id=organization_id).update(due_at=clock.real())
+        async_task(settlement.TASK, organization_id)
+    return worked
+
+
+def round_of(organization_id: int) -> int:
+    """One batch of each queue, in the order in which one feeds the next; returns how many rows were worked."""
+    worked = 0
+    for queue in (inbox, settlements, fulfilment, outbox):
+        worked += queue(organization_id)
+    return worked
+
+
+def inbox(organization_id: int) -> int:
+    """Raw deliveries become facts."""
+    with tenancy.organization(organization_id):
+        claimed = deliveries.claim(BATCH)
+
+    def work(part: Sequence[int]) -> None:
+        pipeline.take_in(part, _organization(organization_id))
+
+    def fail(part: int, error: Exception) -> None:
+        deliveries.postpone(part, error=_told(error))
+
+    _work(organization_id, claimed, work, fail)
+    return len(claimed)
+
+
+def settlements(organization_id: int) -> int:
+    """Everything that depends on changed facts is made to agree."""
+    with tenancy.organization(organization_id):
+        claims = settlement.claim(BATCH)
+
+    def work(part: Sequence[settlement.Claim]) -> None:
+        orders = [c.subject_id for c in part if c.subject == SettlementRequest.Subject.ORDER]
+        profiles = [c.subject_id for c in part if c.subject == SettlementRequest.Subject.PROFILE]
+        if profiles:
+            orders += Order.objects.filter(profile__in=profiles).values_list("pk", flat=True)
+        pipeline.settle(sorted(set(orders)), _organization(organization_id), profile_ids=profiles)
+        settlement.finish(part)
+
+    def fail(part: settlement.Claim, error: Exception) -> None:
+        again = part.attempts < settlement.ATTEMPTS
+        until = clock.real() + timedelta(seconds=2**part.attempts) if again else None
+        settlement.postpone(part, error=_told(error), until=until)
+
+    _work(organization_id, claims, work, fail)
+    return len(claims)
+
+
+def fulfilment(organization_id: int) -> int:
+    """Paid lines become links and e-mails."""
+    with tenancy.organization(organization_id):
+        claimed = jobs.claim(BATCH)
+        checked = jobs.files_of(claimed) if claimed else jobs.Checked()
+    jobs.inspect(checked)
+
+    def work(part: Sequence[int]) -> None:
+        jobs.deliver(part, checked)
+
+    def fail(part: int, error: Exception) -> None:
+        jobs.postpone(part, error=_told(error))
+
+    _work(organization_id, claimed, work, fail)
+    return len(claimed)
+
+
+def outbox(organization_id: int) -> int:
+    """E-mails are handed to a provider one by one, or kept where there is none."""
+    with tenancy.organization(organization_id):
+        claimed = emails.claim(BATCH if not settings.EMAIL_PROVIDERS else MAILS)
+        kept = emails.keep(claimed) if claimed else []
+        if kept:
+            jobs.mailed(_entitlements(kept), state=Email.State.KEPT)
+        waiting = list(Email.objects.filter(pk__in=set(claimed) - set(kept)).order_by("due_at", "pk"))
+        organization = _organization(organization_id) if waiting else None
+    if not waiting or organization is None:
+        return len(claimed)
+    with mail.Chain(settings.EMAIL_PROVIDERS, now=clock.real, circuits=_circuits()) as chain:
+        for email in waiting:
+            try:
+                outgoing = emails.compose(email, organization)
+            except Exception as error:  # one message that cannot be written must not stop the others
+                log.exception("email.unwritable", extra={"email": email.pk})
+                sent = mail.Delivery(RefusedForGood(_told(error)), None)
+            else:
+                sent = chain.send(outgoing)
+            with tenancy.organization(organization_id):
+                emails.conclude(email, sent.outcome, provider=sent.provider or "")
+                if isinstance(sent.outcome, Accepted | RefusedForGood):
+                    jobs.mailed(_entitlements([email.pk]), state=email.state, error=email.last_error)
+        _remember(chain.circuits)
+    return len(claimed)
+
+
+def _work(
+    organization_id: int,
+    claimed: Sequence[T],
+    work: Callable[[Sequence[T]], None],
+    fail: Callable[[T, Exception], None],
+) -> None:
+    """Do the batch in one transaction; if it fails, one by one, and set the poisonous ones aside."""
+    if not claimed:
+        return
+    parts: Iterable[Sequence[T]] = [claimed] if len(claimed) == 1 else [claimed, *([one] for one in claimed)]
+    for part in parts:
+        try:
+            with tenancy.organization(organization_id):
+                work(part)
+        except Exception as error:
+            if _lost(error):
+                raise  # the claims run out by themselves
+            if len(part) > 1:
+                log.warning("batch.failed", extra={"rows": len(part), "error": _told(error)})
+                continue
+            log.exception("row.failed")
+            with tenancy.organization(organization_id):
+                fail(part[0], error)
+        if len(part) == len(claimed):
+            return
+
+
+def _lost(error: Exception) -> bool:
+    """Whether the database went away, which says nothing about the rows."""
+    return isinstance(error, InterfaceError | OperationalError) and not connection.is_usable()
+
+
+def _told(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"[:500]
+
+
+def _organization(organization_id: int) -> Organization:
+    return Organization.objects.get(pk=organization_id)
+
+
+def _entitlements(email_ids: Sequence[int]) -> list[int]:
+    """The entitlements whose jobs wait for one of these messages."""
+    rows = Email.objects.filter(pk__in=email_ids, template__in=[Email.Template.RECEIPT, Email.Template.DELIVERY])
+    single = {pk for pk in rows.values_list("entitlement_id", flat=True) if pk}
+    orders = rows.filter(entitlement__isnull=True, order__isnull=False).values("order_id")
+    waiting = Job.objects.filter(state=Job.State.PENDING_EMAIL, entitlement__order__in=orders)
+    return sorted(single | set(waiting.values_list("entitlement_id", flat=True)))
+
+
+def _circuits() -> dict[str, circuits.Circuit]:
+    return {
+        row.provider: circuits.Circuit(row.failures, row.opened_at, row.probing_until) for row in Circuit.objects.all()
+    }
+
+
+def _remember(known: dict[str, circuits.Circuit]) -> None:
+    for provider, state in known.items():
+        Circuit.objects.update_or_create(
+            provider=provider,
+            defaults={
+                "failures": state.failures,
+                "opened_at": state.opened_at,
+                "probing_until": state.probing_until,
+            },
+        )
+
+
+# Which organizations have work ----------------------------------------------------------------------------------
+
+_DUE = """
+SELECT min(due) FILTER (WHERE NOT claimed), min(due) FILTER (WHERE claimed) FROM (
+  SELECT CASE WHEN state = 'claimed' THEN greatest(due_at, lease_until) ELSE due_at END AS due,
+         state = 'claimed' AND lease_until >= now() AS claimed
+    FROM orders_delivery WHERE state IN ('queued', 'claimed')
+  UNION ALL
+  SELECT CASE WHEN state = 'claimed' THEN lease_until ELSE due_at END, state = 'claimed' AND lease_until >= now()
+    FROM profiles_settlementrequest WHERE state IN ('queued', 'claimed')
+  UNION ALL
+  SELECT greatest(due_at - %(offset)s, coalesce(lease_until, '-infinity')), coalesce(lease_until >= now(), false)
+    FROM fulfillment_job WHERE state IN ('pending_processing', 'pending_storage')
+  UNION ALL
+  SELECT CASE WHEN state = 'claimed' THEN lease_until ELSE due_at - %(offset)s END,
+         state = 'claimed' AND lease_until >= now()
+    FROM fulfillment_email WHERE state IN ('queued', 'claimed', 'unknown')
+) q
+"""
+
+
+def outlook(organization_id: int) -> tuple[datetime | None, datetime | None]:
+    """When the next unclaimed work is due, and when the first claim of somebody runs out; real time."""
+    with tenancy.organization(organization_id), connection.cursor() as cursor:
+        cursor.execute(_DUE, {"offset": clock.offset()})
+        return cursor.fetchone()  # type: ignore[no-any-return]
+
+
+def organizations() -> list[int]:
+    return list(OrganizationRoute.objects.order_by("pk").values_list("pk", flat=True))
+
+
+def sweep() -> int:
+    """Wake a task for each organization whose marker is due: what a killed worker or a lost task left behind."""
+    overdue = DueWork.objects.filter(due_at__lte=clock.real() - timedelta(seconds=5))
+    ids = list(overdue.values_list("organization_id", flat=True))
+    for organization_id in ids:
+        with transaction.atomic():
+            moved = DueWork.objects.filter(organization_id=organization_id, due_at__lte=clock.real()).update(
+                due_at=clock.real() + timedelta(seconds=30)
+            )
+            if moved:
+                async_task(settlement.TASK, organization_id)
+    return len(ids)
+
+
+def search_all() -> int:
+    """Look into every organization for due work without a marker: nothing may depend on markers alone."""
+    found = 0
+    for organization_id in organizations():
+        unclaimed, claimed = outlook(organization_id)
+        due = min(filter(None, (unclaimed, claimed)), default=None)
+        if due is not None:
+            found += 1
+            DueWork.objects.get_or_create(organization_id=organization_id, defaults={"due_at": due})
+    return found
+
+
+def _take_marker(organization_id: int) -> datetime:
+    mine = clock.real() + LEASE
+    DueWork.objects.update_or_create(organization_id=organization_id, defaults={"due_at": mine})
+    return mine
+
+
+def _leave_marker(organization_id: int, mine: datetime, worked: int) -> None:
+    """Nothing is due: come back when something will be, and once more soon for what was committed meanwhile."""
+    marker = DueWork.objects.filter(organization_id=organization_id, due_at=mine)
+    unclaimed, claimed = outlook(organization_id)
+    coming = min(filter(None, (unclaimed, claimed)), default=None)
+    if worked:
+        # A delivery stored while we looked may not have moved the marker: look once more before it goes.
+        coming = min(filter(None, (coming, clock.real() + ECHO)))
+    if coming is None:
+        marker.delete()
+    else:
+        marker.update(due_at=max(coming, clock.real() + timedelta(seconds=1)))

@@ -1,0 +1,55 @@
+"""Putting a product's files into the store, each version on a path of its own."""
+
+import mimetypes
+from pathlib import PurePath
+from typing import BinaryIO
+
+from django.core.files import File
+
+from fulfillment import storages
+from fulfillment.actions import jobs
+from fulfillment.models import Asset
+from orders.models import Product
+from profiles.actions import audit
+from profiles.actors import Actor, Invalid
+
+
+def add(product: Product, content: BinaryIO, *, filename: str, by: Actor, version: str = "") -> Asset:
+    """Store one file as a version of the product; jobs that waited for it go on. The same bytes again change nothing."""
+    suffix = PurePath(filename).suffix.lower().lstrip(".")
+    if not suffix:
+        raise Invalid(f"{filename} has no ending, so its format is unknown.")
+    file = File(content)
+    sha256 = storages.checksum(file)
+    if not file.size:
+        raise Invalid(f"{filename} is empty.")
+    current = Asset.objects.filter(product=product, format=suffix, current=True).first()
+    if current is not None and current.sha256 == sha256:
+        return current
+    version = version or _next_version(product, suffix)
+    content_type = mimetypes.guess_type(filename)[0] or "application/octet-stream"
+    saved = storages.save_version(
+        product.sku, version, filename, file, organization=product.organization.slug, content_type=content_type
+    )
+    asset = Asset.objects.create(
+        organization_id=product.organization_id,
+        product=product,
+        version=version,
+        format=suffix,
+        filename=PurePath(filename).name,
+        content_type=content_type,
+        path=saved.path,
+        size=saved.size,
+        sha256=saved.checksum,
+        in_second=saved.in_second,
+    )
+    Asset.objects.filter(product=product, format=suffix, current=True).exclude(pk=asset.pk).update(current=False)
+    jobs.requeue_for(product.pk)
+    audit.record(
+        "asset.added", by=by, subject=asset, details={"sku": product.sku, "version": version, "bytes": saved.size}
+    )
+    return asset
+
+
+def _next_version(product: Product, suffix: str) -> str:
+    return f"v{Asset.objects.filter(product=product, format=suffix).count() + 1}"
