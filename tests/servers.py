@@ -44,7 +44,7 @@ def wait_until(condition: Any, *, seconds: float = 30.0, what: str = "the condit
         time.sleep(0.05)
 
 
-def _temporary_folder() -> Path:
+def temporary_folder() -> Path:
     """A folder through which the database's own user may pass, when the tests run as root."""
     folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir="/tmp"))
     folder.chmod(0o711)
@@ -52,7 +52,7 @@ def _temporary_folder() -> Path:
     return folder
 
 
-def _discard(folder: Path) -> None:
+def discard(folder: Path) -> None:
     for data in {note.parent for note in folder.rglob(embedded.NOTE)}:
         cluster = embedded.describe(data)
         with suppress(embedded.EmbeddedFailed):
@@ -83,13 +83,13 @@ class Run:
 
     def end(self) -> None:
         if self.begun_here:
-            _discard(self.folder)
+            discard(self.folder)
 
 
 def begin_run(environ: MutableMapping[str, str]) -> Run:
     """Clear the environment of everything Aftersale reads and put the tests' own values in its place."""
     given = environ.get(RUN_VARIABLE)
-    folder = Path(given) if given else _temporary_folder()
+    folder = Path(given) if given else temporary_folder()
     for variable in environment.VARIABLES:
         environ.pop(variable.name, None)
     environ[RUN_VARIABLE] = str(folder)
@@ -109,7 +109,7 @@ def _discard_what_killed_runs_left(mine: Path) -> None:
             os.kill(owner, 0)
         except ProcessLookupError:
             if folder != mine:
-                _discard(folder)
+                discard(folder)
         except (OSError, ValueError):
             continue
 
@@ -428,7 +428,7 @@ class Installation:
     """Variables beyond AFTERSALE_DATA and BASE_URL; tests may add to it before a process starts."""
 
     def __post_init__(self) -> None:
-        self.folder = _temporary_folder()
+        self.folder = temporary_folder()
         self.data = self.folder / "data"
         self.port = free_port()
         self.processes: list[subprocess.Popen[bytes]] = []
@@ -517,7 +517,7 @@ class Installation:
         for process in self.processes:
             self.kill(process)
         if self.folder.exists():
-            _discard(self.folder)
+            discard(self.folder)
 
 
 def run_script(script: str, *arguments: str, environ: dict[str, str]) -> subprocess.Popen[str]:
