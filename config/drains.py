@@ -218,17 +218,17 @@ def _remember(known: dict[str, circuits.Circuit]) -> None:
 _DUE = """
 SELECT min(due) FILTER (WHERE NOT claimed), min(due) FILTER (WHERE claimed) FROM (
   SELECT CASE WHEN state = 'claimed' THEN greatest(due_at, lease_until) ELSE due_at END AS due,
-         state = 'claimed' AND lease_until >= now() AS claimed
+         state = 'claimed' AND lease_until >= statement_timestamp() AS claimed
     FROM orders_delivery WHERE state IN ('queued', 'claimed')
   UNION ALL
-  SELECT CASE WHEN state = 'claimed' THEN lease_until ELSE due_at END, state = 'claimed' AND lease_until >= now()
+  SELECT CASE WHEN state = 'claimed' THEN lease_until ELSE due_at END, state = 'claimed' AND lease_until >= statement_timestamp()
     FROM profiles_settlementrequest WHERE state IN ('queued', 'claimed')
   UNION ALL
-  SELECT greatest(due_at - %(offset)s, coalesce(lease_until, '-infinity')), coalesce(lease_until >= now(), false)
+  SELECT greatest(due_at - %(offset)s, coalesce(lease_until, '-infinity')), coalesce(lease_until >= statement_timestamp(), false)
     FROM fulfillment_job WHERE state IN ('pending_processing', 'pending_storage')
   UNION ALL
   SELECT CASE WHEN state = 'claimed' THEN lease_until ELSE due_at - %(offset)s END,
-         state = 'claimed' AND lease_until >= now()
+         state = 'claimed' AND lease_until >= statement_timestamp()
     FROM fulfillment_email WHERE state IN ('queued', 'claimed', 'unknown')
 ) q
 """

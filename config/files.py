@@ -27,7 +27,8 @@ def bucket(name: str, endpoint: str, region: str, key: str, secret: str) -> dict
 
 
 def folder(location: Path) -> dict[str, Any]:
-    """An entry of STORAGES for local files."""
+    """An entry of STORAGES for local files; made now, so that a folder gone later is noticed as an outage."""
+    location.mkdir(mode=0o700, parents=True, exist_ok=True)
     options = {"location": location, "file_permissions_mode": 0o600, "directory_permissions_mode": 0o700}
     return {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": options}
 

@@ -1,6 +1,6 @@
 """Which address leads to which door."""
 
-from django.urls import path
+from django.urls import include, path
 
 from config import health
 from orders import webhooks
@@ -12,4 +12,5 @@ urlpatterns = [
     path("api/webhooks/woocommerce/order-created", webhooks.receive_by_domain, {"kind": "woocommerce"}),
     path("api/webhooks/shopify/order-created", webhooks.receive_by_domain, {"kind": "shopify"}),
     path("api/webhooks/<str:kind>/<str:key>", webhooks.receive),
+    path("", include("fulfillment.urls")),
 ]

@@ -1,0 +1,228 @@
+"""The customer's download pages: opening a link uses nothing up, the button does, and the file keeps its right name."""
+
+import ipaddress
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, StreamingHttpResponse
+from django.shortcuts import render
+from django.utils.cache import add_never_cache_headers
+from django.views.decorators.csrf import csrf_exempt
+
+from fulfillment import ranges, storages
+from fulfillment.actions import emails, links
+from fulfillment.actions.links import LinkExpired, LinkRevoked, LinkUsedUp
+from fulfillment.models import Asset, DownloadLink, DownloadSession
+from profiles import clock, tenancy
+from profiles.models import Organization
+
+ADDRESS_SECONDS = 300
+RENEWALS_APART = "%Y-%m-%dT%H"
+Answer = HttpResponseBase
+
+
+@csrf_exempt  # the address itself is the secret that a forged request would lack
+def page(request: HttpRequest, secret: str, asset_id: int | None = None) -> Answer:
+    """GET and HEAD show the page and use nothing up; POST counts one use and leads to the file."""
+    if request.method not in ("GET", "HEAD", "POST"):
+        return HttpResponse(status=405, headers={"Allow": "GET, HEAD, POST"})
+    route = links.route(secret)
+    if route is None or route.link_id is None:
+        return _private(render(request, "download/unknown.html", status=404))
+    with tenancy.organization(route.organization_id):
+        organization = Organization.objects.get(pk=route.organization_id)
+        link = (
+            DownloadLink.objects.select_related(
+                "entitlement__product", "entitlement__order__channel", "entitlement__profile"
+            )
+            .filter(pk=route.link_id)
+            .first()
+        )
+        if link is None:
+            return _private(render(request, "download/unknown.html", status=404))
+        context = _context(organization, link, secret)
+        try:
+            links.check(link)
+        except (LinkExpired, LinkUsedUp):
+            return _private(render(request, "download/expired.html", context, status=410))
+        except LinkRevoked as refusal:
+            return _private(render(request, "download/revoked.html", {**context, "reason": str(refusal)}, status=410))
+        assets = list(Asset.objects.filter(product=link.entitlement.product, current=True).order_by("format"))
+        context["files"] = [_file(asset, secret) for asset in assets]
+    if request.method != "POST":
+        return _private(render(request, "download/page.html", context))
+    asset = next((a for a in assets if asset_id is None or a.pk == asset_id), None)
+    if asset is None:
+        return _private(render(request, "download/unknown.html", status=404))
+    if _where(asset) is None:
+        return _unavailable(request, context)
+    return _start(request, route.organization_id, link, asset, context)
+
+
+@csrf_exempt
+def renew(request: HttpRequest, secret: str) -> Answer:
+    """The expired page's button: a new link to the address on record, at most one an hour."""
+    if request.method != "POST":
+        return HttpResponse(status=405, headers={"Allow": "POST"})
+    route = links.route(secret)
+    if route is None or route.link_id is None:
+        return _private(render(request, "download/unknown.html", status=404))
+    with tenancy.organization(route.organization_id):
+        organization = Organization.objects.get(pk=route.organization_id)
+        link = DownloadLink.objects.select_related(
+            "entitlement__product", "entitlement__order__channel", "entitlement__profile"
+        ).get(pk=route.link_id)
+        context = _context(organization, link, secret)
+        if not link.entitlement.downloadable:
+            reason = link.entitlement.because
+            return _private(render(request, "download/revoked.html", {**context, "reason": reason}, status=410))
+        emails.renew(link.entitlement, key=f"renewed:{clock.now():{RENEWALS_APART}}")
+    return _private(render(request, "download/renewed.html", context))
+
+
+def file(request: HttpRequest, secret: str) -> Answer:
+    """The file itself, within the session a confirmed use opened; the right is checked at each request."""
+    if request.method not in ("GET", "HEAD"):
+        return HttpResponse(status=405, headers={"Allow": "GET, HEAD"})
+    route = links.route(secret)
+    if route is None or route.session_id is None:
+        return _private(render(request, "download/unknown.html", status=404))
+    with tenancy.organization(route.organization_id):
+        organization = Organization.objects.get(pk=route.organization_id)
+        session = DownloadSession.objects.select_related(
+            "asset", "link__entitlement__product", "link__entitlement__order"
+        ).get(pk=route.session_id)
+        link = session.link
+        context = _context(organization, link, "")
+        if link.revoked_at or not link.entitlement.downloadable:
+            reason = link.entitlement.because if not link.entitlement.downloadable else link.revoked_because
+            return _private(render(request, "download/revoked.html", {**context, "reason": reason}, status=410))
+        if session.expires_at <= clock.now():
+            return _private(render(request, "download/expired.html", context, status=410))
+        links.count_request(session)
+        asset = session.asset
+    alias = _where(asset)
+    if alias is None:
+        return _unavailable(request, context)
+    url = storages.temporary_url(
+        alias, asset.path, filename=asset.filename, content_type=asset.content_type, seconds=ADDRESS_SECONDS
+    )
+    if url is not None:
+        return _private(HttpResponseRedirect(url))
+    return _stream(request, asset, alias)
+
+
+def _start(
+    request: HttpRequest, organization_id: int, link: DownloadLink, asset: Asset, context: dict[str, Any]
+) -> Answer:
+    try:
+        with tenancy.organization(organization_id):
+            session = links.open_session(
+                link, asset, network=_network(request), agent=request.headers.get("User-Agent", "")
+            )
+    except (LinkExpired, LinkUsedUp):
+        return _private(render(request, "download/expired.html", context, status=410))
+    except LinkRevoked as refusal:
+        return _private(render(request, "download/revoked.html", {**context, "reason": str(refusal)}, status=410))
+    # 303: the browser fetches the file with GET, and the link's own secret leaves the address.
+    return _private(HttpResponseRedirect(f"/download/file/{session}", status=303))
+
+
+def _where(asset: Asset) -> str | None:
+    """The first store that has the file whole; None if no store can give it now."""
+    for alias in storages.aliases(asset.in_second):
+        found = storages.inspect(alias, asset.path)
+        if isinstance(found, storages.Found) and found.size == asset.size:
+            if not found.checksum or found.checksum == asset.sha256:
+                return alias
+    return None
+
+
+def _stream(request: HttpRequest, asset: Asset, alias: str) -> Answer:
+    etag = f'"{asset.sha256}"'
+    span = ranges.parse(request.headers.get("Range"), asset.size, if_range=request.headers.get("If-Range"), etag=etag)
+    if isinstance(span, ranges.Unsatisfiable):
+        return _private(HttpResponse(status=416, headers={"Content-Range": span.content_range}))
+    start, stop = (span.start, span.stop) if span else (0, asset.size)
+    headers = {
+        "Content-Disposition": storages.content_disposition(asset.filename),
+        "Content-Length": str(stop - start),
+        "Accept-Ranges": "bytes",
+        "ETag": etag,
+    }
+    if span:
+        headers["Content-Range"] = span.content_range(asset.size)
+    status = 206 if span else 200
+    if request.method == "HEAD":
+        answer: HttpResponseBase = HttpResponse(status=status, content_type=asset.content_type)
+    else:
+        body = storages.chunks(alias, asset.path, start=start, stop=stop)
+        answer = StreamingHttpResponse(body, status=status, content_type=asset.content_type)
+    for name, value in headers.items():
+        answer[name] = value
+    return _private(answer)
+
+
+def _unavailable(request: HttpRequest, context: dict[str, Any]) -> Answer:
+    answer = render(request, "download/unavailable.html", context, status=503)
+    answer["Retry-After"] = "60"
+    return _private(answer)
+
+
+def _context(organization: Organization, link: DownloadLink, secret: str) -> dict[str, Any]:
+    entitlement = link.entitlement
+    to = emails.address(entitlement)
+    return {
+        "organization_name": organization.name,
+        "support_email": organization.support_email,
+        "product_title": entitlement.product.title,
+        "product_kind": entitlement.product.get_kind_display(),
+        "order_number": str(entitlement.order) if entitlement.order else "",
+        "expires_at": link.expires_at,
+        "uses_left": None if link.use_limit is None else max(0, link.use_limit - link.uses),
+        "renew_url": f"/download/{secret}/renew" if secret and to else "",
+        "masked_email": _masked(to),
+        "files": [],
+    }
+
+
+def _file(asset: Asset, secret: str) -> dict[str, Any]:
+    return {
+        "format": asset.format,
+        "label": asset.format.upper(),
+        "size_text": _size(asset.size),
+        "version": asset.version,
+        "filename": asset.filename,
+        "action_url": f"/download/{secret}/{asset.pk}",
+    }
+
+
+def _size(size: int) -> str:
+    """Bytes as a person reads them: exact below 1 kB, else one decimal, by integer arithmetic."""
+    for unit, scale in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if size >= scale:
+            tenths = (size * 10 + scale // 2) // scale
+            return f"{tenths // 10}.{tenths % 10} {unit}"
+    return f"{size} bytes"
+
+
+def _masked(address: str) -> str:
+    name, at, domain = address.partition("@")
+    return f"{name[:1]}•••{at}{domain}" if at else ""
+
+
+def _network(request: HttpRequest) -> str:
+    """The network a request came from, not the address: enough to see a pattern, too little to find a person."""
+    try:
+        address = ipaddress.ip_address(getattr(request, "client_address", ""))
+    except ValueError:
+        return ""
+    return str(ipaddress.ip_network((address, 24 if address.version == 4 else 48), strict=False))
+
+
+def _private(answer: HttpResponseBase) -> HttpResponseBase:
+    """Nothing of these pages is stored by proxies, told to other sites or found by search engines."""
+    add_never_cache_headers(answer)  # type: ignore[arg-type]
+    answer["Cache-Control"] = "no-store, private"
+    answer["Referrer-Policy"] = "no-referrer"
+    answer["X-Robots-Tag"] = "noindex, nofollow"
+    return answer
