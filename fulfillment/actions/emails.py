@@ -5,6 +5,7 @@ import random
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
+from email.utils import parseaddr
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -170,9 +171,15 @@ def _row(key: str, template: str, to: str, letter: Letter, *, about: str, order:
         text=letter.text,
         html=letter.html,
         secrets=json.dumps(dict(letter.secrets)) if letter.secrets else "",
-        message_id=f"<{uuid.uuid4().hex}@{settings.MESSAGE_ID_DOMAIN}>",
+        message_id=_message_id(),
         never_send=bool(order and order.channel.made_up),
     )
+
+
+def _message_id() -> str:
+    """Made once with the row, so that a second copy of a message can be told for one."""
+    domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2]
+    return f"<{uuid.uuid4().hex}@{domain or 'aftersale.invalid'}>"
 
 
 # A person mails again -------------------------------------------------------------------------------------------
@@ -263,7 +270,7 @@ def compose(email: Email, organization: Organization) -> OutgoingMail:
     text, html = revealed(email)
     return OutgoingMail(
         to=email.to,
-        from_email=sender(organization.name, settings.DEFAULT_FROM_EMAIL),
+        from_email=sender(organization.name, parseaddr(settings.DEFAULT_FROM_EMAIL)[1]),
         subject=email.subject,
         text=text,
         html=html,
