@@ -159,6 +159,12 @@ def test_the_download_page_says_what_and_until_when_and_how_often() -> None:
     assert "as often as you like" in words(render("download/page.html", uses_left=None))
 
 
+def test_a_product_without_a_file_yet_says_so() -> None:
+    html = render("download/page.html", files=[])
+    assert "being prepared" in words(html)
+    assert not {"ul", "form", "button"} & {tag for tag, _ in Reader(html).elements}
+
+
 def test_the_expired_page_offers_a_new_link_to_the_masked_address() -> None:
     html = render("download/expired.html")
     assert "expired" in words(html)
