@@ -141,6 +141,8 @@ def _database(text: str) -> dict[str, Any]:
         if not text.startswith(("postgres://", "postgresql://")):
             raise ValueError
         parts = conninfo_to_dict(text)
+        if not re.fullmatch(r"[0-9]{1,5}(,[0-9]{1,5})*", str(parts.get("port") or "5432")):
+            raise ValueError
     except (psycopg.Error, ValueError):
         raise _Malformed("write postgresql://user:password@host:port/database") from None
     if not parts.get("dbname"):

@@ -8,7 +8,7 @@ import re
 import sys
 import threading
 from collections.abc import Mapping, MutableMapping
-from typing import Any
+from typing import Any, TextIO
 
 import structlog
 
@@ -110,8 +110,9 @@ def _blackened(value: Any) -> Any:
 class Unhurried(logging.Handler):
     """Writes in a thread of its own: whoever logs never waits for the reader of standard error."""
 
-    def __init__(self) -> None:
+    def __init__(self, stream: TextIO | None = None) -> None:
         super().__init__()
+        self.stream = stream
         self._forget_thread()
         os.register_at_fork(after_in_child=self._forget_thread)
         atexit.register(self.finish)
@@ -149,12 +150,13 @@ class Unhurried(logging.Handler):
     def _write(self) -> None:
         while True:
             line = self._lines.get()
+            stream = self.stream or sys.stderr
             try:
                 if self._dropped:
                     dropped, self._dropped = self._dropped, 0
-                    sys.stderr.write(f'{{"event": "log lines dropped", "level": "error", "count": {dropped}}}\n')
-                sys.stderr.write(line + "\n")
-                sys.stderr.flush()
+                    stream.write(f'{{"event": "log lines dropped", "level": "error", "count": {dropped}}}\n')
+                stream.write(line + "\n")
+                stream.flush()
             except (OSError, ValueError):
                 pass
             finally:
