@@ -16,7 +16,7 @@ from profiles.models import Organization, Profile
 
 def take_in(claimed: Sequence[int], organization: Organization) -> None:
     """Raw deliveries → frozen messages → facts, or quarantine with a reason."""
-    said = deliveries.read(claimed)
+    said = deliveries.read(claimed, organization=organization)
     recorded = facts.record(said, organization=organization)
     settlement.request(organization.pk, orders=recorded.orders, wake_worker=False)
     deliveries.finish(claimed)

@@ -1,62 +1,123 @@
-"""Bulk statements that Django's ORM writes row by row or as one CASE an attribute: one array a column instead."""
+"""Bulk statements with one array a column: what Django's ORM writes as a parameter a value or a CASE an attribute.
+
+Measured on batches of 500 orders, `bulk_create` and `bulk_update` spend more time building SQL than PostgreSQL
+spends running it; these build the same short statement for one row or a thousand.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Callable, Iterable, Sequence
+from enum import Enum
+from functools import lru_cache
 from typing import Any
 
 from django.db import connection, models
+from django.db.models.expressions import DatabaseDefault
+
+from profiles.secrets import SecretField
 
 
-def update(model: type[models.Model], rows: Iterable[models.Model], fields: Sequence[str]) -> int:
-    """Write these fields of these rows in one statement, by id; returns how many rows there were.
+def insert(model: type[models.Model], rows: Iterable[models.Model], *, ignore_conflicts: bool = False) -> int:
+    """Write new rows in one statement and give each its id; returns how many were written.
 
-    `QuerySet.bulk_update` builds a CASE of every id for every field, whose cost grows with their product.
+    Columns with a default of the database are left to it unless some row has a value of its own. With
+    `ignore_conflicts` a row that is known already is passed over, and no ids are given.
     """
     batch = list(rows)
     if not batch:
         return 0
+    fields = [f for f in model._meta.local_concrete_fields if not f.primary_key and _given(f, batch)]
+    names = ", ".join(connection.ops.quote_name(f.column) for f in fields)
+    arrays = [_array(f, batch) for f in fields]
+    unnest = ", ".join(f"%s::{_cast(f)}[]" for f in fields)
+    columns = ", ".join(f"c{i}" for i in range(len(fields)))
+    selected = ", ".join(_out(f"c{i}", f) for i, f in enumerate(fields))
+    table = connection.ops.quote_name(model._meta.db_table)
+    sql = (
+        f"INSERT INTO {table} ({names}) SELECT {selected}"
+        f" FROM unnest({unnest}) WITH ORDINALITY AS v({columns}, n) ORDER BY n"
+    )
+    with connection.cursor() as cursor:
+        if ignore_conflicts:
+            cursor.execute(sql + " ON CONFLICT DO NOTHING", arrays)
+            return int(cursor.rowcount)
+        cursor.execute(sql + " RETURNING id", arrays)
+        for row, (pk,) in zip(batch, cursor.fetchall(), strict=True):
+            row.pk = pk
+            row._state.adding = False
+            row._state.db = connection.alias
+    return len(batch)
+
+
+def update(model: type[models.Model], rows: Iterable[models.Model], fields: Sequence[str]) -> int:
+    """Write these fields of these rows in one statement, by id; returns how many rows there were."""
+    batch = list(rows)
+    if not batch:
+        return 0
     columns = [model._meta.get_field(name) for name in fields]
-    arrays: list[Any] = [[row.pk for row in batch]]
-    casts = ["bigint"]
-    for field in columns:
-        arrays.append([field.get_db_prep_save(getattr(row, field.attname), connection) for row in batch])
-        casts.append(_cast(field))
-    names = [connection.ops.quote_name(field.column) for field in columns]
-    sets = ", ".join(f"{name} = {_out('v.' + name, field)}" for name, field in zip(names, columns, strict=True))
-    unnest = ", ".join(f"%s::{cast}[]" for cast in casts)
+    names = [connection.ops.quote_name(f.column) for f in columns]
+    sets = ", ".join(f"{name} = {_out(f'c{i}', f)}" for i, (name, f) in enumerate(zip(names, columns, strict=True)))
+    unnest = ", ".join(["%s::bigint[]", *(f"%s::{_cast(f)}[]" for f in columns)])
+    aliases = ", ".join(["id", *(f"c{i}" for i in range(len(columns)))])
     table = connection.ops.quote_name(model._meta.db_table)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"UPDATE {table} t SET {sets} FROM unnest({unnest}) AS v(id, {', '.join(names)}) WHERE t.id = v.id",
-            [_flat(values, field) for values, field in zip(arrays, [None, *columns], strict=True)],
+            f"UPDATE {table} t SET {sets} FROM unnest({unnest}) AS v({aliases}) WHERE t.id = v.id",
+            [[row.pk for row in batch], *(_array(f, batch) for f in columns)],
         )
-        return cursor.rowcount
+        return int(cursor.rowcount)
 
 
-def _is_nested(field: models.Field[Any, Any] | None) -> bool:
-    # unnest flattens an array of arrays, and JSON adapters do not nest: both travel as JSON text.
-    return field is not None and field.get_internal_type() in {"ArrayField", "JSONField"}
+def _given(field: Any, batch: Sequence[models.Model]) -> bool:
+    if field.db_default is models.NOT_PROVIDED:
+        return True
+    return any(not isinstance(getattr(row, field.attname), DatabaseDefault) for row in batch)
 
 
-def _cast(field: models.Field[Any, Any]) -> str:
-    if _is_nested(field):
+def _array(field: Any, batch: Sequence[models.Model]) -> list[Any]:
+    name, convert = field.attname, _converter(field)
+    values = [getattr(row, name) for row in batch]
+    return [None if value is None else convert(value) for value in values]
+
+
+@lru_cache(maxsize=1024)
+def _converter(field: Any) -> Callable[[Any], Any]:
+    kind = field.get_internal_type()
+    if isinstance(field, SecretField):
+        return field.get_prep_value
+    if kind == "JSONField":
+        return _json
+    if kind == "ArrayField":
+        return _array_literal
+    return _plain
+
+
+def _plain(value: Any) -> Any:
+    return value.value if isinstance(value, Enum) else value
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value)
+
+
+def _array_literal(values: Iterable[str]) -> str:
+    # unnest would flatten an array of arrays, so each travels as PostgreSQL's own text form of one.
+    quoted = ('"' + str(value).replace("\\", "\\\\").replace('"', '\\"') + '"' for value in values)
+    return "{" + ",".join(quoted) + "}"
+
+
+@lru_cache(maxsize=1024)
+def _cast(field: Any) -> str:
+    if field.get_internal_type() in {"ArrayField", "JSONField"}:
         return "text"
-    return str(field.cast_db_type(connection)) if hasattr(field, "cast_db_type") else str(field.db_type(connection))
+    if isinstance(field, models.ForeignKey):
+        return _cast(field.target_field)
+    return str(field.cast_db_type(connection))
 
 
-def _out(expression: str, field: models.Field[Any, Any]) -> str:
-    if not _is_nested(field):
-        return expression
-    if field.get_internal_type() == "JSONField":
+def _out(expression: str, field: Any) -> str:
+    kind = field.get_internal_type()
+    if kind == "JSONField":
         return f"{expression}::jsonb"
-    return f"ARRAY(SELECT jsonb_array_elements_text({expression}::jsonb))::{field.db_type(connection)}"
-
-
-def _flat(values: list[Any], field: models.Field[Any, Any] | None) -> list[Any]:
-    if not _is_nested(field):
-        return values
-    import json
-
-    plain = [getattr(value, "obj", value) for value in values]
-    return [json.dumps(value) for value in plain]
+    return f"{expression}::{field.db_type(connection)}" if kind == "ArrayField" else expression

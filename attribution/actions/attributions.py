@@ -75,7 +75,7 @@ def settle(orders: Sequence[Order]) -> None:
             superseded.append(former)
         fresh.append(result)
     bulk.update(Attribution, superseded, ["current"])
-    Attribution.objects.bulk_create(fresh)
+    bulk.insert(Attribution, fresh)
 
 
 def _stands(order: Order, current: Attribution | None, now: datetime) -> bool:

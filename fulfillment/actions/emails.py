@@ -20,7 +20,7 @@ from fulfillment.actions.letters import Letter
 from orders.actions.statuses import Money, fully
 from orders.messages import RefundStatus
 from orders.models import Line, Order, Refund
-from profiles import clock, identifiers
+from profiles import bulk, clock, identifiers
 from profiles.actions import audit, settlement
 from profiles.actors import Actor, Invalid, Refusal
 from profiles.models import Organization
@@ -86,7 +86,7 @@ def settle(orders: Sequence[Order], facts: Mapping[int, Money], lines: Mapping[i
         )
         about = f"{order.channel.label}/{refund.external_id if refund else order.external_id}"
         rows.append(_row(key, template, to, letter, about=about, order=order))
-    Email.objects.bulk_create(rows, ignore_conflicts=True)
+    bulk.insert(Email, rows, ignore_conflicts=True)
 
 
 def deliver(entitlements: Sequence[Entitlement], given: Mapping[int, Given]) -> None:
@@ -109,7 +109,7 @@ def deliver(entitlements: Sequence[Entitlement], given: Mapping[int, Given]) -> 
         first = f"receipt:{order_id}" not in receipted and group[0].source == Entitlement.Source.ORDER
         rows.append(_delivery(group, given, lines.get(order_id, []), receipt=first))
     rows += [_delivery([entitlement], given, [], receipt=False) for entitlement in alone]
-    Email.objects.bulk_create(rows, ignore_conflicts=True)
+    bulk.insert(Email, rows, ignore_conflicts=True)
 
 
 def receipts_without_links(orders: Iterable[Order]) -> None:
@@ -128,7 +128,7 @@ def receipts_without_links(orders: Iterable[Order]) -> None:
             )
             about = f"{order.channel.label}/{order.external_id}"
             rows.append(_row(f"receipt:{order.pk}", Template.RECEIPT, to, letter, about=about, order=order))
-    Email.objects.bulk_create(rows, ignore_conflicts=True)
+    bulk.insert(Email, rows, ignore_conflicts=True)
 
 
 def _delivery(

@@ -67,7 +67,7 @@ def settle(
             if entitlement.order_id == order.pk and entitlement.source == Source.ORDER and key not in current:
                 if _apply(entitlement, Verdict(Status.REVOKED, "The line was taken off the order"), order.profile_id):
                     changed.append(entitlement)
-    Entitlement.objects.bulk_create(fresh)
+    bulk.insert(Entitlement, fresh)
     bulk.update(Entitlement, changed, ["status", "because", "profile"])
     dead = [e.pk for e in changed if not e.downloadable]
     if dead:

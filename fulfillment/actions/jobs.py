@@ -68,7 +68,7 @@ def settle(entitlements: Sequence[Entitlement]) -> None:
         elif not entitlement.downloadable and job.state not in (State.CANCELLED, State.COMPLETED):
             change(job, State.CANCELLED, error=entitlement.because)
             changed.append(job)
-    Job.objects.bulk_create(fresh)
+    bulk.insert(Job, fresh)
     bulk.update(Job, changed, FIELDS)
 
 

@@ -11,7 +11,7 @@ from django.db.models import F, Q
 from fulfillment import tokens
 from fulfillment.models import Asset, DownloadLink, DownloadSession, Entitlement, LinkRoute
 from orders.models import Product
-from profiles import clock
+from profiles import bulk, clock
 from profiles.actions import audit
 from profiles.actors import Actor, Invalid, Refusal
 
@@ -117,9 +117,9 @@ def _make(wanted: Sequence[tuple[Entitlement, object, str]]) -> dict[int, Given]
         )
         for (entitlement, expires_at, kind), secret in zip(wanted, secrets, strict=True)
     ]
-    DownloadLink.objects.bulk_create(rows)
-    LinkRoute.objects.bulk_create(
-        [LinkRoute(digest=row.digest, organization_id=row.organization_id, link_id=row.pk) for row in rows]
+    bulk.insert(DownloadLink, rows)
+    bulk.insert(
+        LinkRoute, [LinkRoute(digest=row.digest, organization_id=row.organization_id, link_id=row.pk) for row in rows]
     )
     return {row.entitlement_id: Given(row, secret) for row, secret in zip(rows, secrets, strict=True)}
 

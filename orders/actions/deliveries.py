@@ -21,6 +21,7 @@ from orders.providers import PROVIDERS
 from profiles import bulk, clock
 from profiles.actions import audit, settlement
 from profiles.actors import Actor, Refusal
+from profiles.models import Organization
 
 log = logging.getLogger(__name__)
 
@@ -109,7 +110,7 @@ def claim(limit: int) -> list[int]:
     return [pk for pk, attempts in rows if attempts <= ATTEMPTS]
 
 
-def read(claimed: Sequence[int]) -> list[Said]:
+def read(claimed: Sequence[int], *, organization: Organization) -> list[Said]:
     """Parse claimed deliveries. The unusable are quarantined and the ignored marked here; the rest is returned."""
     said: list[Said] = []
     odd: list[Delivery] = []
@@ -120,7 +121,7 @@ def read(claimed: Sequence[int]) -> list[Said]:
     )
     for row in rows:
         try:
-            said += [Said(row.channel, message) for message in parse(row)]
+            said += [Said(row.channel, message) for message in parse(row, organization=organization)]
         except Unusable as unusable:
             row.state, row.reason = State.QUARANTINED, str(unusable)
             odd.append(row)
@@ -134,7 +135,7 @@ def read(claimed: Sequence[int]) -> list[Said]:
     return said
 
 
-def parse(row: Delivery) -> tuple[messages.Message, ...]:
+def parse(row: Delivery, *, organization: Organization) -> tuple[messages.Message, ...]:
     """The frozen messages of one stored delivery; raises Unusable or Ignored."""
     channel = row.channel
     return PROVIDERS[channel.kind].parse(
@@ -146,8 +147,8 @@ def parse(row: Delivery) -> tuple[messages.Message, ...]:
                 kind=channel.kind,
                 domain=channel.domain,
                 test=channel.test,
-                currency=channel.currency or channel.organization.currency,
-                region=channel.region or channel.organization.region,
+                currency=channel.currency or organization.currency,
+                region=channel.region or organization.region,
             ),
         )
     )

@@ -116,7 +116,7 @@ def _record_orders(said: Sequence[Said], organization: Organization) -> tuple[li
         _describe(row, s.message, organization)
         (changed if order else fresh).append(row)
         messages[id(row)] = s.message
-    Order.objects.bulk_create(fresh)
+    bulk.insert(Order, fresh)
     bulk.update(Order, changed, ORDER_FIELDS)
     _record_lines([(row, messages[id(row)]) for row in fresh], [(row, messages[id(row)]) for row in changed])
     voided = _void_unlisted([(row, messages[id(row)]) for row in changed])
@@ -234,7 +234,7 @@ def _record_lines(fresh: Sequence[tuple[Order, OrderMessage]], changed: Sequence
             for line in former.values():
                 line.removed = True
                 kept.append(line)
-    Line.objects.bulk_create(new)
+    bulk.insert(Line, new)
     bulk.update(Line, kept, LINE_FIELDS)
 
 
@@ -298,7 +298,7 @@ def _record_money(model: type[MoneyFact], said: Sequence[Said], organization: Or
             row.pk, row.order_id = former.pk, former.order_id
             _keep_known(row, former)
             changed.append(row)
-    model._base_manager.bulk_create(fresh)
+    bulk.insert(model, fresh)
     bulk.update(model, changed, [*MONEY_FIELDS, *OWN_FIELDS[model]])
     return {row.order_id for row in changed if row.order_id}
 

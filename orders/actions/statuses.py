@@ -48,7 +48,7 @@ def settle(orders: Sequence[Order], *, organization: Organization) -> dict[int, 
                 changes.append(_change(order, name, "" if first else was, is_now, cause, now))
     bulk.update(Refund, refunds, ["order_minor"])
     bulk.update(Order, orders, FIELDS)
-    StatusChange.objects.bulk_create(changes)
+    bulk.insert(StatusChange, changes)
     return facts
 
 

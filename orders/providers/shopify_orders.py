@@ -4,7 +4,7 @@ from orders.messages import Customer, Line, OrderMessage, OrderStatus, RefundMes
 from orders.money import MoneyError, to_minor
 from orders.providers import shopify_refunds
 from orders.providers.contract import difference, distinct, flagged
-from orders.records import Record
+from orders.records import MAX_TEXT, Record
 
 _PAID = frozenset({"paid", "partially_refunded", "refunded"})
 _KNOWN = _PAID | {"", "pending", "authorized", "partially_paid", "voided", "expired"}
@@ -170,5 +170,5 @@ def _facts(body: Record) -> dict[str, str]:
     facts = {name: body.text(name) for name in _FACTS}
     codes = body.data.get("discount_codes")
     if isinstance(codes, list):
-        facts["discount_codes"] = ", ".join(code.text("code") for code in body.records("discount_codes"))
+        facts["discount_codes"] = ", ".join(code.text("code") for code in body.records("discount_codes"))[:MAX_TEXT]
     return {name: fact for name, fact in facts.items() if fact}

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from orders.messages import Customer, Line, OrderMessage, OrderStatus, RefundMessage, RefundStatus
 from orders.providers.contract import difference, distinct, flagged
-from orders.records import Record
+from orders.records import MAX_TEXT, Record
 
 _STATUSES = {
     "pending": OrderStatus.PENDING,
@@ -161,6 +161,6 @@ def _notes(body: Record) -> dict[str, str]:
 def _facts(body: Record, notes: dict[str, str]) -> dict[str, str]:
     facts = {name: notes[key] for key, name in _FACTS.items() if key in notes}
     codes = [coupon.text("code") for coupon in body.records_or_empty("coupon_lines")]
-    facts["discount_codes"] = ", ".join(code for code in codes if code)
+    facts["discount_codes"] = ", ".join(code for code in codes if code)[:MAX_TEXT]
     facts["payment_method"] = body.text("payment_method")
     return {name: fact for name, fact in facts.items() if fact}

@@ -268,12 +268,12 @@ def _review(kind: Review.Kind, fact: Fact, found: Sequence[Profile], profile: Pr
 def _flush(batch: Batch, facts: Sequence[Fact]) -> None:
     """Write the customers and identifiers found so far; merging moves rows, so they have to exist."""
     if batch.new_profiles:
-        Profile.objects.bulk_create(batch.new_profiles)
+        bulk.insert(Profile, batch.new_profiles)
         batch.new_profiles.clear()
     if batch.new_identifiers:
         for identifier in batch.new_identifiers.values():
             identifier.profile_id = identifier.profile.pk
-        Identifier.objects.bulk_create(batch.new_identifiers.values())
+        bulk.insert(Identifier, batch.new_identifiers.values())
         batch.new_identifiers.clear()
     for fact in facts:
         fact.profile_id = fact.profile.pk if fact.profile is not None else None
