@@ -119,7 +119,7 @@ def test_what_goes_to_stripe_comes_back_the_same(minor, currency):
     try:
         amount = money.to_stripe(minor, currency)
     except InexactAmount:
-        assert minor % 10
+        assert minor % (100 if currency == "MGA" else 10)
         return
     assert money.from_stripe(amount, currency) == minor
 

@@ -237,6 +237,16 @@ def test_an_orders_own_refunds_are_the_same_refunds_known_later():
     assert nested.version > alone.version and nested.refunded_at == alone.refunded_at
 
 
+def test_an_order_in_another_currency_than_its_refunds_pairs_tells_no_share():
+    body = edited(PAID, (("refunds",), [REFUND]), (("currency",), "CHF"))
+    (nested,) = order("shopify", body).refunds
+    assert (nested.shop_amount_minor, nested.shop_currency) == (None, "CHF")
+
+
+def test_lines_of_which_nothing_came_back_are_left_out():
+    assert refund((("refund_line_items", 0, "quantity"), 0)).lines == ()
+
+
 def test_an_orders_refunds_without_money_are_left_out():
     body = edited(PAID, (("refunds",), [edited(REFUND, (("transactions",), []))]))
     assert order("shopify", body).refunds == ()

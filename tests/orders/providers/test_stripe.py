@@ -319,6 +319,13 @@ def test_a_dispute_names_its_payment_and_when_evidence_is_due():
     assert dispute.reason == "product_not_received"
 
 
+def test_a_dispute_of_nothing_known_is_unusable():
+    with pytest.raises(Unusable):
+        parse(
+            "stripe", edited(DISPUTE, (("data", "object", "payment_intent"), None), (("data", "object", "charge"), ""))
+        )
+
+
 def test_within_a_second_a_closed_dispute_beats_an_open_one():
     ranks = [
         parse("stripe", edited(DISPUTE, (("data", "object", "status"), word)))[0].rank
