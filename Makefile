@@ -27,7 +27,7 @@ setup:
 	echo "$$want" > .venv/.installed
 
 run: setup
-	@exec $(BIN)/python manage.py run --port $(PORT)
+	@PORT=$(PORT) exec $(BIN)/python manage.py run --port $(PORT)
 
 test: setup
 	@$(BIN)/python -m pytest

@@ -6,3 +6,6 @@ from django.apps import AppConfig
 class WiringConfig(AppConfig):
     name = "config"
     verbose_name = "Wiring"
+
+    def ready(self) -> None:
+        from config import checks  # noqa: F401 (importing registers them)

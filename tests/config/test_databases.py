@@ -60,3 +60,19 @@ def test_a_right_that_a_migration_took_away_stays_away(installation):
         application.execute("insert into auth_group (name) values ('care')")
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             application.execute("delete from auth_group")
+
+
+@pytest.mark.parametrize("attribute", ["superuser", "bypassrls"])
+def test_a_role_that_passes_the_policies_is_refused_with_a_sentence(installation, attribute):
+    cluster = embedded.ensure_running(installation.data)
+    with psycopg.connect(cluster.url(embedded.SUPERUSER, "postgres"), autocommit=True) as superuser:
+        superuser.execute(f"create role mighty login {attribute} password 'm'")
+    host = str(cluster.socket).replace("/", "%2F")
+    installation.environ["DATABASE_URL"] = f"postgresql://mighty:m@{host}:{embedded.PORT}/postgres"
+    refused = installation.manage("serve", "--port", str(installation.port), check=False)
+    assert refused.code != 0
+    assert refused.err.startswith("CommandError: DATABASE_URL must name another role: mighty ")
+    assert refused.err.count("\n") == 1
+    checked = installation.manage("check", "--database", "default", check=False)
+    assert checked.code != 0
+    assert "config.E001" in checked.err

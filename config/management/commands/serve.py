@@ -1,10 +1,14 @@
 """Runs the web server alone, as in production; migrates nothing."""
 
 import socket
+from contextlib import suppress
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError
+
+from config import databases
 
 
 class Command(BaseCommand):
@@ -26,6 +30,10 @@ class Command(BaseCommand):
             if options[name] < 1:
                 raise CommandError(f"--{name} must be at least 1, and not {options[name]}.")
         _must_be_free(host, port)
+        # A database that is away may come back while we serve; a wrong role stays wrong.
+        with suppress(DatabaseError):
+            if problem := databases.role_problem():
+                raise CommandError(problem)
 
         from config import webserver
 
