@@ -80,3 +80,17 @@ def grant_to_application(alias: str = "default") -> None:
                 cursor.execute(
                     sql.SQL(f"GRANT {rights} {{}} TO {{}}").format(sql.Identifier(name), sql.Identifier(role))
                 )
+
+
+def role_problem(alias: str = "default") -> str:
+    """Why the application must not run under this role, in one sentence, or nothing. Raises Django's DatabaseError."""
+    with connections[alias].cursor() as cursor:
+        cursor.execute("select rolname, rolsuper, rolbypassrls from pg_roles where rolname = current_user")
+        name, is_superuser, passes_policies = cursor.fetchone()
+    if not (is_superuser or passes_policies):
+        return ""
+    what = "is a superuser" if is_superuser else "has BYPASSRLS"
+    return (
+        f"DATABASE_URL must name another role: {name} {what}, and so every organization would see the data of all"
+        " (create one with LOGIN NOSUPERUSER NOBYPASSRLS)."
+    )
