@@ -41,6 +41,7 @@ PREPARED = 1
 
 PLACES = (Path("/var/lib"), Path("/var/tmp"))
 """Where the data and the programs go when the server's user may not enter our own folders."""
+DRAFT = ".postgres."
 UNPRIVILEGED_USERS = ("postgres", "nobody")
 SOCKET_PATH_LIMIT = 100
 START_SECONDS = 120.0
@@ -356,7 +357,9 @@ def _initialise(cluster: Cluster, runner: _Runner, programs: Path) -> None:
     home = cluster.folder.parent
     if home != cluster.data.resolve() and not home.exists():
         home.mkdir(mode=0o711)
-    draft = Path(tempfile.mkdtemp(prefix=".postgres.", dir=home))
+    for left in home.glob(f"{DRAFT}*"):
+        shutil.rmtree(left, ignore_errors=True)
+    draft = Path(tempfile.mkdtemp(prefix=DRAFT, dir=home))
     runner.give(draft)
     try:
         password = draft / "password"

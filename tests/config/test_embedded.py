@@ -135,6 +135,17 @@ def test_a_start_that_was_interrupted_is_made_good(data):
     assert not embedded.connection_problem(embedded.ensure_running(data).url_app)
 
 
+def test_a_first_start_killed_at_any_moment_is_made_good(data):
+    for moment in (0.1, 0.3, 0.5, 0.7, 0.9, 1.1):
+        process = servers.run_script(START, str(data), environ=dict(os.environ))
+        time.sleep(moment)
+        process.kill()
+        process.communicate()
+    cluster = embedded.ensure_running(data)
+    assert not embedded.connection_problem(cluster.url_app)
+    assert not list(cluster.folder.parent.glob(".postgres.*"))
+
+
 def test_the_socket_is_made_again_after_the_temporary_folder_was_cleaned(data):
     deep = data / ("deep" * 25)
     cluster = embedded.ensure_running(deep)
