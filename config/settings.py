@@ -282,6 +282,8 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_AUTHENTICATION_CLASSES": [],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "UNAUTHENTICATED_USER": None,
+    "EXCEPTION_HANDLER": "support.api.problems.handle",
+    "DEFAULT_THROTTLE_RATES": {"token": "6000/min"},
 }
 SPECTACULAR_SETTINGS: dict[str, Any] = {
     "TITLE": "Aftersale",

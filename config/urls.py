@@ -12,5 +12,6 @@ urlpatterns = [
     path("api/webhooks/woocommerce/order-created", webhooks.receive_by_domain, {"kind": "woocommerce"}),
     path("api/webhooks/shopify/order-created", webhooks.receive_by_domain, {"kind": "shopify"}),
     path("api/webhooks/<str:kind>/<str:key>", webhooks.receive),
+    path("api/", include("config.api")),
     path("", include("fulfillment.urls")),
 ]

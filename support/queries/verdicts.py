@@ -1,6 +1,6 @@
 """Can this customer download it, in words: the chain of facts, and the one act that would change it (SPEC SUP-11)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -9,6 +9,9 @@ from fulfillment.models import DownloadLink, Email, Entitlement, Job
 from orders import money
 from orders.models import Line, Order
 from profiles import clock
+from profiles.models import Identifier
+
+CARRYING = (Email.Template.RECEIPT, Email.Template.DELIVERY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,11 @@ def of_order(order: Order) -> list[Verdict]:
     """One verdict for each line of the order. Six queries whatever its size."""
     lines = list(Line.objects.filter(order=order, removed=False).select_related("product").order_by("position"))
     entitled = list(Entitlement.objects.filter(order=order).select_related("product", "order__channel", "profile"))
-    known = _Known.of(entitled)
+    return judge(order, lines, entitled, Known.of(entitled))
+
+
+def judge(order: Order, lines: Sequence[Line], entitled: Sequence[Entitlement], known: "Known") -> list[Verdict]:
+    """The same from rows that were read already."""
     by_line = {e.line_id: e for e in entitled if e.line_id}
     verdicts = [
         known.verdict(by_line[line.pk], order) if line.pk in by_line else _without(order, line) for line in lines
@@ -46,32 +53,45 @@ def of_order(order: Order) -> list[Verdict]:
 
 def of_profile(entitled: Sequence[Entitlement]) -> list[Verdict]:
     """One verdict for each entitlement of a customer; give them with product, order and profile selected."""
-    known = _Known.of(entitled)
+    known = Known.of(entitled)
     return [known.verdict(e, e.order) for e in entitled]
 
 
 @dataclass
-class _Known:
+class Known:
     """The newest link, job and mail of each entitlement, read for all of them at once."""
 
     now: datetime
     links: dict[int, DownloadLink]
     jobs: dict[int, Job]
     mails: dict[int, Email]
+    reachable: set[int] = field(default_factory=set)
 
     @classmethod
-    def of(cls, entitled: Sequence[Entitlement]) -> "_Known":
+    def of(cls, entitled: Sequence[Entitlement]) -> "Known":
         ids = [e.pk for e in entitled]
         orders = {e.order_id for e in entitled if e.order_id}
-        links = {
-            link.entitlement_id: link
-            for link in DownloadLink.objects.filter(entitlement__in=ids).order_by("created_at", "pk")
-        }
-        jobs = {job.entitlement_id: job for job in Job.objects.filter(entitlement__in=ids)}
-        carrying = [Email.Template.RECEIPT, Email.Template.DELIVERY]
+        links = DownloadLink.objects.filter(entitlement__in=ids).order_by("created_at", "pk")
+        jobs = Job.objects.filter(entitlement__in=ids)
+        mails = Email.objects.filter(order__in=orders, template__in=CARRYING).defer("text", "html").order_by("pk")
+        return cls.from_rows(entitled, links, jobs, mails, now=clock.now())
+
+    @classmethod
+    def from_rows(
+        cls,
+        entitled: Sequence[Entitlement],
+        all_links: Iterable[DownloadLink],
+        all_jobs: Iterable[Job],
+        all_mails: Iterable[Email],
+        *,
+        now: datetime,
+    ) -> "Known":
+        """Links and mails oldest first. One query more where something was granted without an order."""
+        links = {link.entitlement_id: link for link in all_links}
+        jobs = {job.entitlement_id: job for job in all_jobs}
         mails: dict[int, Email] = {}
         by_order: dict[int, Email] = {}
-        for mail in Email.objects.filter(order__in=orders, template__in=carrying).defer("text", "html").order_by("pk"):
+        for mail in (mail for mail in all_mails if mail.template in CARRYING):
             if mail.entitlement_id:
                 mails[mail.entitlement_id] = mail
             elif mail.order_id:
@@ -79,7 +99,10 @@ class _Known:
         for entitlement in entitled:
             if entitlement.order_id in by_order:
                 mails.setdefault(entitlement.pk, by_order[entitlement.order_id])
-        return cls(clock.now(), links, jobs, mails)
+        granted = {e.profile_id for e in entitled if e.order_id is None}
+        known = Identifier.objects.filter(profile__in=granted, kind="email", status="active")
+        reachable = set(known.values_list("profile_id", flat=True)) if granted else set()
+        return cls(now, links, jobs, mails, reachable)
 
     def verdict(self, entitlement: Entitlement, order: Order | None) -> Verdict:
         sku, title = entitlement.product.sku, entitlement.product.title
@@ -114,7 +137,8 @@ class _Known:
         uses = "not used yet" if not link.uses else f"used {link.uses}×"
         left = f"link expires in {ago(link.expires_at - self.now)}"
         sentence = f"Can download {sku}: {paid}, entitlement {state}, {left}, {uses}."
-        acts = (Act("resend", "Resend the link", entitlement.pk),) if emails.address(entitlement) else ()
+        mailable = emails.address(entitlement) if order else entitlement.profile_id in self.reachable
+        acts = (Act("resend", "Resend the link", entitlement.pk),) if mailable else ()
         return Verdict(sku, title, True, sentence, (*chain, left, uses), acts)
 
 

@@ -1,0 +1,41 @@
+"""Which address of the API leads to which endpoint; writes are settled by the pipeline before they are answered."""
+
+import time
+
+from django.urls import path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+
+from config import drains
+from support.api import conversations, entitlements, orders, profiles
+
+AT_MOST_SECONDS = 2.0
+
+
+def settle(organization_id: int) -> None:
+    """Make what a write touched agree now, for two seconds at most; the workers do the rest."""
+    until = time.monotonic() + AT_MOST_SECONDS
+    while time.monotonic() < until and drains.settlements(organization_id):
+        pass
+
+
+urlpatterns = [
+    path("orders", orders.Orders.as_view(settle=settle)),
+    path("orders/<int:pk>", orders.OneOrder.as_view()),
+    path("profiles", profiles.Profiles.as_view()),
+    path("profiles/<int:pk>", profiles.OneProfile.as_view()),
+    path("profiles/<int:pk>/timeline", profiles.Timeline.as_view()),
+    path("profiles/<int:pk>/merge", profiles.MergeProfiles.as_view(settle=settle)),
+    path("merges", profiles.Merges.as_view()),
+    path("merges/<int:pk>/undo", profiles.UndoMerge.as_view(settle=settle)),
+    path("entitlements", entitlements.Entitlements.as_view()),
+    path("entitlements/<int:pk>/resend", entitlements.Resend.as_view(settle=settle)),
+    path("entitlements/<int:pk>/revoke", entitlements.Revoke.as_view(settle=settle)),
+    path("entitlements/<int:pk>/restore", entitlements.Restore.as_view(settle=settle)),
+    path("conversations", conversations.Conversations.as_view(settle=settle)),
+    path("schema", SpectacularAPIView.as_view(authentication_classes=[], permission_classes=[]), name="schema"),
+    path(
+        "docs",
+        SpectacularSwaggerView.as_view(url_name="schema", authentication_classes=[], permission_classes=[]),
+        name="docs",
+    ),
+]

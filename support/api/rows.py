@@ -1,0 +1,159 @@
+"""The shapes of the answers and bodies, for the OpenAPI document."""
+
+from rest_framework import serializers
+
+
+class LineRow(serializers.Serializer[object]):
+    sku = serializers.CharField()
+    title = serializers.CharField()
+    quantity = serializers.IntegerField()
+    total = serializers.CharField(help_text="Decimal with exactly the currency's decimals.")
+
+
+class AttributionRow(serializers.Serializer[object]):
+    method = serializers.ChoiceField(["session_match", "time_proximity", "email_match", "no_match"])
+    confidence = serializers.CharField()
+    conversation = serializers.CharField(allow_null=True)
+
+
+class OwnedRow(serializers.Serializer[object]):
+    sku = serializers.CharField()
+    status = serializers.ChoiceField(["pending_claim", "active", "suspended", "revoked", "expired"])
+    source = serializers.CharField()
+
+
+class OrderRow(serializers.Serializer[object]):
+    id = serializers.IntegerField()
+    channel = serializers.CharField()
+    external_id = serializers.CharField()
+    number = serializers.CharField()
+    status = serializers.CharField()
+    payment_status = serializers.CharField()
+    currency = serializers.CharField()
+    total = serializers.CharField()
+    refunded = serializers.CharField()
+    placed_at = serializers.DateTimeField()
+    test = serializers.BooleanField()
+    profile = serializers.IntegerField(allow_null=True)
+    customer = serializers.ListField(child=serializers.CharField())
+    lines = LineRow(many=True)
+    attribution = AttributionRow(allow_null=True)
+    entitlements = OwnedRow(many=True)
+
+
+class ProfileRow(serializers.Serializer[object]):
+    id = serializers.IntegerField()
+    identifiers = serializers.ListField(child=serializers.CharField())
+    strength = serializers.IntegerField()
+    orders = serializers.IntegerField()
+    lifetime_value = serializers.DictField(child=serializers.CharField())
+    first_purchase_at = serializers.DateTimeField(allow_null=True)
+    last_purchase_at = serializers.DateTimeField(allow_null=True)
+    claimed = serializers.BooleanField()
+
+
+class TimelineRow(serializers.Serializer[object]):
+    id = serializers.CharField()
+    at = serializers.DateTimeField()
+    type = serializers.CharField()
+    title = serializers.CharField()
+    source = serializers.CharField()
+
+
+class OrderNameRow(serializers.Serializer[object]):
+    id = serializers.IntegerField()
+    channel = serializers.CharField()
+    external_id = serializers.CharField()
+
+
+class EntitlementRow(OwnedRow):
+    id = serializers.IntegerField()
+    because = serializers.CharField()
+    profile = serializers.IntegerField()
+    order = OrderNameRow(allow_null=True)
+    created_at = serializers.DateTimeField()
+    expires_at = serializers.DateTimeField(allow_null=True)
+
+
+class ConversationRow(serializers.Serializer[object]):
+    id = serializers.IntegerField()
+    external_id = serializers.CharField()
+    customer = serializers.ListField(child=serializers.CharField())
+    profile = serializers.IntegerField(allow_null=True)
+    channel = serializers.CharField()
+    started_at = serializers.DateTimeField()
+    last_activity_at = serializers.DateTimeField()
+    ended_at = serializers.DateTimeField(allow_null=True)
+    message_count = serializers.IntegerField()
+    tags = serializers.ListField(child=serializers.CharField())
+
+
+class MergeRow(serializers.Serializer[object]):
+    id = serializers.IntegerField()
+    survivor = serializers.IntegerField()
+    absorbed = serializers.IntegerField()
+    reason = serializers.CharField()
+    at = serializers.DateTimeField()
+    undone_at = serializers.DateTimeField(allow_null=True)
+
+
+class ResentRow(serializers.Serializer[object]):
+    id = serializers.IntegerField()
+    to = serializers.CharField()
+    template = serializers.CharField()
+    state = serializers.CharField()
+
+
+class Problem(serializers.Serializer[object]):
+    type = serializers.CharField()
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    detail = serializers.CharField()
+
+
+class ReasonBody(serializers.Serializer[object]):
+    reason = serializers.CharField()
+
+
+class MergeBody(serializers.Serializer[object]):
+    profile = serializers.IntegerField()
+    reason = serializers.CharField()
+    verified = serializers.ListField(child=serializers.CharField(), min_length=2)
+
+
+class CustomerBody(serializers.Serializer[object]):
+    email = serializers.CharField(required=False)
+    phone = serializers.CharField(required=False)
+    loyalty_id = serializers.CharField(required=False)
+
+
+class OrderBody(serializers.Serializer[object]):
+    external_id = serializers.CharField()
+    number = serializers.CharField(required=False)
+    currency = serializers.CharField()
+    total = serializers.CharField()
+    status = serializers.CharField(required=False)
+    payment_status = serializers.ChoiceField(["paid", "unpaid", "failed"], required=False)
+    placed_at = serializers.DateTimeField(required=False)
+    test = serializers.BooleanField(required=False)
+    customer = CustomerBody(required=False)
+    lines = LineRow(many=True)
+
+
+class MessageBody(serializers.Serializer[object]):
+    at = serializers.DateTimeField()
+    by = serializers.ChoiceField(["customer", "agent", "bot"])
+    text = serializers.CharField(required=False)
+
+
+class ConversationBody(serializers.Serializer[object]):
+    external_id = serializers.CharField()
+    channel = serializers.CharField(required=False)
+    email = serializers.CharField(required=False)
+    phone = serializers.CharField(required=False)
+    started_at = serializers.DateTimeField()
+    last_activity_at = serializers.DateTimeField(required=False)
+    ended_at = serializers.DateTimeField(required=False)
+    message_count = serializers.IntegerField(required=False)
+    tags = serializers.ListField(child=serializers.CharField(), required=False)
+    messages = MessageBody(many=True, required=False)

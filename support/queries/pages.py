@@ -1,0 +1,249 @@
+"""Everything the page of one order or one customer shows, read in a constant number of queries."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import chain
+
+from django.db import connection
+from django.db.models import Q
+
+from attribution.models import Attribution, Conversation
+from fulfillment.models import DownloadLink, DownloadSession, Email, Entitlement, Job
+from orders.models import Delivery, Dispute, Line, Order, Payment, ProfileTotal, Refund, StatusChange
+from profiles import clock
+from profiles.models import AuditEntry, Identifier, Merge, MergeMove, Profile, Review
+from support.queries import timelines, verdicts
+from support.queries.timelines import Entry
+from support.queries.verdicts import Known, Verdict
+
+AT_MOST = 100
+RAW_AT_MOST = 50
+RAW_BEFORE, RAW_AFTER = timedelta(hours=2), timedelta(seconds=5)
+
+
+@dataclass(frozen=True, slots=True)
+class OrderPage:
+    """One order with all that belongs to it, oldest first in each list."""
+
+    order: Order
+    now: datetime
+    lines: list[Line]
+    payments: list[Payment]
+    refunds: list[Refund]
+    disputes: list[Dispute]
+    changes: list[StatusChange]
+    entitlements: list[Entitlement]
+    links: list[DownloadLink]
+    downloads: list[DownloadSession]
+    jobs: list[Job]
+    emails: list[Email]
+    attributions: list[Attribution]
+    conversations: list[Conversation]
+    merges: list[Merge]
+    audit: list[AuditEntry]
+    verdicts: list[Verdict] = field(default_factory=list)
+
+    @property
+    def attribution(self) -> Attribution | None:
+        return next((row for row in self.attributions if row.current), None)
+
+    def entries(self) -> Iterator[Entry]:
+        products = timelines.products_of(self.entitlements)
+        return chain(
+            timelines.orders([self.order]),
+            timelines.payments(self.payments),
+            timelines.refunds(self.refunds),
+            timelines.disputes(self.disputes),
+            timelines.changes(self.changes),
+            timelines.entitlements(self.entitlements),
+            timelines.jobs(self.jobs, products),
+            timelines.links(self.links, products),
+            timelines.downloads(self.downloads),
+            timelines.emails(self.emails),
+            timelines.attributions(self.attributions),
+            timelines.conversations(self.conversations),
+            timelines.merges(self.merges),
+            timelines.staff(self.audit),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ProfilePage:
+    """One customer with all that belongs to them."""
+
+    profile: Profile
+    now: datetime
+    identifiers: list[Identifier]
+    totals: list[ProfileTotal]
+    orders: list[Order]
+    refunds: list[Refund]
+    disputes: list[Dispute]
+    entitlements: list[Entitlement]
+    links: list[DownloadLink]
+    downloads: list[DownloadSession]
+    jobs: list[Job]
+    emails: list[Email]
+    conversations: list[Conversation]
+    merges: list[Merge]
+    reviews: list[Review]
+    alike: list[Profile]
+    audit: list[AuditEntry]
+    verdicts: list[Verdict] = field(default_factory=list)
+
+    def entries(self) -> Iterator[Entry]:
+        products = timelines.products_of(self.entitlements)
+        return chain(
+            timelines.orders(self.orders),
+            timelines.refunds(self.refunds),
+            timelines.disputes(self.disputes),
+            timelines.entitlements(self.entitlements),
+            timelines.jobs(self.jobs, products),
+            timelines.links(self.links, products),
+            timelines.downloads(self.downloads),
+            timelines.emails(self.emails),
+            timelines.conversations(self.conversations),
+            timelines.merges(self.merges),
+            timelines.staff(self.audit),
+        )
+
+
+def of_order(order: Order) -> OrderPage:
+    """The page of an order (give it with channel and profile selected); fifteen queries whatever its size."""
+    now = clock.now()
+    lines = list(Line.objects.filter(order=order, removed=False).select_related("product").order_by("position", "pk"))
+    entitled = list(Entitlement.objects.filter(order=order).select_related("product", "profile").order_by("pk"))
+    for entitlement in entitled:
+        entitlement.order = order
+    ids = [entitlement.pk for entitlement in entitled]
+    links = list(DownloadLink.objects.filter(entitlement__in=ids).order_by("created_at", "pk")[:AT_MOST])
+    jobs = list(Job.objects.filter(entitlement__in=ids))
+    emails = list(Email.objects.filter(order=order).defer("text", "html", "secrets").order_by("created_at")[:AT_MOST])
+    attributions = list(Attribution.objects.filter(order=order).select_related("conversation").order_by("at", "pk"))
+    about = Q(order_id=order.pk)
+    return OrderPage(
+        order=order,
+        now=now,
+        lines=lines,
+        payments=list(Payment.objects.filter(order=order).order_by("at", "pk")[:AT_MOST]),
+        refunds=list(Refund.objects.filter(order=order).order_by("at", "pk")[:AT_MOST]),
+        disputes=list(Dispute.objects.filter(order=order).order_by("at", "pk")[:AT_MOST]),
+        changes=list(StatusChange.objects.filter(order=order).order_by("at", "pk")[:AT_MOST]),
+        entitlements=entitled,
+        links=links,
+        downloads=_downloads(ids),
+        jobs=jobs,
+        emails=emails,
+        attributions=attributions,
+        conversations=[row.conversation for row in attributions if row.current and row.conversation],
+        merges=_merges(order.profile_id),
+        audit=list(AuditEntry.objects.filter(about).order_by("-at", "-pk")[:AT_MOST]),
+        verdicts=verdicts.judge(order, lines, entitled, Known.from_rows(entitled, links, jobs, emails, now=now)),
+    )
+
+
+def of_profile(profile: Profile) -> ProfilePage:
+    """The page of a customer; at most eighteen queries whatever their history. The newest hundred of each sort."""
+    now = clock.now()
+    orders = list(Order.objects.filter(profile=profile).select_related("channel").order_by("-placed_at")[:AT_MOST])
+    order_ids = [order.pk for order in orders]
+    entitled = list(
+        Entitlement.objects.filter(profile=profile)
+        .select_related("product", "order__channel")
+        .order_by("-created_at", "-pk")[:AT_MOST]
+    )
+    for entitlement in entitled:
+        entitlement.profile = profile
+    ids = [entitlement.pk for entitlement in entitled]
+    links = list(reversed(DownloadLink.objects.filter(entitlement__in=ids).order_by("-created_at", "-pk")[:AT_MOST]))
+    jobs = list(Job.objects.filter(entitlement__in=ids))
+    emails = list(
+        reversed(
+            Email.objects.filter(profile=profile)
+            .defer("text", "html", "secrets")
+            .order_by("-created_at", "-pk")[:AT_MOST]
+        )
+    )
+    known = Known.from_rows(entitled, links, jobs, emails, now=now)
+    return ProfilePage(
+        profile=profile,
+        now=now,
+        identifiers=list(Identifier.objects.filter(profile=profile).order_by("kind", "value")[:AT_MOST]),
+        totals=list(ProfileTotal.objects.filter(profile=profile).order_by("-net_minor", "currency")),
+        orders=orders,
+        refunds=list(Refund.objects.filter(order__in=order_ids).order_by("-at")[:AT_MOST]),
+        disputes=list(Dispute.objects.filter(order__in=order_ids).order_by("-at")[:AT_MOST]),
+        entitlements=entitled,
+        links=links,
+        downloads=_downloads(ids),
+        jobs=jobs,
+        emails=emails,
+        conversations=list(Conversation.objects.filter(profile=profile).order_by("-last_activity_at")[:AT_MOST]),
+        merges=_merges(profile.pk),
+        reviews=list(Review.objects.filter(profile=profile, decided_at__isnull=True)[:AT_MOST]),
+        alike=alike(profile),
+        audit=list(AuditEntry.objects.filter(profile_id=profile.pk).order_by("-at", "-pk")[:AT_MOST]),
+        verdicts=[known.verdict(entitlement, entitlement.order) for entitlement in entitled],
+    )
+
+
+def alike(profile: Profile, at_most: int = 5) -> list[Profile]:
+    """Other customers of exactly this name: perhaps the same person, for a person to judge."""
+    if len(profile.name.split()) < 2:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT profiles_search(%s, %s)", [profile.name, 50])
+        found = [row[0] for row in cursor.fetchall()]
+    rows = Profile.objects.filter(pk__in=found, merged_into__isnull=True).exclude(pk=profile.pk)
+    return [row for row in rows.order_by("pk") if row.name.casefold() == profile.name.casefold()][:at_most]
+
+
+def _merges(profile_id: int | None) -> list[Merge]:
+    if profile_id is None:
+        return []
+    either = Q(survivor_id=profile_id) | Q(absorbed_id=profile_id)
+    return list(Merge.objects.filter(either).order_by("-at", "-pk")[:AT_MOST])
+
+
+def _downloads(entitlement_ids: list[int]) -> list[DownloadSession]:
+    rows = DownloadSession.objects.filter(link__entitlement__in=entitlement_ids).select_related("asset")
+    return list(rows.order_by("-started_at", "-pk")[:AT_MOST])
+
+
+# What a merge moves ------------------------------------------------------------------------------------------
+
+
+def moved(merge: Merge) -> dict[str, int]:
+    """What a merge moved, in numbers: {"Orders": 3}."""
+    counts: dict[str, int] = {}
+    for model in MergeMove.objects.filter(merge=merge).values_list("model", flat=True):
+        counts[model] = counts.get(model, 0) + 1
+    return counts
+
+
+# Where an order's facts came from ----------------------------------------------------------------------------
+
+_RAW = """
+SELECT d.id FROM orders_delivery d JOIN unnest(%s::timestamptz[]) AS m(at)
+    ON d.received_at BETWEEN m.at - %s AND m.at + %s
+ WHERE d.channel_id = %s AND EXISTS (SELECT FROM unnest(%s::bytea[]) AS n(name) WHERE position(n.name IN d.body) > 0)
+ GROUP BY d.id ORDER BY d.id LIMIT %s
+"""
+
+
+def deliveries_of(order: Order) -> list[Delivery]:
+    """The raw deliveries that name this order and came shortly before one of its facts was written."""
+    moments = {order.arrived_at, order.version}
+    names = {order.external_id, order.payment_reference, order.number}
+    for model in (Payment, Refund, Dispute):
+        for row in model._base_manager.filter(order=order)[:AT_MOST]:
+            moments |= {row.arrived_at, row.version}
+            names.add(row.external_id)
+    told = sorted(name for name in names if len(name) >= 4)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _RAW,
+            [sorted(moments), RAW_BEFORE, RAW_AFTER, order.channel_id, [n.encode() for n in told], RAW_AT_MOST],
+        )
+        ids = [row[0] for row in cursor.fetchall()]
+    return list(Delivery.objects.filter(pk__in=ids).defer("body").order_by("received_at", "pk"))

@@ -1,0 +1,202 @@
+"""The whole story of an order or a customer on one timeline, newest first (SPEC SUP-2)."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from attribution.models import Attribution, Conversation
+from fulfillment.models import DownloadLink, DownloadSession, Email, Entitlement, Job
+from orders import money
+from orders.models import Dispute, Order, Payment, Refund, StatusChange
+from profiles.models import AuditEntry, Merge, Profile
+
+AT_MOST = 200
+
+# What an act is called on a timeline; any other is shown by its own name.
+ACTS = {
+    "profile.viewed": "Customer's page opened",
+    "email.resent": "Link mailed again",
+    "link.made": "Temporary link made",
+    "job.retried": "Delivery tried again",
+    "entitlement.granted": "Product granted",
+    "entitlement.revoked": "Access revoked",
+    "entitlement.restored": "Access restored",
+    "order.delivery_email_changed": "Delivery e-mail corrected",
+    "order.linked": "Linked to a customer",
+    "attribution.overridden": "Attribution decided by a person",
+    "attribution.override_lifted": "Attribution left to the facts again",
+    "profile.merged": "Customers merged",
+    "profile.merge_undone": "Merge undone",
+}
+# The rows of a merge stand on the timeline themselves.
+TOLD_ELSEWHERE = ("profile.merged", "profile.merge_undone")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing that happened: when, of which type, in words, who or what says so, and the particulars.
+
+    `ref` names the row it is about as "model:id", '' where there is no page of it.
+    """
+
+    at: datetime
+    type: str
+    title: str
+    source: str
+    detail: str = ""
+    ref: str = ""
+
+
+def of_order(order: Order, *, limit: int = AT_MOST) -> list[Entry]:
+    """The timeline of one order; a constant number of queries, at most `limit` rows of each sort."""
+    from support.queries import pages
+
+    return told(pages.of_order(order).entries(), limit=limit)
+
+
+def of_profile(profile: Profile, *, limit: int = AT_MOST) -> list[Entry]:
+    """The timeline of one customer; a constant number of queries, at most `limit` rows of each sort."""
+    from support.queries import pages
+
+    return told(pages.of_profile(profile).entries(), limit=limit)
+
+
+def told(entries: Iterable[Entry], *, limit: int = AT_MOST) -> list[Entry]:
+    """Newest first; what happened in one instant in an order that does not change."""
+    return sorted(entries, key=lambda entry: (entry.at, entry.type, entry.title), reverse=True)[:limit]
+
+
+# One generator a sort of row ---------------------------------------------------------------------------------
+
+
+def orders(rows: Iterable[Order]) -> Iterator[Entry]:
+    for order in rows:
+        amount = _money(order.total_minor, order.currency)
+        test = " · test" if order.test else ""
+        yield Entry(
+            order.placed_at, "order", f"Order {order} placed", order.channel.label, f"{amount}{test}", _ref(order)
+        )
+
+
+def payments(rows: Iterable[Payment]) -> Iterator[Entry]:
+    for row in rows:
+        card = f" · card ending in {row.last4}" if row.last4 else ""
+        title = f"Payment {row.get_status_display().lower()}"
+        detail = f"{_money(row.amount_minor, row.currency)}{card}"
+        yield Entry(row.at, "payment", title, row.external_id, detail, f"order:{row.order_id}")
+
+
+def refunds(rows: Iterable[Refund]) -> Iterator[Entry]:
+    for row in rows:
+        amount = _money(row.amount_minor, row.currency)
+        detail = f"{amount} · {row.reason}" if row.reason else amount
+        title = f"Refund {row.get_status_display().lower()}"
+        yield Entry(row.at, "refund", title, row.external_id, detail, f"order:{row.order_id}")
+
+
+def disputes(rows: Iterable[Dispute]) -> Iterator[Entry]:
+    for row in rows:
+        due = f" · evidence due {row.evidence_due_at:%-d %b %Y}" if row.evidence_due_at else ""
+        reason = f" · {row.reason.replace('_', ' ')}" if row.reason else ""
+        title = f"Dispute {row.get_status_display().lower()}"
+        detail = f"{_money(row.amount_minor, row.currency)}{reason}{due}"
+        yield Entry(row.at, "dispute", title, row.external_id, detail, f"order:{row.order_id}")
+
+
+def changes(rows: Iterable[StatusChange]) -> Iterator[Entry]:
+    names = dict(Order.Status.choices) | dict(Order.PaymentStatus.choices)
+    for row in rows:
+        what = "Payment" if row.field == "payment_status" else "Order"
+        now = names.get(row.now, row.now).lower()
+        was = f" (was {names.get(row.former, row.former).lower()})" if row.former else ""
+        yield Entry(row.at, "status", f"{what} {now}{was}", row.cause, ref=f"order:{row.order_id}")
+
+
+def entitlements(rows: Iterable[Entitlement]) -> Iterator[Entry]:
+    for row in rows:
+        state = row.get_status_display().lower()
+        yield Entry(
+            row.created_at, "entitlement", f"Right to {row.product.sku}", row.get_source_display(),
+            f"now {state}: {row.because}", f"entitlement:{row.pk}",
+        )  # fmt: skip
+
+
+def jobs(rows: Iterable[Job], products: dict[int, str]) -> Iterator[Entry]:
+    for row in rows:
+        name = products.get(row.entitlement_id, "")
+        tries = f"after {row.attempts} tries" if row.attempts > 1 else ""
+        detail = ": ".join(part for part in (tries, row.last_error) if part)
+        yield Entry(
+            row.changed_at, "job", f"Delivery of {name}: {row.get_state_display().lower()}", "Fulfilment", detail,
+            f"entitlement:{row.entitlement_id}",
+        )  # fmt: skip
+
+
+def links(rows: Iterable[DownloadLink], products: dict[int, str]) -> Iterator[Entry]:
+    for row in rows:
+        name = products.get(row.entitlement_id, "")
+        until = f"{row.hint}…, until {row.expires_at:%-d %b %H:%M} UTC, used {row.uses}×"
+        title = f"Link to {name} {row.get_kind_display().lower()}"
+        yield Entry(row.created_at, "link", title, row.created_by or "Fulfilment", until)
+        if row.revoked_at:
+            yield Entry(row.revoked_at, "link", f"Link {row.hint}… dead", "Fulfilment", row.revoked_because)
+
+
+def downloads(rows: Iterable[DownloadSession]) -> Iterator[Entry]:
+    for row in rows:
+        where = " · ".join(part for part in (row.address, row.agent[:80]) if part)
+        yield Entry(row.started_at, "download", f"Downloaded {row.asset.filename}", "Customer", where)
+
+
+def emails(rows: Iterable[Email]) -> Iterator[Entry]:
+    for row in rows:
+        state = row.get_state_display().lower()
+        yield Entry(row.created_at, "email", f"“{row.subject}”", row.to, state, f"email:{row.pk}")
+        if row.bounced_at:
+            yield Entry(row.bounced_at, "bounce", f"“{row.subject}” bounced", row.to, row.bounce, f"email:{row.pk}")
+
+
+def conversations(rows: Iterable[Conversation]) -> Iterator[Entry]:
+    for row in rows:
+        tags = f" · {', '.join(row.tags)}" if row.tags else ""
+        detail = f"{row.message_count} messages, last {row.last_activity_at:%-d %b %H:%M} UTC{tags}"
+        yield Entry(
+            row.started_at, "conversation", f"Conversation {row.external_id}", row.source, detail,
+            f"conversation:{row.pk}",
+        )  # fmt: skip
+
+
+def attributions(rows: Iterable[Attribution]) -> Iterator[Entry]:
+    for row in rows:
+        source = row.overridden_by or f"Rules, version {row.algorithm_version}"
+        superseded = "" if row.current else " · superseded since"
+        title = f"Attributed: {row.get_method_display().lower()}, {row.confidence_cents} %"
+        sentence = row.factors.get("sentence", "") if isinstance(row.factors, dict) else ""
+        yield Entry(row.at, "attribution", title, source, f"{sentence}{superseded}", f"order:{row.order_id}")
+
+
+def merges(rows: Iterable[Merge]) -> Iterator[Entry]:
+    for row in rows:
+        title = f"Customer {row.absorbed_id} merged into customer {row.survivor_id}"
+        yield Entry(row.at, "merge", title, row.actor_label, row.reason, f"merge:{row.pk}")
+        if row.undone_at:
+            yield Entry(row.undone_at, "merge", "Merge undone", row.undone_by, row.undo_reason, f"merge:{row.pk}")
+
+
+def staff(rows: Iterable[AuditEntry]) -> Iterator[Entry]:
+    for row in rows:
+        if row.action not in TOLD_ELSEWHERE:
+            title = ACTS.get(row.action, row.action.replace(".", " ").replace("_", " ").capitalize())
+            yield Entry(row.at, "staff", title, row.actor_label, row.reason)
+
+
+def _money(minor: int, currency: str) -> str:
+    return f"{money.to_text(minor, currency)} {currency}"
+
+
+def _ref(row: Order) -> str:
+    return f"order:{row.pk}"
+
+
+def products_of(rows: Sequence[Entitlement]) -> dict[int, str]:
+    return {row.pk: row.product.sku for row in rows}
