@@ -16,7 +16,7 @@ from support.api import rows
 from support.api.endpoints import Endpoint, instant, plain
 from support.api.orders import FILTERS
 from support.api.profiles import reason
-from support.queries import documents, pages
+from support.queries import documents, lookups
 
 ROWS = Entitlement.objects.select_related("product", "order__channel", "profile")
 
@@ -51,7 +51,7 @@ class Verb(Endpoint):
 
     def press(self, request: Request, pk: int) -> Response:
         def act(key: str) -> tuple[Any, int]:
-            type(self).do(pages.found(ROWS.all(), pk), self.actor(request), reason(request))
+            type(self).do(lookups.found(ROWS.all(), pk), self.actor(request), reason(request))
             self.reread = lambda: documents.entitlements([ROWS.get(pk=pk)])[0]
             return self.reread(), 200
 
@@ -80,7 +80,7 @@ class Resend(Endpoint):
     @extend_schema(operation_id="entitlements_resend", request=rows.ReasonBody, responses=rows.ResentRow)
     def post(self, request: Request, pk: int) -> Response:
         def act(key: str) -> tuple[Any, int]:
-            row = pages.found(ROWS.all(), pk)
+            row = lookups.found(ROWS.all(), pk)
             mail = emails.resend(row, by=self.actor(request), because=reason(request), key=key)
             return {"id": mail.pk, "to": mail.to, "template": mail.template, "state": mail.state}, 200
 

@@ -14,7 +14,7 @@ from orders.models import Order
 from profiles import identifiers
 from support.api import rows
 from support.api.endpoints import Endpoint, instant, plain
-from support.queries import documents, pages
+from support.queries import documents, lookups
 
 FILTERS = [
     OpenApiParameter(name, str, description=text)
@@ -75,7 +75,7 @@ class OneOrder(Endpoint):
 
     @extend_schema(operation_id="orders_read", responses=rows.OrderRow)
     def get(self, request: Request, pk: int) -> Response:
-        order = pages.found(Order.objects.select_related("channel"), pk)
+        order = lookups.found(Order.objects.select_related("channel"), pk)
         return Response(documents.orders([order])[0])
 
 

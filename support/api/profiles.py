@@ -12,7 +12,7 @@ from profiles.actors import Invalid
 from profiles.models import Identifier, Merge, Profile
 from support.api import rows
 from support.api.endpoints import Endpoint, instant, plain
-from support.queries import documents, pages
+from support.queries import documents, lookups
 
 FILTERS = [
     OpenApiParameter(name, str)
@@ -48,7 +48,7 @@ class OneProfile(Endpoint):
 
     @extend_schema(operation_id="profiles_read", responses=rows.ProfileRow)
     def get(self, request: Request, pk: int) -> Response:
-        return Response(documents.profiles([pages.profile(pk)])[0])
+        return Response(documents.profiles([lookups.profile(pk)])[0])
 
 
 class Timeline(Endpoint):
@@ -66,7 +66,7 @@ class Timeline(Endpoint):
                 "title": row.title,
                 "source": row.source,
             }
-            for row in timelines.of_profile(pages.profile(pk))
+            for row in timelines.of_profile(lookups.profile(pk))
         ]
         return Response({"results": told, "next": None})
 
@@ -83,8 +83,8 @@ class MergeProfiles(Endpoint):
             raise Invalid("verified: give a list of the data points you verified.")
 
         def act(key: str) -> tuple[Any, int]:
-            pages.found(Profile.objects.all(), pk)
-            pages.found(Profile.objects.all(), other)
+            lookups.found(Profile.objects.all(), pk)
+            lookups.found(Profile.objects.all(), other)
             row = merges.merge_by_staff(pk, other, by=self.actor(request), because=reason(request), verified=verified)
             return {"id": row.pk, "survivor": row.survivor_id, "absorbed": row.absorbed_id}, 200
 
@@ -105,7 +105,7 @@ class UndoMerge(Endpoint):
     @extend_schema(operation_id="merges_undo", request=rows.ReasonBody, responses=rows.MergeRow)
     def post(self, request: Request, pk: int) -> Response:
         def act(key: str) -> tuple[Any, int]:
-            row = merges.undo(pages.found(Merge.objects.all(), pk), by=self.actor(request), because=reason(request))
+            row = merges.undo(lookups.found(Merge.objects.all(), pk), by=self.actor(request), because=reason(request))
             return documents.merges([row])[0], 200
 
         return self.once(request, act)

@@ -116,9 +116,9 @@ def of_order(order: Order) -> OrderPage:
     for entitlement in entitled:
         entitlement.order = order
     ids = [entitlement.pk for entitlement in entitled]
-    links = list(DownloadLink.objects.filter(entitlement__in=ids).order_by("created_at", "pk")[:AT_MOST])
+    links = _links(ids)
     jobs = list(Job.objects.filter(entitlement__in=ids))
-    emails = list(Email.objects.filter(order=order).defer("text", "html", "secrets").order_by("created_at")[:AT_MOST])
+    emails = _emails(order=order)
     attributions = list(Attribution.objects.filter(order=order).select_related("conversation").order_by("at", "pk"))
     about = Q(order_id=order.pk)
     return OrderPage(
@@ -155,15 +155,9 @@ def of_profile(profile: Profile) -> ProfilePage:
     for entitlement in entitled:
         entitlement.profile = profile
     ids = [entitlement.pk for entitlement in entitled]
-    links = list(reversed(DownloadLink.objects.filter(entitlement__in=ids).order_by("-created_at", "-pk")[:AT_MOST]))
+    links = _links(ids)
     jobs = list(Job.objects.filter(entitlement__in=ids))
-    emails = list(
-        reversed(
-            Email.objects.filter(profile=profile)
-            .defer("text", "html", "secrets")
-            .order_by("-created_at", "-pk")[:AT_MOST]
-        )
-    )
+    emails = _emails(profile=profile)
     known = Known.from_rows(entitled, links, jobs, emails, now=now)
     return ProfilePage(
         profile=profile,
@@ -203,6 +197,18 @@ def _merges(profile_id: int | None) -> list[Merge]:
         return []
     either = Q(survivor_id=profile_id) | Q(absorbed_id=profile_id)
     return list(Merge.objects.filter(either).order_by("-at", "-pk")[:AT_MOST])
+
+
+def _links(entitlement_ids: list[int]) -> list[DownloadLink]:
+    """The newest links, oldest first."""
+    rows = DownloadLink.objects.filter(entitlement__in=entitlement_ids).order_by("-created_at", "-pk")
+    return list(rows[:AT_MOST])[::-1]
+
+
+def _emails(**of: Order | Profile) -> list[Email]:
+    """The newest messages, oldest first, without their text."""
+    rows = Email.objects.filter(**of).defer("text", "html", "secrets").order_by("-created_at", "-pk")
+    return list(rows[:AT_MOST])[::-1]
 
 
 def _downloads(entitlement_ids: list[int]) -> list[DownloadSession]:
