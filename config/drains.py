@@ -221,10 +221,12 @@ SELECT min(due) FILTER (WHERE NOT claimed), min(due) FILTER (WHERE claimed) FROM
          state = 'claimed' AND lease_until >= statement_timestamp() AS claimed
     FROM orders_delivery WHERE state IN ('queued', 'claimed')
   UNION ALL
-  SELECT CASE WHEN state = 'claimed' THEN lease_until ELSE due_at END, state = 'claimed' AND lease_until >= statement_timestamp()
+  SELECT CASE WHEN state = 'claimed' THEN lease_until ELSE due_at END,
+         state = 'claimed' AND lease_until >= statement_timestamp()
     FROM profiles_settlementrequest WHERE state IN ('queued', 'claimed')
   UNION ALL
-  SELECT greatest(due_at - %(offset)s, coalesce(lease_until, '-infinity')), coalesce(lease_until >= statement_timestamp(), false)
+  SELECT greatest(due_at - %(offset)s, coalesce(lease_until, '-infinity')),
+         coalesce(lease_until >= statement_timestamp(), false)
     FROM fulfillment_job WHERE state IN ('pending_processing', 'pending_storage')
   UNION ALL
   SELECT CASE WHEN state = 'claimed' THEN lease_until ELSE due_at - %(offset)s END,

@@ -131,9 +131,10 @@ def _where(asset: Asset) -> str | None:
     """The first store that has the file whole; None if no store can give it now."""
     for alias in storages.aliases(asset.in_second):
         found = storages.inspect(alias, asset.path)
-        if isinstance(found, storages.Found) and found.size == asset.size:
-            if not found.checksum or found.checksum == asset.sha256:
-                return alias
+        if not isinstance(found, storages.Found) or found.size != asset.size:
+            continue
+        if not found.checksum or found.checksum == asset.sha256:
+            return alias
     return None
 
 
@@ -175,7 +176,7 @@ def _context(organization: Organization, link: DownloadLink, secret: str) -> dic
         "organization_name": organization.name,
         "support_email": organization.support_email,
         "product_title": entitlement.product.title,
-        "product_kind": entitlement.product.get_kind_display(),
+        "product_kind": entitlement.product.kind,
         "order_number": str(entitlement.order) if entitlement.order else "",
         "expires_at": link.expires_at,
         "uses_left": None if link.use_limit is None else max(0, link.use_limit - link.uses),

@@ -174,8 +174,8 @@ class PaymentMessage:
 class OrderMessage:
     """One order as its channel describes it at `version` (the provider's own time of change).
 
-    Of two messages about one order the greater (authority, version, rank, digest) wins, whichever came first. `rank` breaks ties
-    of the clock: how far the order had come. `paid` says the provider holds the order fully paid.
+    Of two messages about one order the greater (authority, version, rank, digest) wins, whichever came first.
+    `rank` breaks ties of the clock: how far the order had come. `paid` says the provider holds the order fully paid.
     `refunds_complete` is true where `refunds` is the whole list of the order's refunds at `version`
     (WooCommerce), so that a refund no longer listed did not happen.
     `extra_facts` are small provider facts worth showing (referrer, discount codes), plain text by name.

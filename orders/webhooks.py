@@ -100,7 +100,7 @@ def _receive(request: HttpRequest, provider: Provider, find) -> HttpResponse:  #
 
 
 def _body(request: HttpRequest) -> bytes | None:
-    """The raw bytes; None if there are more than are taken. The limit holds for a chunked body, which tells no length."""
+    """The raw bytes; None if there are more than are taken, by their own word or, in a chunked body, by counting."""
     declared = request.META.get("CONTENT_LENGTH") or ""
     if declared.isdigit() and int(declared) > LARGEST_BODY:
         return None

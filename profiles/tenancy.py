@@ -116,6 +116,8 @@ def reference(table: str, column: str, target: str) -> list[str]:
     name = f"{table}_{column}_tenant_fk"[:63]
     return [
         f'ALTER TABLE "{table}" DROP CONSTRAINT IF EXISTS "{name}"',
-        f'ALTER TABLE "{table}" ADD CONSTRAINT "{name}" FOREIGN KEY (organization_id, "{column}") '
-        f'REFERENCES "{target}" (organization_id, id) DEFERRABLE INITIALLY DEFERRED',
+        (
+            f'ALTER TABLE "{table}" ADD CONSTRAINT "{name}" FOREIGN KEY (organization_id, "{column}") '
+            f'REFERENCES "{target}" (organization_id, id) DEFERRABLE INITIALLY DEFERRED'
+        ),
     ]

@@ -1,4 +1,4 @@
-"""The stage the flow tests play on: an organization with its shops, signed deliveries in the providers' true shape, a worker."""
+"""The stage of the flow tests: an organization with its shops, deliveries in their true shape, a worker."""
 
 import base64
 import copy

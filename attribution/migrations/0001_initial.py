@@ -3,8 +3,9 @@
 import django.contrib.postgres.fields
 import django.db.models.deletion
 import django.db.models.functions.datetime
-import profiles.tenancy
 from django.db import migrations, models
+
+import profiles.tenancy
 
 
 class Migration(migrations.Migration):

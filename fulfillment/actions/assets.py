@@ -15,7 +15,7 @@ from profiles.actors import Actor, Invalid
 
 
 def add(product: Product, content: BinaryIO, *, filename: str, by: Actor, version: str = "") -> Asset:
-    """Store one file as a version of the product; jobs that waited for it go on. The same bytes again change nothing."""
+    """Store one file as a version of the product; jobs that waited for it go on. The same bytes change nothing."""
     suffix = PurePath(filename).suffix.lower().lstrip(".")
     if not suffix:
         raise Invalid(f"{filename} has no ending, so its format is unknown.")

@@ -11,12 +11,11 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from fulfillment import backoff
-from fulfillment.actions import links
+from fulfillment.actions import letters, links
+from fulfillment.actions.letters import Letter
 from fulfillment.actions.links import Given
 from fulfillment.models import Email, Entitlement
 from fulfillment.providers.outcomes import Accepted, Outcome, OutgoingMail, RefusedForGood, TryLater, sender
-from fulfillment.actions import letters
-from fulfillment.actions.letters import Letter
 from orders.actions.statuses import Money, fully
 from orders.messages import RefundStatus
 from orders.models import Line, Order, Refund
@@ -34,7 +33,8 @@ _CLAIM = """
 UPDATE fulfillment_email e
    SET state = 'claimed', attempts = attempts + 1, lease_until = statement_timestamp() + make_interval(secs => %s)
  WHERE id IN (SELECT id FROM fulfillment_email
-               WHERE (state IN ('queued', 'unknown') AND due_at <= %s) OR (state = 'claimed' AND lease_until < statement_timestamp())
+               WHERE (state IN ('queued', 'unknown') AND due_at <= %s)
+                  OR (state = 'claimed' AND lease_until < statement_timestamp())
                ORDER BY due_at, id LIMIT %s FOR UPDATE SKIP LOCKED)
 RETURNING id
 """

@@ -64,9 +64,10 @@ def settle(
             elif _apply(entitlement, verdict, order.profile_id):
                 changed.append(entitlement)
         for key, entitlement in known.items():
-            if entitlement.order_id == order.pk and entitlement.source == Source.ORDER and key not in current:
-                if _apply(entitlement, Verdict(Status.REVOKED, "The line was taken off the order"), order.profile_id):
-                    changed.append(entitlement)
+            gone = entitlement.order_id == order.pk and entitlement.source == Source.ORDER and key not in current
+            verdict = Verdict(Status.REVOKED, "The line was taken off the order")
+            if gone and _apply(entitlement, verdict, order.profile_id):
+                changed.append(entitlement)
     bulk.insert(Entitlement, fresh)
     bulk.update(Entitlement, changed, ["status", "because", "profile"])
     dead = [e.pk for e in changed if not e.downloadable]

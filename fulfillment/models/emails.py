@@ -92,3 +92,6 @@ class Circuit(models.Model):
     opened_at = models.DateTimeField(null=True)
     probing_until = models.DateTimeField(null=True)
     last_error = models.TextField(blank=True, default="")
+
+    def __str__(self) -> str:
+        return self.provider

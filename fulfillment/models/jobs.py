@@ -9,7 +9,7 @@ from profiles.tenancy import TenantForeignKey
 
 
 class Job(Tenant):
-    """One job an entitlement. Which state may follow which stands in TRANSITIONS; `actions.jobs` is the one way through."""
+    """One job an entitlement. Which state may follow which stands in TRANSITIONS; `actions.jobs` is the one way."""
 
     class State(models.TextChoices):
         PENDING_PAYMENT = "pending_payment", "Waiting for payment"

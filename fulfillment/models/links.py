@@ -1,7 +1,6 @@
 """Secret, expiring, revocable addresses of a file. Only the hash of a secret is stored."""
 
 from django.db import models
-from django.db.models.functions import Now
 
 from fulfillment.models.assets import Asset
 from fulfillment.models.entitlements import Entitlement
@@ -16,6 +15,9 @@ class LinkRoute(models.Model):
     organization_id = models.BigIntegerField()
     link_id = models.BigIntegerField(null=True)
     session_id = models.BigIntegerField(null=True)
+
+    def __str__(self) -> str:
+        return f"link {self.link_id or '-'} session {self.session_id or '-'}"
 
 
 class DownloadLink(Tenant):

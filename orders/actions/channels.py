@@ -37,7 +37,7 @@ def connect(
     made_up: bool = False,
     built_in: bool = False,
 ) -> Channel:
-    """Connect a source, or change what is given of a connected one: the key stays, the former secret verifies 24 h more."""
+    """Connect a source, or change what is given: the key stays, the former secret verifies for 24 h more."""
     by.require("connect")
     if kind not in PROVIDERS:
         raise Invalid(f"{kind} is no kind of channel; choose one of {', '.join(PROVIDERS)}.")

@@ -16,7 +16,7 @@ from django_q.signing import SignedPackage
 from orders import messages
 from orders.actions.facts import Said
 from orders.messages import Ignored, Unusable
-from orders.models import Channel, Delivery
+from orders.models import Delivery
 from orders.providers import PROVIDERS
 from profiles import bulk, clock
 from profiles.actions import audit, settlement
@@ -33,7 +33,8 @@ _CLAIM = """
 UPDATE orders_delivery d
    SET state = 'claimed', attempts = attempts + 1, lease_until = statement_timestamp() + make_interval(secs => %s)
  WHERE id IN (SELECT id FROM orders_delivery
-               WHERE state IN ('queued', 'claimed') AND due_at <= statement_timestamp() AND (lease_until IS NULL OR lease_until < statement_timestamp())
+               WHERE state IN ('queued', 'claimed') AND due_at <= statement_timestamp()
+                 AND (lease_until IS NULL OR lease_until < statement_timestamp())
                ORDER BY due_at, id LIMIT %s FOR UPDATE SKIP LOCKED)
 RETURNING id, attempts
 """

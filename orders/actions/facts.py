@@ -21,16 +21,55 @@ from profiles.models import Organization
 LOCK_SPACE, LOCK_BUCKETS = 0xFAC7, 4096
 _LOCK = "SELECT pg_advisory_xact_lock(%s, b) FROM unnest(%s::int[]) AS b"
 
-ORDER_FIELDS = (
-    "external_id number currency total_minor discount_minor tax_minor shipping_minor presentment_currency"
-    " presentment_total_minor placed_at paid_at test channel_status channel_paid channel_failed cancelled"
-    " payment_reference charge_reference customer_name email_raw phone_raw email phone region verified_account"
-    " conversation_hint flags extra authority version rank digest identifiers"
-).split()
+ORDER_FIELDS = [
+    "external_id",
+    "number",
+    "currency",
+    "total_minor",
+    "discount_minor",
+    "tax_minor",
+    "shipping_minor",
+    "presentment_currency",
+    "presentment_total_minor",
+    "placed_at",
+    "paid_at",
+    "test",
+    "channel_status",
+    "channel_paid",
+    "channel_failed",
+    "cancelled",
+    "payment_reference",
+    "charge_reference",
+    "customer_name",
+    "email_raw",
+    "phone_raw",
+    "email",
+    "phone",
+    "region",
+    "verified_account",
+    "conversation_hint",
+    "flags",
+    "extra",
+    "authority",
+    "version",
+    "rank",
+    "digest",
+    "identifiers",
+]
 LINE_FIELDS = ["position", "sku", "title", "quantity", "total_minor", "listing_ids", "removed"]
-MONEY_FIELDS = (
-    "order_external_id payment_reference charge_reference amount_minor currency at test version rank digest status"
-).split()
+MONEY_FIELDS = [
+    "order_external_id",
+    "payment_reference",
+    "charge_reference",
+    "amount_minor",
+    "currency",
+    "at",
+    "test",
+    "version",
+    "rank",
+    "digest",
+    "status",
+]
 OWN_FIELDS: Mapping[type[MoneyFact], list[str]] = {
     Payment: ["method", "last4", "fee_minor"],
     Refund: ["shop_amount_minor", "shop_currency", "reason", "covered_lines"],

@@ -22,7 +22,16 @@ SELECT o.organization_id, o.profile_id, o.currency, count(*)::int AS orders,
  GROUP BY o.organization_id, o.profile_id, o.currency
 """
 
-COLUMNS = "orders gross_minor refunded_minor net_minor refunds base_minor first_purchase_at last_purchase_at".split()
+COLUMNS = [
+    "orders",
+    "gross_minor",
+    "refunded_minor",
+    "net_minor",
+    "refunds",
+    "base_minor",
+    "first_purchase_at",
+    "last_purchase_at",
+]
 
 _SETTLE = f"""
 WITH counted AS ({RECOUNT}),

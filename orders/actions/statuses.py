@@ -12,9 +12,16 @@ from orders.models import Dispute, Order, Payment, Rate, Refund, StatusChange
 from profiles import bulk, clock
 from profiles.models import Organization
 
-FIELDS = (
-    "status payment_status captured_minor refunded_minor disputed_minor needs_person base_rate settled_at"
-).split()
+FIELDS = [
+    "status",
+    "payment_status",
+    "captured_minor",
+    "refunded_minor",
+    "disputed_minor",
+    "needs_person",
+    "base_rate",
+    "settled_at",
+]
 
 
 @dataclass

@@ -58,6 +58,9 @@ class ChannelRoute(models.Model):
     channel_id = models.BigIntegerField()
     kind = models.CharField(max_length=12)
 
+    def __str__(self) -> str:
+        return f"{self.kind} channel {self.channel_id}"
+
 
 class DomainRoute(models.Model):
     """Routing table: (kind, domain) → channel, for deliveries that name only their shop. No policy.
@@ -75,6 +78,9 @@ class DomainRoute(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["kind", "domain", "organization_id"], name="domainroute_unique"),
         ]
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.domain}"
 
 
 class ChannelDay(Tenant):

@@ -15,7 +15,7 @@ from django.db import connection, models
 from profiles import clock
 from profiles.actions import audit, settlement
 from profiles.actors import Actor, Invalid, NotFound, Refusal
-from profiles.models import Fact, Identifier, Merge, MergeMove, Profile, Review, Separation
+from profiles.models import Fact, Identifier, Merge, Profile, Review, Separation
 
 VERIFIED_AT_LEAST = 2
 

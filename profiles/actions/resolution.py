@@ -170,7 +170,7 @@ def _attach(fact: Fact, batch: Batch) -> None:
         profile = fact.profile if fact.profile_id else _new_profile(fact, batch)
     elif len(found) == 1:
         profile = found[0]
-    elif len(found) <= MERGE_AT_MOST and not (separated := _separated(found, batch)):
+    elif len(found) <= MERGE_AT_MOST and not _separated(found):
         profile = _merge(found, fact, usable, batch)
     else:
         profile = found[0]
@@ -212,7 +212,7 @@ def _own(key: str, fact: Fact, profile: Profile, batch: Batch) -> None:
     )
 
 
-def _separated(found: Sequence[Profile], batch: Batch) -> bool:
+def _separated(found: Sequence[Profile]) -> bool:
     ids = sorted(profile.pk for profile in found if profile.pk)
     if len(ids) < 2:
         return False

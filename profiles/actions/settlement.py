@@ -19,21 +19,25 @@ TASK = "config.drains.drain"
 _REQUEST = """
 INSERT INTO profiles_settlementrequest
        (organization_id, subject, subject_id, state, revision, attempts, due_at, last_error)
-SELECT %s, s, i, 'queued', 1, 0, statement_timestamp(), '' FROM unnest(%s::text[], %s::bigint[]) AS v(s, i) ORDER BY s, i
+SELECT %s, s, i, 'queued', 1, 0, statement_timestamp(), ''
+  FROM unnest(%s::text[], %s::bigint[]) AS v(s, i) ORDER BY s, i
 ON CONFLICT (organization_id, subject, subject_id) DO UPDATE
-   SET state = 'queued', revision = profiles_settlementrequest.revision + 1, attempts = 0, due_at = statement_timestamp()
+   SET state = 'queued', revision = profiles_settlementrequest.revision + 1, attempts = 0,
+       due_at = statement_timestamp()
 """
 
 _WAKE = """
 INSERT INTO profiles_duework (organization_id, due_at) VALUES (%s, statement_timestamp())
-ON CONFLICT (organization_id) DO UPDATE SET due_at = statement_timestamp() WHERE profiles_duework.due_at > statement_timestamp()
+ON CONFLICT (organization_id) DO UPDATE SET due_at = statement_timestamp()
+ WHERE profiles_duework.due_at > statement_timestamp()
 """
 
 _CLAIM = """
 UPDATE profiles_settlementrequest r
    SET state = 'claimed', attempts = attempts + 1, lease_until = statement_timestamp() + make_interval(secs => %s)
  WHERE id IN (SELECT id FROM profiles_settlementrequest
-               WHERE (state = 'queued' AND due_at <= statement_timestamp()) OR (state = 'claimed' AND lease_until < statement_timestamp())
+               WHERE (state = 'queued' AND due_at <= statement_timestamp())
+                  OR (state = 'claimed' AND lease_until < statement_timestamp())
                ORDER BY due_at, id LIMIT %s FOR UPDATE SKIP LOCKED)
 RETURNING id, subject, subject_id, revision, attempts
 """

@@ -23,6 +23,9 @@ class StaffRoute(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["user", "organization_id"], name="staffroute_unique")]
 
+    def __str__(self) -> str:
+        return f"user {self.user_id} in organization {self.organization_id}"
+
 
 class Membership(Tenant):
     """A user's role in one organization."""

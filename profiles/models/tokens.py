@@ -30,6 +30,9 @@ class TokenRoute(models.Model):
     organization_id = models.BigIntegerField()
     token_id = models.BigIntegerField()
 
+    def __str__(self) -> str:
+        return f"token {self.token_id}"
+
 
 class IdempotencyKey(Tenant):
     """The answer once given to a POST with this key: a repeat gets the same answer, another body is refused."""

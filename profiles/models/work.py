@@ -11,6 +11,9 @@ class DueWork(models.Model):
     organization_id = models.BigIntegerField(unique=True)
     due_at = models.DateTimeField(db_index=True)
 
+    def __str__(self) -> str:
+        return f"organization {self.organization_id} at {self.due_at}"
+
 
 class SettlementRequest(Tenant):
     """Facts of this subject changed: everything that depends on them has to be made to agree.

@@ -1,4 +1,4 @@
-"""A signed delivery of each shop becomes an order, a customer, an attribution, an entitlement and a mail whose link gives the file."""
+"""A signed delivery becomes an order, a customer, an attribution, an entitlement and a mail that leads to the file."""
 
 import re
 from typing import Any
