@@ -8,7 +8,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
@@ -239,8 +239,10 @@ SELECT min(due) FILTER (WHERE NOT claimed), min(due) FILTER (WHERE claimed) FROM
 def outlook(organization_id: int) -> tuple[datetime | None, datetime | None]:
     """When the next unclaimed work is due, and when the first claim of somebody runs out; real time."""
     with tenancy.organization(organization_id), connection.cursor() as cursor:
-        cursor.execute(_DUE, {"offset": clock.offset()})
-        return cursor.fetchone()  # type: ignore[no-any-return]
+        offset: Any = clock.offset()
+        cursor.execute(_DUE, {"offset": offset})
+        unclaimed, claimed = cursor.fetchone()
+    return unclaimed, claimed
 
 
 def organizations() -> list[int]:

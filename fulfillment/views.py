@@ -222,7 +222,7 @@ def _network(request: HttpRequest) -> str:
 
 def _private(answer: HttpResponseBase) -> HttpResponseBase:
     """Nothing of these pages is stored by proxies, told to other sites or found by search engines."""
-    add_never_cache_headers(answer)  # type: ignore[arg-type]
+    add_never_cache_headers(answer)
     answer["Cache-Control"] = "no-store, private"
     answer["Referrer-Policy"] = "no-referrer"
     answer["X-Robots-Tag"] = "noindex, nofollow"

@@ -28,7 +28,7 @@ def insert(model: type[models.Model], rows: Iterable[models.Model], *, ignore_co
     if not batch:
         return 0
     fields = [f for f in model._meta.local_concrete_fields if not f.primary_key and _given(f, batch)]
-    names = ", ".join(connection.ops.quote_name(f.column) for f in fields)
+    names = ", ".join(connection.ops.quote_name(str(f.column)) for f in fields)
     arrays = [_array(f, batch) for f in fields]
     unnest = ", ".join(f"%s::{_cast(f)}[]" for f in fields)
     columns = ", ".join(f"c{i}" for i in range(len(fields)))
@@ -55,7 +55,7 @@ def update(model: type[models.Model], rows: Iterable[models.Model], fields: Sequ
     batch = list(rows)
     if not batch:
         return 0
-    columns = [model._meta.get_field(name) for name in fields]
+    columns: list[Any] = [model._meta.get_field(name) for name in fields]
     names = [connection.ops.quote_name(f.column) for f in columns]
     sets = ", ".join(f"{name} = {_out(f'c{i}', f)}" for i, (name, f) in enumerate(zip(names, columns, strict=True)))
     unnest = ", ".join(["%s::bigint[]", *(f"%s::{_cast(f)}[]" for f in columns)])

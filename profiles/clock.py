@@ -34,4 +34,5 @@ def real() -> datetime:
 def _database_time() -> datetime:
     with connection.cursor() as cursor:
         cursor.execute("select clock_timestamp()")
-        return cursor.fetchone()[0]  # type: ignore[no-any-return]
+        found: datetime = cursor.fetchone()[0]
+    return found

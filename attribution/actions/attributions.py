@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection
 
@@ -111,7 +112,7 @@ def _candidates(orders: Sequence[Order]) -> Mapping[int, list[Candidate]]:
     return found
 
 
-def _candidate(row: tuple, placed_at: datetime) -> Candidate | None:  # type: ignore[type-arg]
+def _candidate(row: tuple[Any, ...], placed_at: datetime) -> Candidate | None:
     _, joined_by, pk, external_id, ended_at, tags, started_at, last_activity_at, last_at, before, stored, told = row
     if not stored:
         moments = [started_at, last_activity_at]

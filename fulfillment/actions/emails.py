@@ -59,9 +59,9 @@ def settle(orders: Sequence[Order], facts: Mapping[int, Money], lines: Mapping[i
     """Refund and cancellation mails the facts ask for, and receipts of paid orders with nothing to deliver."""
     wanted: dict[str, tuple[Order, str, Refund | None]] = {}
     for order in orders:
-        for refund in facts[order.pk].refunds:
-            if refund.status == RefundStatus.SUCCEEDED and refund.amount_minor:
-                wanted[f"refund:{refund.pk}"] = (order, Template.REFUND, refund)
+        for made in facts[order.pk].refunds:
+            if made.status == RefundStatus.SUCCEEDED and made.amount_minor:
+                wanted[f"refund:{made.pk}"] = (order, Template.REFUND, made)
         if order.cancelled and order.payment_status == Order.PaymentStatus.PAID:
             wanted[f"cancellation:{order.pk}"] = (order, Template.CANCELLATION, None)
         if order.payment_status in PAID and not order.cancelled and not fully(order):
@@ -85,7 +85,7 @@ def settle(orders: Sequence[Order], facts: Mapping[int, Money], lines: Mapping[i
             template, organization=order.organization, order=order, lines=lines.get(order.pk, ()), refund=refund
         )
         about = f"{order.channel.label}/{refund.external_id if refund else order.external_id}"
-        rows.append(_row(key, template, to, letter, about=about, order=order))
+        rows.append(_row(key, template, to, letter, about=about, order=order, organization_id=order.organization_id))
     bulk.insert(Email, rows, ignore_conflicts=True)
 
 
@@ -127,7 +127,8 @@ def receipts_without_links(orders: Iterable[Order]) -> None:
                 Template.RECEIPT, organization=order.organization, order=order, lines=lines.get(order.pk, ())
             )
             about = f"{order.channel.label}/{order.external_id}"
-            rows.append(_row(f"receipt:{order.pk}", Template.RECEIPT, to, letter, about=about, order=order))
+            owner, key = order.organization_id, f"receipt:{order.pk}"
+            rows.append(_row(key, Template.RECEIPT, to, letter, about=about, order=order, organization_id=owner))
     bulk.insert(Email, rows, ignore_conflicts=True)
 
 
@@ -151,16 +152,19 @@ def _delivery(
     else:
         about = f"manual/{first.product.sku}"
     effect = key or (f"receipt:{order.pk}" if receipt and order else f"delivery:{pairs[0][1].link.pk}")
-    row = _row(effect, template, address(first), letter, about=about, order=order)
+    owner = first.organization_id
+    row = _row(effect, template, address(first), letter, about=about, order=order, organization_id=owner)
     row.profile_id = first.profile_id
     row.entitlement = first if len(group) == 1 else None
     row.secrets_until = max(link.link.expires_at for _, link in pairs)
     return row
 
 
-def _row(key: str, template: str, to: str, letter: Letter, *, about: str, order: Order | None) -> Email:
+def _row(
+    key: str, template: str, to: str, letter: Letter, *, about: str, order: Order | None, organization_id: int
+) -> Email:
     return Email(
-        organization_id=order.organization_id if order else None,
+        organization_id=organization_id,
         effect_key=key,
         template=template,
         to=to,
@@ -198,7 +202,7 @@ def resend(entitlement: Entitlement, *, by: Actor, because: str, key: str) -> Em
         raise NoAddress("There is no usable e-mail address on record: correct the delivery e-mail first.")
     given = links.make_mailed([entitlement])
     row = _delivery([entitlement], given, [], receipt=False, key=effect)
-    row.organization_id, row.by_person = entitlement.organization_id, by.is_person
+    row.by_person = by.is_person
     row.save(force_insert=True)
     settlement.wake(entitlement.organization_id)
     audit.record(

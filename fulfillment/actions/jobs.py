@@ -141,7 +141,7 @@ def deliver(job_ids: Sequence[int], checked: Checked) -> None:
         else:
             ready.append(job)
     emails.receipts_without_links(
-        {job.entitlement.order_id: job.entitlement.order for job in jobs if _awaits_file(job)}.values()
+        {o.pk: o for job in jobs if _awaits_file(job) and (o := job.entitlement.order) is not None}.values()
     )
     mailable = [job for job in ready if emails.address(job.entitlement)]
     for job in ready:

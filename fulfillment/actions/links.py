@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import connection
@@ -102,7 +102,7 @@ def make_temporary(
     return given
 
 
-def _make(wanted: Sequence[tuple[Entitlement, object, str]]) -> dict[int, Given]:
+def _make(wanted: Sequence[tuple[Entitlement, datetime, str]]) -> dict[int, Given]:
     now = clock.now()
     secrets = [tokens.make() for _ in wanted]
     rows = [

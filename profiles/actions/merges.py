@@ -43,7 +43,7 @@ UPDATE {table} t SET {column} = m.former_id FROM profiles_mergemove m
 """
 
 
-def moving_fields() -> list[tuple[type[models.Model], models.Field[Any, Any]]]:
+def moving_fields() -> Sequence[tuple[type[models.Model], models.Field[Any, Any]]]:
     """Every column that names a customer and moves with a merge."""
     found = []
     for relation in Profile._meta.related_objects:
@@ -173,7 +173,7 @@ def _settle_both(merge_row: Merge, root: int | None = None) -> None:
 
 def _names(model: type[models.Model], field: models.Field[Any, Any]) -> dict[str, str]:
     quote = connection.ops.quote_name
-    return {"table": quote(model._meta.db_table), "column": quote(field.column)}
+    return {"table": quote(model._meta.db_table), "column": quote(str(field.column))}
 
 
 def _move(merge_row: Merge, model: type[models.Model], field: models.Field[Any, Any]) -> None:

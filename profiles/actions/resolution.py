@@ -167,7 +167,7 @@ def _attach(fact: Fact, batch: Batch) -> None:
         fact.profile = None
         return
     if not found:
-        profile = fact.profile if fact.profile_id else _new_profile(fact, batch)
+        profile = fact.profile or _new_profile(batch)
     elif len(found) == 1:
         profile = found[0]
     elif len(found) <= MERGE_AT_MOST and not _separated(found):
@@ -189,7 +189,7 @@ def _attach(fact: Fact, batch: Batch) -> None:
             Profile.objects.filter(pk=profile.pk).update(name=profile.name)
 
 
-def _new_profile(fact: Fact, batch: Batch) -> Profile:
+def _new_profile(batch: Batch) -> Profile:
     profile = Profile(organization=batch.organization)
     batch.new_profiles.append(profile)
     return profile

@@ -43,7 +43,7 @@ class Conversations(Endpoint):
         operation_id="conversations_record", request=rows.ConversationBody, responses={201: rows.ConversationRow}
     )
     def post(self, request: Request) -> Response:
-        message = read(request.data)
+        message = read(self.body(request))
 
         def act(key: str) -> tuple[Any, int]:
             row = conversations.record(message, organization=self.organization)

@@ -54,7 +54,8 @@ class TokenThrottle(SimpleRateThrottle):
     scope = "token"
 
     def get_cache_key(self, request: Request, view: APIView) -> str | None:
-        return f"throttle:token:{request.user.pk}" if isinstance(request.user, Bearer) else None
+        bearer: object = request.user
+        return f"throttle:token:{bearer.pk}" if isinstance(bearer, Bearer) else None
 
 
 class Pages(CursorPagination):
@@ -85,11 +86,12 @@ class Endpoint(APIView):
     authentication_classes: Sequence[Any] = []
     http_method_names = ["get", "post", "head", "options"]
     inside = False
+    reread: Callable[[], Any] | None = None
+    """Set by a write: tells its row again once everything agrees."""
     settle: Settle | None = None
     """Given by the wiring: makes everything agree after a write."""
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:  # type: ignore[override]
-        self.reread: Callable[[], Any] | None = None
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         bearer_route = self._route(request)
         if bearer_route is None:
             self.bearer = None
@@ -97,20 +99,20 @@ class Endpoint(APIView):
         with tenancy.organization(bearer_route.organization_id):
             self.bearer = self._bearer(bearer_route)
             self.inside = True
-            answer = super().dispatch(request, *args, **kwargs)
+            answer: Any = super().dispatch(request, *args, **kwargs)
             if request.method in ("GET", "HEAD") or answer.status_code >= 300:
                 return self._rendered(answer)
         if self.settle is not None:
             self.settle(bearer_route.organization_id)
         with tenancy.organization(bearer_route.organization_id):
             if self.reread is not None:
-                answer.data = self.reread()  # type: ignore[attr-defined]
+                answer.data = self.reread()
                 IdempotencyKey.objects.filter(pk=getattr(self, "remembered", None)).update(
-                    answer=json.loads(json.dumps(answer.data))  # type: ignore[attr-defined]
+                    answer=json.loads(json.dumps(answer.data))
                 )
             return self._rendered(answer)
 
-    def _rendered(self, answer: HttpResponseBase) -> HttpResponseBase:
+    def _rendered(self, answer: Any) -> HttpResponseBase:
         # Rendering reads rows; outside of the context it would find none.
         if isinstance(answer, Response) and not answer.is_rendered:
             answer.render()
@@ -134,7 +136,7 @@ class Endpoint(APIView):
     def perform_authentication(self, request: Request) -> None:
         if self.bearer is None:
             raise NotAuthenticated("Give a valid API token: Authorization: Bearer …")
-        request.user = self.bearer
+        request.user = self.bearer  # type: ignore[assignment]
         request.auth = self.bearer.token
 
     def get_authenticate_header(self, request: Request) -> str:
@@ -167,10 +169,16 @@ class Endpoint(APIView):
         """One page of these rows, newest first, told as documents."""
         if "page" in request.query_params:
             raise ParseError("Pages are by cursor: follow `next`.")
-        pages = Pages()
-        pages.ordering = (order, "-id")  # type: ignore[assignment]
-        found = pages.paginate_queryset(rows, request, self)
-        return pages.get_paginated_response(tell(found or []))
+        pages: Any = Pages()
+        pages.ordering = (order, "-id")
+        found: Sequence[Any] = pages.paginate_queryset(rows, request, self) or []
+        answer: Response = pages.get_paginated_response(tell(found))
+        return answer
+
+    @staticmethod
+    def body(request: Request) -> dict[str, Any]:
+        """The JSON object sent; the parser takes nothing else."""
+        return request.data if isinstance(request.data, dict) else {}
 
     def once(self, request: Request, act: Callable[[str], tuple[Any, int]]) -> Response:
         """Do it once for an Idempotency-Key: a repeat gets the first answer, another body is refused with 409.

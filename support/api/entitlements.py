@@ -1,7 +1,6 @@
 """Entitlements: list, and the verbs of the desk's buttons by the same actions."""
 
-from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any
 
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
@@ -47,11 +46,14 @@ class Verb(Endpoint):
     """One button of the desk on one entitlement."""
 
     resource = "entitlements"
-    do: ClassVar[Callable[[Entitlement, Actor, str], object]]
+
+    @staticmethod
+    def do(row: Entitlement, by: Actor, because: str) -> object:
+        raise NotImplementedError
 
     def press(self, request: Request, pk: int) -> Response:
         def act(key: str) -> tuple[Any, int]:
-            type(self).do(lookups.found(ROWS.all(), pk), self.actor(request), reason(request))
+            self.do(lookups.found(ROWS.all(), pk), self.actor(request), reason(request))
             self.reread = lambda: documents.entitlements([ROWS.get(pk=pk)])[0]
             return self.reread(), 200
 
@@ -59,7 +61,9 @@ class Verb(Endpoint):
 
 
 class Revoke(Verb):
-    do = staticmethod(lambda row, by, because: entitlements.revoke(row, by=by, because=because))
+    @staticmethod
+    def do(row: Entitlement, by: Actor, because: str) -> object:
+        return entitlements.revoke(row, by=by, because=because)
 
     @extend_schema(operation_id="entitlements_revoke", request=rows.ReasonBody, responses=rows.EntitlementRow)
     def post(self, request: Request, pk: int) -> Response:
@@ -67,7 +71,9 @@ class Revoke(Verb):
 
 
 class Restore(Verb):
-    do = staticmethod(lambda row, by, because: entitlements.restore(row, by=by, because=because))
+    @staticmethod
+    def do(row: Entitlement, by: Actor, because: str) -> object:
+        return entitlements.restore(row, by=by, because=because)
 
     @extend_schema(operation_id="entitlements_restore", request=rows.ReasonBody, responses=rows.EntitlementRow)
     def post(self, request: Request, pk: int) -> Response:

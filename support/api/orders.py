@@ -54,11 +54,11 @@ class Orders(Endpoint):
 
     @extend_schema(operation_id="orders_create", request=rows.OrderBody, responses={201: rows.OrderRow})
     def post(self, request: Request) -> Response:
-        raw = json.dumps(request.data, default=str, sort_keys=True).encode()
+        raw = json.dumps(self.body(request), default=str, sort_keys=True).encode()
 
         def act(key: str) -> tuple[Any, int]:
             order = manual.record(
-                request.data,
+                self.body(request),
                 organization=self.organization,
                 by=self.actor(request),
                 body=raw,
@@ -80,7 +80,7 @@ class OneOrder(Endpoint):
 
 
 def of_customer(request: Request, found: QuerySet[Any], *, region: str, path: str = "") -> QuerySet[Any]:
-    """Only rows whose e-mail or phone is the one asked for, whatever its spelling; an unreadable one matches nothing."""
+    """Only rows whose e-mail or phone is the one asked for, in any spelling; an unreadable one matches nothing."""
     for kind in ("email", "phone"):
         if text := plain(request, kind):
             known = identifiers.normalise(kind, text, region=region)

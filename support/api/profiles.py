@@ -12,7 +12,7 @@ from profiles.actors import Invalid
 from profiles.models import Identifier, Merge, Profile
 from support.api import rows
 from support.api.endpoints import Endpoint, instant, plain
-from support.queries import documents, lookups
+from support.queries import documents, lookups, timelines
 
 FILTERS = [
     OpenApiParameter(name, str)
@@ -56,17 +56,15 @@ class Timeline(Endpoint):
 
     @extend_schema(operation_id="profiles_timeline", responses=rows.TimelineRow(many=True))
     def get(self, request: Request, pk: int) -> Response:
-        from support.queries import timelines
-
         told = [
             {
-                "id": row.id,
+                "id": f"{number}-{row.ref or row.type}",
                 "at": documents.instant(row.at),
                 "type": row.type,
                 "title": row.title,
                 "source": row.source,
             }
-            for row in timelines.of_profile(lookups.profile(pk))
+            for number, row in enumerate(timelines.of_profile(lookups.profile(pk)))
         ]
         return Response({"results": told, "next": None})
 
@@ -76,7 +74,8 @@ class MergeProfiles(Endpoint):
 
     @extend_schema(operation_id="profiles_merge", request=rows.MergeBody, responses=rows.MergeRow)
     def post(self, request: Request, pk: int) -> Response:
-        other, verified = request.data.get("profile"), request.data.get("verified")
+        body = self.body(request)
+        other, verified = body.get("profile"), body.get("verified")
         if isinstance(other, bool) or not isinstance(other, int):
             raise Invalid("profile: give the id of the other customer.")
         if not isinstance(verified, list) or not all(isinstance(point, str) for point in verified):
@@ -113,7 +112,7 @@ class UndoMerge(Endpoint):
 
 def reason(request: Request) -> str:
     """The body's reason; the action refuses an empty one."""
-    text = request.data.get("reason", "")
+    text = Endpoint.body(request).get("reason", "")
     if not isinstance(text, str):
         raise Invalid("reason: give a text.")
     return text

@@ -19,7 +19,7 @@ class AttributionRow(serializers.Serializer[object]):
 class OwnedRow(serializers.Serializer[object]):
     sku = serializers.CharField()
     status = serializers.ChoiceField(["pending_claim", "active", "suspended", "revoked", "expired"])
-    source = serializers.CharField()
+    source = serializers.CharField()  # type: ignore[assignment]
 
 
 class OrderRow(serializers.Serializer[object]):
@@ -57,7 +57,7 @@ class TimelineRow(serializers.Serializer[object]):
     at = serializers.DateTimeField()
     type = serializers.CharField()
     title = serializers.CharField()
-    source = serializers.CharField()
+    source = serializers.CharField()  # type: ignore[assignment]
 
 
 class OrderNameRow(serializers.Serializer[object]):

@@ -68,15 +68,16 @@ def _exact(asked: str, organization: Organization, at_most: int) -> Iterable[Hit
         "exact match",
     )
     for model, name in ((Refund, "refund"), (Dispute, "dispute"), (Payment, "payment")):
-        rows = model._base_manager.filter(Q(external_id=asked), order__isnull=False)
-        yield from _orders(Order.objects.filter(pk__in=rows.values("order_id"))[:at_most], f"{name} {asked}")
+        rows = model._base_manager.filter(external_id=asked, order__isnull=False)[:at_most]
+        orders = [row.order_id for row in rows if row.order_id]
+        yield from _orders(Order.objects.filter(pk__in=orders), f"{name} {asked}")
     if re.fullmatch(r"\d{4}", asked):
         paid = Payment.objects.filter(last4=asked, order__isnull=False).values("order_id")
         yield from _orders(Order.objects.filter(pk__in=paid).order_by("-placed_at")[:at_most], f"card ending in {asked}")
     if re.fullmatch(r"[0-9a-f]{6,64}…?", asked):
         links = DownloadLink.objects.filter(hint=asked[:6]).select_related("entitlement")
-        orders = [link.entitlement.order_id for link in links if link.entitlement.order_id]
-        yield from _orders(Order.objects.filter(pk__in=orders)[:at_most], f"link {asked[:6]}…")
+        linked = [link.entitlement.order_id for link in links if link.entitlement.order_id]
+        yield from _orders(Order.objects.filter(pk__in=linked)[:at_most], f"link {asked[:6]}…")
     for product in Product.objects.filter(sku=asked):
         lines = Line.objects.filter(product=product).order_by("-pk").values("order_id")[:at_most]
         yield from _orders(Order.objects.filter(pk__in=lines).order_by("-placed_at"), f"bought {product.sku}")
@@ -93,8 +94,8 @@ def _misspelt(asked: str, organization: Organization, at_most: int) -> Iterable[
 def _fragments(asked: str, organization: Organization, at_most: int) -> Iterable[Hit]:
     ids = fragment_ids("profiles_search", asked, at_most)
     yield from _profiles({profile_id: f"contains “{asked}”" for profile_id in ids})
-    orders = fragment_ids("orders_search", asked, at_most)
-    yield from _orders(Order.objects.filter(pk__in=orders).order_by("-placed_at"), f"contains “{asked}”")
+    found = fragment_ids("orders_search", asked, at_most)
+    yield from _orders(Order.objects.filter(pk__in=found).order_by("-placed_at"), f"contains “{asked}”")
 
 
 def _identifier_values(asked: str, organization: Organization) -> list[str]:

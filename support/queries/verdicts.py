@@ -116,7 +116,7 @@ class Known:
         if mail is not None and (mail.bounced_at or mail.state == Email.State.FAILED):
             why = mail.bounce or mail.last_error or "the mail server refused it"
             sentence = f"May download {sku}, but the mail with the link did not reach {mail.to}: {_lower(why)}."
-            acts = (
+            acts: tuple[Act, ...] = (
                 Act("change_delivery_email", "Correct the address and resend", order.pk if order else entitlement.pk),
                 Act("temporary_link", "Make a temporary link", entitlement.pk),
             )
