@@ -1,18 +1,19 @@
 """The door for providers' deliveries: verify over the raw bytes, keep, answer. Nothing is parsed here.
 
-The path is slim on purpose: no session, no ORM object, one statement for a delivery, and the channel's secrets
-remembered for some seconds (a rejected signature always reads them anew, so a rotation is felt at once).
+`answer` knows no framework, so that the web server can call it without Django's layers (config/wsgi.py): no session, no
+ORM object, one statement for a delivery, and the channel's secrets remembered for some seconds (a rejected signature
+always reads them anew, so a rotation is felt at once).
 """
 
 import logging
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from django.db import Error
 from django.http import HttpRequest, HttpResponse
-from django.http.request import RawPostDataException
 from django.views.decorators.csrf import csrf_exempt
 
 from orders.actions import deliveries
@@ -25,8 +26,22 @@ log = logging.getLogger(__name__)
 
 LARGEST_BODY = 5_242_880
 REMEMBERED_SECONDS = 10.0
-RETRY_AFTER_SECONDS = "5"
-_STORED = b'{"received": true}'
+BY_DOMAIN = ("woocommerce", "shopify")
+_TITLES = {401: "Not authentic", 404: "Unknown address", 405: "Not allowed", 413: "Too large", 503: "Try again"}
+_MORE = {405: {"Allow": "POST"}, 503: {"Retry-After": "5"}}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is answered: nothing of it says anything about other tenants."""
+
+    status: int
+    body: bytes
+    content_type: str = "application/json"
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+KEPT = Answer(200, b'{"received": true}')
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,85 +57,94 @@ class Endpoint:
 
 
 _endpoints: dict[str, Endpoint] = {}
+Find = Callable[[bool], Endpoint | None]
+
+
+def answer(method: str, kind: str, key: str, meta: Mapping[str, Any]) -> Answer:
+    """200 stored or already stored; 401 signature; 404 unknown channel; 413 too large; 405 other methods; 503 ours.
+
+    `meta` is the request as WSGI tells it. The key `order-created` means: find the channel by its source domain,
+    which must be verified for exactly one.
+    """
+    provider = PROVIDERS.get(kind)
+    if provider is None:
+        return _problem(404)
+    if method != "POST":
+        return _problem(405)
+    headers = _headers(meta)
+
+    def find(fresh: bool) -> Endpoint | None:
+        if key == "order-created" and kind in BY_DOMAIN:
+            domain = provider.source_domain(headers)
+            found = _key_of(kind, domain) if domain else None
+            return _endpoint(kind, found, fresh=fresh) if found else None
+        return _endpoint(kind, key, fresh=fresh)
+
+    try:
+        return _take(provider, find, headers, meta)
+    except Error:
+        # Not kept, or not known whether kept: the sender has to try again, and the same delivery is kept once.
+        log.warning("delivery.database_away", exc_info=True)
+        return _problem(503)
 
 
 @csrf_exempt
 def receive(request: HttpRequest, kind: str, key: str) -> HttpResponse:
-    """200 stored or already stored; 401 signature; 404 unknown channel; 413 too large; 405 other methods; 503 ours."""
-    provider = PROVIDERS.get(kind)
-    if provider is None:
-        return _answer(404)
-    return _receive(request, provider, lambda fresh: _endpoint(kind, key, fresh=fresh))
+    """The same through Django's layers."""
+    found = answer(request.method or "", kind, key, request.META)
+    return HttpResponse(found.body, status=found.status, content_type=found.content_type, headers=dict(found.headers))
 
 
-@csrf_exempt
-def receive_by_domain(request: HttpRequest, kind: str) -> HttpResponse:
-    """The same, the channel found by the source-domain header: it must be verified for exactly one channel."""
-    provider = PROVIDERS[kind]
-
-    def find(fresh: bool) -> Endpoint | None:
-        domain = provider.source_domain(_headers(request))
-        key = _key_of(kind, domain) if domain else None
-        return _endpoint(kind, key, fresh=fresh) if key else None
-
-    return _receive(request, provider, find)
-
-
-def _receive(request: HttpRequest, provider: Provider, find) -> HttpResponse:  # type: ignore[no-untyped-def]
-    if request.method != "POST":
-        return HttpResponse(status=405, headers={"Allow": "POST"})
-    try:
-        endpoint: Endpoint | None = find(False)
-        if endpoint is None:
-            return _answer(404)
-        body = _body(request)
-        if body is None:
-            return _answer(413)
-        headers = _headers(request)
-        if provider.is_ping(body, headers):
-            return _answer(200)
-        if not _verified(provider, endpoint, body, headers):
-            endpoint = find(True)
-            if endpoint is None or not _verified(provider, endpoint, body, headers):
-                return _refuse(endpoint)
-        delivery_id, topic = provider.identify(body, headers)
-        deliveries.store(
-            endpoint.organization_id,
-            endpoint.channel_id,
-            delivery_id=delivery_id,
-            topic=topic,
-            body=body,
-            headers={name: value for name, value in headers.items() if name in provider.KEPT_HEADERS},
-        )
-    except Error:
-        # Not kept, or not known whether kept: the sender has to try again, and the same delivery is kept once.
-        log.warning("delivery.database_away")
-        return _answer(503, retry=True)
-    return HttpResponse(_STORED, content_type="application/json")
+def _take(provider: Provider, find: Find, headers: Mapping[str, str], meta: Mapping[str, Any]) -> Answer:
+    endpoint = find(False)
+    if endpoint is None:
+        return _problem(404)
+    body = _body(meta)
+    if body is None:
+        return _problem(413)
+    if provider.is_ping(body, headers):
+        return KEPT
+    if not _verified(provider, endpoint, body, headers):
+        endpoint = find(True)
+        if endpoint is None or not _verified(provider, endpoint, body, headers):
+            return _refuse(endpoint)
+    delivery_id, topic = provider.identify(body, headers)
+    deliveries.store(
+        endpoint.organization_id,
+        endpoint.channel_id,
+        delivery_id=delivery_id,
+        topic=topic,
+        body=body,
+        headers={name: value for name, value in headers.items() if name in provider.KEPT_HEADERS},
+    )
+    return KEPT
 
 
-def _body(request: HttpRequest) -> bytes | None:
+def _body(meta: Mapping[str, Any]) -> bytes | None:
     """The raw bytes; None if there are more than are taken, by their own word or, in a chunked body, by counting."""
-    declared = request.META.get("CONTENT_LENGTH") or ""
-    if declared.isdigit() and int(declared) > LARGEST_BODY:
-        return None
-    try:
-        if declared.isdigit():
-            body = request.read(int(declared))
-        elif "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower():
-            body = request.environ["wsgi.input"].read(LARGEST_BODY + 1)  # type: ignore[attr-defined]
-        else:
-            body = b""
-    except (OSError, RawPostDataException):
-        return None
-    return body if len(body) <= LARGEST_BODY else None
+    declared = str(meta.get("CONTENT_LENGTH") or "")
+    stream = meta["wsgi.input"]
+    if declared.isdigit():
+        if len(declared) > 12 or int(declared) > LARGEST_BODY:
+            return None
+        return _read(stream, int(declared))
+    if "chunked" in str(meta.get("HTTP_TRANSFER_ENCODING", "")).lower():
+        body = _read(stream, LARGEST_BODY + 1)
+        return body if len(body) <= LARGEST_BODY else None
+    return b""
 
 
-def _headers(request: HttpRequest) -> Mapping[str, str]:
-    found = {
-        name[5:].replace("_", "-").lower(): value for name, value in request.META.items() if name.startswith("HTTP_")
-    }
-    found["content-type"] = request.META.get("CONTENT_TYPE", "")
+def _read(stream: Any, size: int) -> bytes:
+    pieces, left = [], size
+    while left > 0 and (piece := stream.read(left)):
+        pieces.append(piece)
+        left -= len(piece)
+    return b"".join(pieces)
+
+
+def _headers(meta: Mapping[str, Any]) -> Mapping[str, str]:
+    found = {name[5:].replace("_", "-").lower(): value for name, value in meta.items() if name.startswith("HTTP_")}
+    found["content-type"] = meta.get("CONTENT_TYPE", "")
     return found
 
 
@@ -131,11 +155,11 @@ def _verified(provider: Provider, endpoint: Endpoint, body: bytes, headers: Mapp
     return provider.verify(body, headers, [s for s in secrets if s], now=time.time())
 
 
-def _refuse(endpoint: Endpoint | None) -> HttpResponse:
+def _refuse(endpoint: Endpoint | None) -> Answer:
     if endpoint is not None:
         with tenancy.organization(endpoint.organization_id):
             deliveries.count_refusal(endpoint.organization_id, endpoint.channel_id)
-    return _answer(401)
+    return _problem(401)
 
 
 def _endpoint(kind: str, key: str, *, fresh: bool) -> Endpoint | None:
@@ -167,18 +191,11 @@ def _key_of(kind: str, domain: str) -> str | None:
     routes = list(DomainRoute.objects.filter(kind=kind, domain=domain.lower(), verified=True)[:2])
     if len(routes) != 1:
         return None
-    return (
-        ChannelRoute.objects.filter(channel_id=routes[0].channel_id, organization_id=routes[0].organization_id)
-        .values_list("key", flat=True)
-        .first()
-    )
+    route = ChannelRoute.objects.filter(channel_id=routes[0].channel_id, organization_id=routes[0].organization_id)
+    return route.values_list("key", flat=True).first()
 
 
-def _answer(status: int, *, retry: bool = False) -> HttpResponse:
-    titles = {200: "Received", 401: "Not authentic", 404: "Unknown address", 413: "Too large", 503: "Try again"}
-    body = f'{{"type": "about:blank", "title": "{titles[status]}", "status": {status}, "detail": "{titles[status]}."}}'
-    kind = "application/json" if status == 200 else "application/problem+json"
-    answer = HttpResponse(body, status=status, content_type=kind)
-    if retry:
-        answer["Retry-After"] = RETRY_AFTER_SECONDS
-    return answer
+def _problem(status: int) -> Answer:
+    title = _TITLES[status]
+    body = f'{{"type": "about:blank", "title": "{title}", "status": {status}, "detail": "{title}."}}'
+    return Answer(status, body.encode(), "application/problem+json", _MORE.get(status, {}))

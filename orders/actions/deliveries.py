@@ -6,12 +6,14 @@ import logging
 import time
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from typing import Any
 
-from django.db import connection
+from django.db import OperationalError, connection
 from django.utils import timezone
 from django_q.conf import Conf
 from django_q.humanhash import uuid as task_id
 from django_q.signing import SignedPackage
+from psycopg import Cursor
 
 from orders import messages
 from orders.actions.facts import Said
@@ -38,6 +40,7 @@ UPDATE orders_delivery d
                ORDER BY due_at, id LIMIT %s FOR UPDATE SKIP LOCKED)
 RETURNING id, attempts
 """
+_TAKE_IN = "SELECT orders_take_in(%s, %s, %s, %s, %b, %b, %s, %s, %s)"
 _GIVE_UP = "Reading it stopped the worker three times; a person has to look."
 
 
@@ -58,22 +61,34 @@ def store(
 
     Runs by itself in its own transaction: when it returns, the delivery survives any crash.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT orders_take_in(%s, %s, %s, %s, %b, %b, %s, %s, %s)",
-            [
-                organization_id,
-                channel_id,
-                delivery_id[:255],
-                topic[:100],
-                body,
-                hashlib.sha256(body).digest(),
-                json.dumps(dict(headers)),
-                Conf.PREFIX,
-                _task(organization_id),
-            ],
-        )
-        return bool(cursor.fetchone()[0])
+    digest = hashlib.sha256(body).digest()
+    parameters = [
+        organization_id,
+        channel_id,
+        (delivery_id or digest.hex())[:255],
+        topic[:100],
+        body,
+        digest,
+        json.dumps(dict(headers)),
+        Conf.PREFIX,
+        _task(organization_id),
+    ]
+    try:
+        return _execute(parameters)
+    except OperationalError:
+        # A connection that died while it rested. Trying again is safe: what is known already is not kept twice.
+        if connection.in_atomic_block:
+            raise
+        connection.close()
+        return _execute(parameters)
+
+
+def _execute(parameters: Sequence[Any]) -> bool:
+    """One prepared statement on the connection itself: the body travels as bytes, not as an escaped text of them."""
+    connection.ensure_connection()
+    with connection.wrap_database_errors, Cursor(connection.connection) as cursor:
+        row = cursor.execute(_TAKE_IN, parameters, prepare=True).fetchone()
+    return bool(row and row[0])
 
 
 _tasks: dict[int, tuple[float, str]] = {}
