@@ -10,7 +10,9 @@ class AuditEntry(Tenant):
     """One act of a person or of the system. The database refuses to change or delete it."""
 
     at = models.DateTimeField()
-    actor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, db_index=False, related_name="+"
+    )
     actor_label = models.CharField(max_length=200)
     action = models.CharField(max_length=60, help_text="What happened, as noun.verb: entitlement.revoked.")
     subject_type = models.CharField(max_length=40)

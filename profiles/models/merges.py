@@ -18,7 +18,7 @@ class Merge(Tenant):
     recorded_at = models.DateTimeField(db_default=Now(), editable=False)
     automatic = models.BooleanField(default=False)
     actor = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, db_index=False, related_name="+"
     )
     actor_label = models.CharField(max_length=200)
     reason = models.TextField()
