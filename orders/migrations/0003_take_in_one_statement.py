@@ -7,12 +7,14 @@ CREATE FUNCTION orders_take_in(
   p_organization bigint, p_channel bigint, p_delivery text, p_topic text, p_body bytea, p_hash bytea,
   p_headers jsonb, p_queue text, p_task text
 ) RETURNS boolean LANGUAGE plpgsql AS $$
-DECLARE kept bigint;
+DECLARE kept bigint; former text := coalesce(current_setting('app.organization_id', true), '');
 BEGIN
   PERFORM set_config('app.organization_id', p_organization::text, true);
   INSERT INTO orders_delivery (organization_id, channel_id, delivery_id, topic, body, body_hash, headers)
   VALUES (p_organization, p_channel, p_delivery, p_topic, p_body, p_hash, p_headers)
   ON CONFLICT (organization_id, channel_id, delivery_id, body_hash) DO NOTHING RETURNING id INTO kept;
+  -- A caller's own transaction goes on in the context it had.
+  PERFORM set_config('app.organization_id', former, true);
   IF kept IS NULL THEN RETURN false; END IF;
   INSERT INTO profiles_duework (organization_id, due_at) VALUES (p_organization, now())
   ON CONFLICT (organization_id) DO UPDATE SET due_at = now() WHERE profiles_duework.due_at > now();
