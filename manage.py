@@ -5,6 +5,8 @@ import os
 import sys
 
 WITHOUT_DATABASE = {"", "help", "version", "--version", "environment"}
+STARTS_IT_ITSELF = {"run"}
+"""It stops at its end what it started, and so has to know what that is."""
 
 
 def main() -> None:
@@ -14,7 +16,7 @@ def main() -> None:
     from config import embedded, environment
 
     command = sys.argv[1] if len(sys.argv) > 1 else ""
-    needs_database = command not in WITHOUT_DATABASE and not {"-h", "--help"} & set(sys.argv)
+    needs_database = command not in WITHOUT_DATABASE | STARTS_IT_ITSELF and not {"-h", "--help"} & set(sys.argv)
     try:
         values = environment.load(os.environ)
         if needs_database and not values["DATABASE_URL"]:

@@ -47,10 +47,12 @@ _WORDS_TOLD = (
 )
 _WORDS_THANKED = ("Great, thank you!", "Perfect, I will take it.", "Good to know, thanks.", "All right, ordering now.")
 
+_UNDECOMPOSED = {ord(letter): plain for letter, plain in (("ø", "o"), ("ł", "l"), ("ı", "i"), ("æ", "ae"), ("ß", "ss"))}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Article:
-    """Something on sale, with the ids under which the shops know it; `rate` is the tax inside of its price in percent."""
+    """Something on sale and the ids under which the shops know it; `rate` is the tax inside of its price in percent."""
 
     sku: str
     title: str
@@ -111,7 +113,8 @@ class Purchase:
 
     def paid_for(self, article: Article) -> int:
         """What the customer paid for this article after the discount, tax inside."""
-        return article.price_minor - article.price_minor * self.discount_percent // 100
+        # Whole units alone: what Stripe takes of a currency's decimals differs.
+        return article.price_minor - article.price_minor * self.discount_percent // 10_000 * 100
 
     @property
     def total_minor(self) -> int:
@@ -158,11 +161,16 @@ def purchases(
     articles: Sequence[Article],
     currency: str,
     kinds: Sequence[str] = ("shopify", "stripe", "woocommerce"),
+    first_mark: int | None = None,
 ) -> list[Purchase]:
-    """So many orders in the days before `until`, oldest first; a third of the customers come back."""
+    """So many orders in the days before `until`, oldest first; a third of the customers come back.
+
+    Their marks count up from `first_mark`; without it they are drawn, so that another seed makes other orders.
+    """
     buyers = people(max(1, math.ceil(count * 0.7)), rng=rng)
     moments = sorted(_moment(rng, days=days, until=until) for _ in range(count))
-    marks = rng.sample(range(10**6, 10**6 + 10**8), count)
+    drawn = range(first_mark, first_mark + count) if first_mark is not None else range(10**6, 10**9)
+    marks = rng.sample(drawn, count)
     made = []
     for number, (at, mark) in enumerate(zip(moments, sorted(marks), strict=True)):
         # Everybody buys once; the rest of the orders go to people who bought before.
@@ -240,8 +248,7 @@ def _address(first: str, last: str, rng: random.Random) -> str:
 
 def _plain(text: str) -> str:
     """The name as it stands in an address: Latin letters without marks."""
-    text = text.lower().translate(str.maketrans({"ø": "o", "ł": "l", "ı": "i", "æ": "ae", "ß": "ss"}))
-    parted = unicodedata.normalize("NFKD", text)
+    parted = unicodedata.normalize("NFKD", text.lower().translate(_UNDECOMPOSED))
     return "".join(letter for letter in parted if letter.isascii() and letter.isalpha())
 
 
