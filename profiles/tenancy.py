@@ -33,11 +33,10 @@ def organization(organization_id: int) -> Iterator[None]:
             [SETTING, str(int(organization_id)), SETTING],
         )
         former = cursor.fetchone()[0] or ""
-        try:
-            yield
-        finally:
-            if former != str(organization_id) and not connection.needs_rollback:
-                cursor.execute("select set_config(%s, %s, true)", [SETTING, former])
+        yield
+        # An error's rollback restores it by itself; a statement here would only hide the error behind another.
+        if former != str(organization_id) and not connection.needs_rollback:
+            cursor.execute("select set_config(%s, %s, true)", [SETTING, former])
 
 
 def current() -> int:
