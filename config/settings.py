@@ -5,7 +5,7 @@ import sys
 from datetime import timedelta
 from typing import Any
 
-from config import databases, environment, files
+from config import appearance, databases, environment, files
 
 BASE_DIR = environment.ROOT
 ENVIRONMENT = environment.load(os.environ)
@@ -72,6 +72,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "config.middleware.ContentSecurityPolicy",
     "axes.middleware.AxesMiddleware",
+    "config.tenants.StaffOrganization",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -174,6 +175,8 @@ CONTENT_SECURITY_POLICY_OF_PATHS: dict[str, dict[str, Any]] = {
     "/admin/": {**_OF_DOCUMENTATION, "script-src": ["'self'", "'unsafe-eval'"]},
     "/api/docs": _OF_DOCUMENTATION,
 }
+
+UNFOLD = appearance.UNFOLD
 
 # ---- Files
 STATIC_URL = "/static/"

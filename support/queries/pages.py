@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import chain
 
 from django.db import connection
@@ -19,7 +19,7 @@ from support.queries.verdicts import Known, Verdict
 
 AT_MOST = 100
 RAW_AT_MOST = 50
-RAW_BEFORE, RAW_AFTER = timedelta(hours=2), timedelta(seconds=5)
+RAW_BEFORE_SECONDS, RAW_AFTER_SECONDS = 7200, 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +231,7 @@ def moved(merge: Merge) -> dict[str, int]:
 
 _RAW = """
 SELECT d.id FROM orders_delivery d JOIN unnest(%s::timestamptz[]) AS m(at)
-    ON d.received_at BETWEEN m.at - %s AND m.at + %s
+    ON d.received_at BETWEEN m.at - make_interval(secs => %s) AND m.at + make_interval(secs => %s)
  WHERE d.channel_id = %s AND EXISTS (SELECT FROM unnest(%s::bytea[]) AS n(name) WHERE position(n.name IN d.body) > 0)
  GROUP BY d.id ORDER BY d.id LIMIT %s
 """
@@ -249,7 +249,14 @@ def deliveries_of(order: Order) -> list[Delivery]:
     with connection.cursor() as cursor:
         cursor.execute(
             _RAW,
-            [sorted(moments), RAW_BEFORE, RAW_AFTER, order.channel_id, [n.encode() for n in told], RAW_AT_MOST],
+            [
+                sorted(moments),
+                RAW_BEFORE_SECONDS,
+                RAW_AFTER_SECONDS,
+                order.channel_id,
+                [name.encode() for name in told],
+                RAW_AT_MOST,
+            ],
         )
         ids = [row[0] for row in cursor.fetchall()]
     return list(Delivery.objects.filter(pk__in=ids).defer("body").order_by("received_at", "pk"))

@@ -111,7 +111,9 @@ class Known:
         chain = [paid, f"entitlement {state}"]
         if not entitlement.downloadable:
             sentence = f"Cannot download {sku}, because the entitlement is {state}: {_lower(entitlement.because)}."
-            return Verdict(sku, title, False, sentence, tuple(chain), (Act("restore", "Restore access", entitlement.pk),))
+            return Verdict(
+                sku, title, False, sentence, tuple(chain), (Act("restore", "Restore access", entitlement.pk),)
+            )
         job, link, mail = self.jobs.get(entitlement.pk), self.links.get(entitlement.pk), self.mails.get(entitlement.pk)
         if mail is not None and (mail.bounced_at or mail.state == Email.State.FAILED):
             why = mail.bounce or mail.last_error or "the mail server refused it"
@@ -123,7 +125,9 @@ class Known:
             return Verdict(sku, title, False, sentence, (*chain, "mail not delivered"), acts)
         if job is not None and job.state == Job.State.FAILED:
             sentence = f"Cannot download {sku} yet, because delivering failed: {_lower(job.last_error)}"
-            return Verdict(sku, title, False, sentence, (*chain, "job failed"), (Act("retry", "Retry the job", job.pk),))
+            return Verdict(
+                sku, title, False, sentence, (*chain, "job failed"), (Act("retry", "Retry the job", job.pk),)
+            )
         if link is None:
             why = _lower(job.last_error) if job and job.last_error else "it is being prepared"
             sentence = f"Cannot download {sku} yet: {why}."
@@ -150,10 +154,14 @@ def _without(order: Order, line: Line) -> Verdict:
         return Verdict(name, line.title, False, sentence, (f"payment {order.payment_status}",))
     if line.product is None:
         sentence = f"Cannot download {name}, because this line maps to no product."
-        return Verdict(name, line.title, False, sentence, ("line unmapped",), (Act("map", "Map it to a product", line.pk),))
+        return Verdict(
+            name, line.title, False, sentence, ("line unmapped",), (Act("map", "Map it to a product", line.pk),)
+        )
     if order.profile_id is None:
         sentence = f"Cannot download {name}, because the order belongs to no customer yet."
-        return Verdict(name, line.title, False, sentence, ("no customer",), (Act("link", "Link to a customer", order.pk),))
+        return Verdict(
+            name, line.title, False, sentence, ("no customer",), (Act("link", "Link to a customer", order.pk),)
+        )
     sentence = f"{name} has nothing to download: it is {line.product.get_kind_display().lower()}."
     return Verdict(name, line.title, False, sentence, (f"kind {line.product.kind}",))
 

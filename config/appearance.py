@@ -1,0 +1,144 @@
+"""How the desk looks: its name, its one accent, its navigation grouped by purpose. Read by unfold from the settings."""
+
+from typing import Any
+
+from django.templatetags.static import static
+from django.urls import NoReverseMatch, reverse
+
+# Pine, as on the customers' pages.
+ACCENT = {
+    "50": "#eef7f5",
+    "100": "#dcefeb",
+    "200": "#b5ddd4",
+    "300": "#84c8ba",
+    "400": "#4fac9b",
+    "500": "#279080",
+    "600": "#0d6a5a",
+    "700": "#0a574a",
+    "800": "#09463c",
+    "900": "#083a32",
+    "950": "#04211d",
+}
+GREY = {
+    "50": "#f8faf9",
+    "100": "#f0f3f2",
+    "200": "#e1e6e4",
+    "300": "#c9d1ce",
+    "400": "#93a09b",
+    "500": "#63716c",
+    "600": "#45514d",
+    "700": "#35403c",
+    "800": "#222b28",
+    "900": "#161d1b",
+    "950": "#0e1312",
+}
+FONT = {
+    "subtle-light": "#5a6863",
+    "subtle-dark": "#a3b0ab",
+    "default-light": "#35403c",
+    "default-dark": "#c9d1ce",
+    "important-light": "#0e1312",
+    "important-dark": "#f0f3f2",
+}
+
+# Purpose → (words, icon, name of the address, what the role must include). What no address leads to is not drawn.
+NAVIGATION: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
+    ("Today", (("What needs me now", "bolt", "index", "view"), ("Search", "search", "search", "view"))),
+    (
+        "Customers",
+        (
+            ("Customers", "group", "profiles_profile_changelist", "view"),
+            ("Merges", "merge", "profiles_merge_changelist", "view"),
+            ("Reviews", "rule", "profiles_review_changelist", "view"),
+            ("Conversations", "forum", "attribution_conversation_changelist", "view"),
+        ),
+    ),
+    (
+        "Orders",
+        (
+            ("Orders", "receipt_long", "orders_order_changelist", "view"),
+            ("Disputes", "gavel", "orders_dispute_changelist", "view"),
+        ),
+    ),
+    (
+        "Delivery",
+        (
+            ("Entitlements", "key", "fulfillment_entitlement_changelist", "view"),
+            ("Jobs", "conveyor_belt", "fulfillment_job_changelist", "view"),
+            ("E-mails", "mail", "fulfillment_email_changelist", "view"),
+        ),
+    ),
+    ("Inbox", (("Deliveries", "inbox", "orders_delivery_changelist", "view"),)),
+    (
+        "Catalogue",
+        (
+            ("Products", "menu_book", "orders_product_changelist", "view"),
+            ("Unmapped lines", "link_off", "orders_line_changelist", "view"),
+        ),
+    ),
+    (
+        "Settings",
+        (
+            ("Channels", "hub", "orders_channel_changelist", "view"),
+            ("Staff", "badge", "profiles_membership_changelist", "manage_staff"),
+            ("API tokens", "vpn_key", "profiles_apitoken_changelist", "manage_tokens"),
+            ("Audit log", "history", "profiles_auditentry_changelist", "view_audit"),
+        ),
+    ),
+)
+
+
+def navigation(request: Any) -> list[dict[str, Any]]:
+    """The sidebar for this member of staff: only what exists and what the role includes."""
+    actor = getattr(request, "actor", None)
+    groups = []
+    for title, items in NAVIGATION:
+        shown = [
+            {"title": words, "icon": icon, "link": link}
+            for words, icon, name, permission in items
+            if actor is not None and actor.may(permission) and (link := _address(name))
+        ]
+        if shown:
+            groups.append({"title": title, "items": shown})
+    return groups
+
+
+def _address(name: str) -> str:
+    try:
+        return reverse(f"admin:{name}")
+    except NoReverseMatch:
+        return ""
+
+
+def environment(request: Any) -> list[str] | None:
+    """The badge in the header: which installation this is, so that nobody takes the demo for the real one."""
+    from django.conf import settings
+
+    organization = getattr(request, "organization", None)
+    if organization is not None and organization.is_demo:
+        return ["Demo", "info"]
+    return None if settings.PRODUCTION else ["Development", "warning"]
+
+
+def subheader(request: Any) -> str:
+    organization = getattr(request, "organization", None)
+    return organization.name if organization is not None else "Back office"
+
+
+UNFOLD: dict[str, Any] = {
+    "SITE_TITLE": "Aftersale",
+    "SITE_HEADER": "Aftersale",
+    "SITE_SUBHEADER": subheader,
+    "SITE_URL": None,
+    "SITE_ICON": lambda request: static("fulfillment/mark.svg"),
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("fulfillment/mark.svg")}],
+    "SHOW_HISTORY": False,
+    "SHOW_VIEW_ON_SITE": False,
+    "BORDER_RADIUS": "7px",
+    "ENVIRONMENT": environment,
+    "COLORS": {"base": GREY, "primary": ACCENT, "font": FONT},
+    "STYLES": [lambda request: static("support/desk.css")],
+    "SCRIPTS": [lambda request: static("support/desk.js")],
+    "COMMAND": {"search_models": False, "show_history": False},
+    "SIDEBAR": {"show_search": False, "show_all_applications": False, "navigation": navigation},
+}

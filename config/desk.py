@@ -1,0 +1,63 @@
+"""The desk: our own admin site, and which door of support each of its addresses leads to."""
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.urls import URLPattern, path
+from unfold.sites import UnfoldAdminSite
+
+from config import tenants
+from support.admin import REGISTERED, dashboards, dialogs, letters, searches
+
+
+class Desk(UnfoldAdminSite):
+    """Everything staff see. Nothing is discovered: what is registered stands in `support.admin.REGISTERED`."""
+
+    index_title = "What needs me now"
+    enable_nav_sidebar = True
+
+    def __init__(self, name: str = "admin") -> None:
+        if settings.STAFF_MFA:
+            from support.admin.logins import TokenAuthenticationForm
+
+            self.login_form = TokenAuthenticationForm
+        super().__init__(name)
+        for model, admin_class in REGISTERED:
+            self.register(model, admin_class)
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        return tenants.may_enter(request.user)
+
+    def get_urls(self) -> list[URLPattern]:
+        def door(view: Any) -> Any:
+            def opened(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
+                request.current_app = self.name
+                response: HttpResponseBase = view(request, site=self, **kwargs)
+                return response
+
+            return self.admin_view(opened)
+
+        return [
+            path("organization/", self.admin_view(tenants.choose), name="organization"),
+            path("search/", door(searches.search), name="search"),
+            path("act/<slug:name>/<int:subject_id>/", door(dialogs.open_dialog), name="dialog"),
+            path("letter/<int:email_id>/", door(letters.as_sent), name="letter"),
+            *super().get_urls(),
+        ]
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        context: dict[str, Any] = super().each_context(request)
+        here: Any = request
+        return context | {
+            "organization": getattr(here, "organization", None),
+            "organizations": getattr(here, "organizations", {}),
+            "actor": getattr(here, "actor", None),
+        }
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        return dashboards.today(request, site=self, extra_context=extra_context)
+
+
+desk = Desk()

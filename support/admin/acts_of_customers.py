@@ -1,0 +1,144 @@
+"""Dialogs about who it is: merging two customers with both sides in view, and taking a merge back."""
+
+from typing import Any
+
+from django import forms
+from django.db.models import Count
+from django.http import HttpRequest
+
+from orders.models import Order, ProfileTotal
+from profiles.actions import merges
+from profiles.actors import Invalid
+from profiles.models import Identifier, Merge, Profile
+from support.admin.base import address_of, amount, masked, when
+from support.admin.dialogs import Ask, Dialog, Done, Press, registered
+from support.queries import pages
+
+
+class AskMerge(Ask):
+    other = forms.IntegerField(widget=forms.HiddenInput)
+    first_point = forms.CharField(
+        label="First data point verified", max_length=200, help_text="Such as “same phone, confirmed in chat”."
+    )
+    second_point = forms.CharField(
+        label="Second data point verified",
+        max_length=200,
+        help_text="A different one, such as “last four digits of the card”.",
+    )
+
+
+@registered
+class MergeCustomers(Dialog):
+    name, permission, model = "merge", "merge", Profile
+    title, button, danger = "Merge two customers", "Merge…", False
+    form = AskMerge
+    template = "admin/dialogs/merge.html"
+    inverse = "Undo merge puts every row back where it stood."
+
+    def about(self, subject: Profile) -> str:
+        return ""
+
+    def prepare(self, form: AskMerge, subject: Profile, request: HttpRequest) -> None:
+        other = request.GET.get("other", "")
+        if not form.is_bound and other.isdigit():
+            form.initial["other"] = int(other)
+
+    def cannot(self, subject: Profile) -> str:
+        return "This customer was merged into another one." if subject.merged_into_id else ""
+
+    def more(self, subject: Profile, request: HttpRequest) -> dict[str, Any]:
+        chosen = request.POST.get("other") or request.GET.get("other", "")
+        other = Profile.objects.filter(pk=int(chosen)).first() if chosen.isdigit() and len(chosen) < 19 else None
+        if other is None or other.pk == subject.pk or other.merged_into_id:
+            suggested = [(row, masked(str(row), request)) for row in pages.alike(subject)]
+            return {"sides": [], "suggested": suggested, "pick": f"{request.path}?other="}
+        survivor, absorbed = sorted((subject, other), key=lambda row: row.pk)
+        sides = [_side(survivor, request, "Stays"), _side(absorbed, request, "Is absorbed")]
+        return {"sides": sides, "together": _together(survivor, absorbed), "moves": _moves(absorbed)}
+
+    def do(self, subject: Profile, press: Press) -> Done:
+        points = [press.data["first_point"], press.data["second_point"]]
+        if points[0].strip().casefold() == points[1].strip().casefold():
+            raise Invalid("Name two different data points you verified.")
+        merge = merges.merge_by_staff(
+            subject.pk, press.data["other"], by=press.by, because=press.because, verified=points
+        )
+        moved = merge.moves.count()
+        url = address_of(Profile, merge.survivor_id)
+        return Done(
+            f"Merged. {moved} {'row' if moved == 1 else 'rows'} moved to customer {merge.survivor_id}.", url=url
+        )
+
+
+@registered
+class UndoMerge(Dialog):
+    name, permission, model, related = "undo_merge", "undo_merge", Merge, ("survivor", "absorbed")
+    title, button, danger = "Undo the merge", "Undo merge", True
+    inverse = "The two can be merged again by hand; rules will not."
+
+    def about(self, subject: Merge) -> str:
+        return f"Customer {subject.absorbed_id} was merged into customer {subject.survivor_id}: {subject.reason}"
+
+    def cannot(self, subject: Merge) -> str:
+        return f"Already undone by {subject.undone_by}." if subject.undone_at else ""
+
+    def will(self, subject: Merge, request: HttpRequest) -> list[str]:
+        back = [f"{count} {name} go back" for name, count in sorted(_named(pages.moved(subject)).items())]
+        return [
+            f"Customer {subject.absorbed_id} stands again.",
+            *(back or ["No row goes back: none was moved."]),
+            "What came since goes to the side whose identifiers it bears; what fits both waits for a review.",
+        ]
+
+    def do(self, subject: Merge, press: Press) -> Done:
+        merges.undo(subject, by=press.by, because=press.because)
+        count = subject.moves.count()
+        url = address_of(Profile, subject.survivor_id)
+        return Done(f"Undone. {count} {'row' if count == 1 else 'rows'} stand where they stood.", url=url)
+
+
+WORDS = {
+    "profiles.Identifier": "identifiers",
+    "orders.Order": "orders",
+    "fulfillment.Entitlement": "entitlements",
+    "fulfillment.Email": "e-mails",
+    "attribution.Conversation": "conversations",
+}
+
+
+def _named(counts: dict[str, int]) -> dict[str, int]:
+    return {WORDS.get(model, model.rpartition(".")[2].lower() + "s"): count for model, count in counts.items()}
+
+
+def _moves(absorbed: Profile) -> list[tuple[str, int]]:
+    """What a merge would move, in numbers; one query a table that names a customer."""
+    counts = {
+        model._meta.label: model._base_manager.filter(**{field.name: absorbed.pk}).count()
+        for model, field in merges.moving_fields()
+    }
+    return sorted((name, count) for name, count in _named(counts).items() if count)
+
+
+def _side(profile: Profile, request: HttpRequest, role: str) -> dict[str, Any]:
+    identifiers = Identifier.objects.filter(profile=profile).order_by("kind", "value")[:20]
+    found = Order.objects.filter(profile=profile).order_by("-placed_at")
+    return {
+        "profile": profile,
+        "role": role,
+        "name": masked(str(profile), request),
+        "since": when(profile.created_at),
+        "identifiers": [(row.get_kind_display(), masked(row.value, request)) for row in identifiers],
+        "orders": [(row, amount(row.total_minor, row.currency)) for row in found[:3]],
+        "orders_count": found.aggregate(count=Count("id"))["count"],
+        "totals": [amount(t.net_minor, t.currency, strong=True) for t in ProfileTotal.objects.filter(profile=profile)],
+    }
+
+
+def _together(*profiles: Profile) -> list[tuple[int, Any]]:
+    """Orders and lifetime value of both as one, a line a currency."""
+    sums: dict[str, list[int]] = {}
+    for total in ProfileTotal.objects.filter(profile__in=profiles).order_by("currency"):
+        known = sums.setdefault(total.currency, [0, 0])
+        known[0] += total.orders
+        known[1] += total.net_minor
+    return [(count, amount(minor, currency, strong=True)) for currency, (count, minor) in sums.items()]

@@ -1,0 +1,268 @@
+"""Dialogs about what was bought: mail it again, a temporary link, again, grant, revoke, restore, another address."""
+
+from typing import Any
+
+from django import forms
+from django.http import HttpRequest
+
+from fulfillment.actions import emails, entitlements, jobs, links
+from fulfillment.models import DownloadLink, Email, Entitlement, Job
+from orders.models import Order, Product
+from profiles import clock
+from profiles.actors import Invalid
+from profiles.models import Profile
+from support.admin.base import address_of, masked
+from support.admin.dialogs import Ask, Dialog, Done, Press, registered
+
+OF_ENTITLEMENT = ("product", "order__channel", "profile", "organization")
+PRODUCTS_LISTED = 300
+
+
+def _about(entitlement: Entitlement) -> str:
+    of = f", order {entitlement.order}" if entitlement.order else ""
+    return f"{entitlement.product.sku} · {entitlement.product.title}{of}"
+
+
+def _live(entitlement: Entitlement) -> int:
+    rows = DownloadLink.objects.filter(entitlement=entitlement, revoked_at__isnull=True, expires_at__gt=clock.now())
+    return rows.count()
+
+
+def _links(count: int) -> str:
+    return f"{count} link" if count == 1 else f"{count} links"
+
+
+@registered
+class Resend(Dialog):
+    name, permission, title, button = "resend", "resend", "Resend the link", "Resend"
+    model, related = Entitlement, OF_ENTITLEMENT
+
+    def about(self, subject: Entitlement) -> str:
+        return _about(subject)
+
+    def cannot(self, subject: Entitlement) -> str:
+        if not subject.downloadable:
+            return f"There is nothing to resend: {subject.because}."
+        return (
+            ""
+            if emails.address(subject)
+            else "There is no usable address on record: correct the delivery e-mail first."
+        )
+
+    def will(self, subject: Entitlement, request: HttpRequest) -> list[str]:
+        to = masked(emails.address(subject), request)
+        hours = int(
+            (links.IMAGE_FOR if subject.product.kind == Product.Kind.IMAGE else links.MAILED_FOR).total_seconds()
+        )
+        return [
+            f"1 e-mail goes to {to}.",
+            f"1 new link, good for {hours // 3600} hours.",
+            f"{_links(_live(subject))} given out before keep working until they expire.",
+        ]
+
+    def do(self, subject: Entitlement, press: Press) -> Done:
+        mail = emails.resend(subject, by=press.by, because=press.because, key=press.key)
+        return Done(f"1 e-mail with a new link is on its way to {mail.to}.")
+
+
+@registered
+class TemporaryLink(Dialog):
+    name, permission, title, button = "temporary_link", "temporary_link", "Make a temporary link", "Temporary link"
+    model, related = Entitlement, OF_ENTITLEMENT
+    inverse = "Revoke the access, or let it expire."
+
+    def about(self, subject: Entitlement) -> str:
+        return _about(subject)
+
+    def cannot(self, subject: Entitlement) -> str:
+        return "" if subject.downloadable else f"It cannot be downloaded: {subject.because}."
+
+    def will(self, subject: Entitlement, request: HttpRequest) -> list[str]:
+        return ["1 link, good for 24 hours, shown to you once.", "No e-mail is sent: paste it into the chat."]
+
+    def do(self, subject: Entitlement, press: Press) -> Done:
+        given = links.make_temporary(subject, by=press.by, because=press.because)
+        until = f"{given.link.expires_at:%-d %b %Y, %H:%M} UTC"
+        return Done("Temporary link made.", shown=given.url, note=f"Works until {until}. It is not shown again.")
+
+
+@registered
+class Retry(Dialog):
+    name, permission, title, button = "retry", "retry", "Try the delivery again", "Retry"
+    model, related = Job, ("entitlement__product", "entitlement__order")
+
+    def about(self, subject: Job) -> str:
+        return _about(subject.entitlement)
+
+    def cannot(self, subject: Job) -> str:
+        if subject.state == Job.State.COMPLETED:
+            return "It is delivered. To mail the link again, use Resend."
+        return (
+            "" if subject.entitlement.downloadable else f"There is nothing to deliver: {subject.entitlement.because}."
+        )
+
+    def will(self, subject: Job, request: HttpRequest) -> list[str]:
+        so_far = f"{subject.attempts} tries so far" + (f": {subject.last_error}" if subject.last_error else ".")
+        return ["1 job starts again from the beginning, now.", so_far]
+
+    def do(self, subject: Job, press: Press) -> Done:
+        jobs.retry(subject, by=press.by, because=press.because)
+        return Done("1 job was queued again; it starts within seconds.")
+
+
+@registered
+class Revoke(Dialog):
+    name, permission, title, button, danger = "revoke", "revoke", "Revoke access", "Revoke", True
+    model, related = Entitlement, OF_ENTITLEMENT
+    inverse = "Restore gives it back; dead links stay dead."
+
+    def about(self, subject: Entitlement) -> str:
+        return _about(subject)
+
+    def cannot(self, subject: Entitlement) -> str:
+        return f"It is revoked already: {subject.because}." if subject.status == Entitlement.Status.REVOKED else ""
+
+    def will(self, subject: Entitlement, request: HttpRequest) -> list[str]:
+        name = masked(str(subject.profile), request)
+        return [f"{name} can no longer download {subject.product.sku}.", f"{_links(_live(subject))} die at once."]
+
+    def do(self, subject: Entitlement, press: Press) -> Done:
+        dead = entitlements.revoke(subject, by=press.by, because=press.because)
+        return Done(f"Revoked. {_links(dead)} {'is' if dead == 1 else 'are'} dead.")
+
+
+@registered
+class Restore(Dialog):
+    name, permission, title, button = "restore", "restore", "Restore access", "Restore"
+    model, related = Entitlement, OF_ENTITLEMENT
+    inverse = "Revoke takes it away again."
+
+    def about(self, subject: Entitlement) -> str:
+        return _about(subject)
+
+    def cannot(self, subject: Entitlement) -> str:
+        return f"It is {subject.get_status_display().lower()} already." if subject.downloadable else ""
+
+    def will(self, subject: Entitlement, request: HttpRequest) -> list[str]:
+        said = [
+            f"{masked(str(subject.profile), request)} may download {subject.product.sku} again.",
+            "Links that died stay dead: resend one.",
+        ]
+        if subject.decision != Entitlement.Decision.REVOKED:
+            said.append(f"The facts say otherwise ({subject.because}); your word stands against them.")
+        return said
+
+    def do(self, subject: Entitlement, press: Press) -> Done:
+        entitlements.restore(subject, by=press.by, because=press.because)
+        return Done(f"Restored. {subject.product.sku} can be downloaded again by 1 customer.")
+
+
+class AskProduct(Ask):
+    product = forms.ModelChoiceField(
+        Product.objects.none(), label="Product", empty_label="Choose a product", help_text="Digital products only."
+    )
+
+    def take_products(self) -> None:
+        field: Any = self.fields["product"]
+        field.queryset = Product.objects.filter(kind__in=entitlements.DIGITAL).order_by("sku")[:PRODUCTS_LISTED]
+        # A sliced queryset cannot be looked up in: the chosen one is found among the listed.
+        listed = list(field.queryset)
+        field.queryset = Product.objects.filter(pk__in=[row.pk for row in listed]).order_by("sku")
+        field.label_from_instance = lambda row: f"{row.sku} · {row.title}"
+
+
+class Granting(Dialog):
+    """Give a product by hand."""
+
+    permission, title, button = "grant", "Grant a product", "Grant a product"
+    form = AskProduct
+    inverse = "Revoke takes it away again."
+
+    def prepare(self, form: AskProduct, subject: Any, request: HttpRequest) -> None:
+        form.take_products()
+
+    def will(self, subject: Any, request: HttpRequest) -> list[str]:
+        return ["1 entitlement, active at once, without payment.", "1 e-mail with a link, where there is an address."]
+
+    def grant(self, profile: Profile, order: Order | None, press: Press) -> Done:
+        product = press.data["product"]
+        entitlements.grant(profile, product, by=press.by, because=press.because, key=press.key, order=order)
+        return Done(f"1 entitlement granted: {product.sku}. Its e-mail follows.")
+
+
+@registered
+class Grant(Granting):
+    name, model = "grant", Profile
+
+    def do(self, subject: Profile, press: Press) -> Done:
+        return self.grant(subject, None, press)
+
+
+@registered
+class GrantForOrder(Granting):
+    name, model, related = "grant_for_order", Order, ("channel", "profile")
+
+    def about(self, subject: Order) -> str:
+        return f"Order {subject}, for its customer"
+
+    def cannot(self, subject: Order) -> str:
+        return "" if subject.profile_id else "The order has no customer yet: link it to one first."
+
+    def do(self, subject: Order, press: Press) -> Done:
+        if subject.profile is None:
+            raise Invalid("The order has no customer yet: link it to one first.")
+        return self.grant(subject.profile, subject, press)
+
+
+class AskAddress(Ask):
+    to = forms.EmailField(
+        label="Deliver to", max_length=320, help_text="For this order's mail only; the customer's own address stays."
+    )
+    resend = forms.BooleanField(label="Mail its links there now", required=False, initial=True)
+
+
+@registered
+class ChangeDeliveryEmail(Dialog):
+    name, permission, model, related = (
+        "change_delivery_email",
+        "change_delivery_email",
+        Order,
+        ("channel", "profile", "organization"),
+    )
+    title, button = "Correct the delivery e-mail", "Correct e-mail"
+    form = AskAddress
+    inverse = "Correct it back the same way."
+
+    def about(self, subject: Order) -> str:
+        return f"Order {subject}"
+
+    def prepare(self, form: AskAddress, subject: Order, request: HttpRequest) -> None:
+        if not form.is_bound:
+            bounced = Email.objects.filter(order=subject, bounced_at__isnull=False).exists()
+            form.initial["to"] = "" if bounced else masked(subject.mail_to, request)
+
+    def will(self, subject: Order, request: HttpRequest) -> list[str]:
+        owned = self._owned(subject).count()
+        waiting = Email.objects.filter(order=subject, state=Email.State.QUEUED).count()
+        return [
+            f"Mail of this order goes to the new address; so far {masked(subject.mail_to, request) or 'nowhere'}.",
+            f"{waiting} waiting {'e-mail is' if waiting == 1 else 'e-mails are'} redirected.",
+            f"{_links(owned)} can be mailed there at once.",
+        ]
+
+    def do(self, subject: Order, press: Press) -> Done:
+        order = emails.change_delivery_address(subject, press.data["to"], by=press.by, because=press.because)
+        sent = 0
+        if press.data["resend"]:
+            for entitlement in self._owned(subject).select_related(*OF_ENTITLEMENT):
+                job = Job.objects.filter(entitlement=entitlement, state=Job.State.FAILED).first()
+                if job is not None:
+                    jobs.retry(job, by=press.by, because=press.because)
+                else:
+                    emails.resend(entitlement, by=press.by, because=press.because, key=press.key)
+                sent += 1
+        mailed = f" {sent} {'e-mail is' if sent == 1 else 'e-mails are'} on the way." if sent else ""
+        return Done(f"Mail of this order goes to {order.delivery_email} now.{mailed}", url=address_of(order, order.pk))
+
+    def _owned(self, order: Order) -> Any:
+        return Entitlement.objects.filter(order=order, status__in=Entitlement.DOWNLOADABLE)

@@ -1,0 +1,154 @@
+"""Dialogs about an order itself: whose it is, which conversation led to it, and which product a line is."""
+
+from datetime import timedelta
+from typing import Any
+
+from django import forms
+from django.db.models import Q
+from django.http import HttpRequest
+
+from attribution.actions import attributions
+from attribution.models import Attribution, Conversation
+from orders.actions import orders, products
+from orders.models import Line, Order, Product
+from profiles.actors import Invalid
+from profiles.models import Profile
+from support.admin.acts_of_delivery import PRODUCTS_LISTED
+from support.admin.base import address_of, masked
+from support.admin.dialogs import Ask, Dialog, Done, Press, registered
+
+NONE, FACTS = "none", "facts"
+LOOK_BACK, LOOK_AHEAD = timedelta(days=60), timedelta(days=1)
+
+
+class AskCustomer(Ask):
+    other = forms.IntegerField(widget=forms.HiddenInput)
+
+
+@registered
+class LinkOrder(Dialog):
+    name, permission, model, related = "link", "link", Order, ("channel", "organization")
+    title, button = "Link to a customer", "Link to a customer"
+    form = AskCustomer
+    template = "admin/dialogs/link.html"
+
+    def about(self, subject: Order) -> str:
+        return f"Order {subject}"
+
+    def cannot(self, subject: Order) -> str:
+        return "It has a customer already: merge the two customers instead." if subject.profile_id else ""
+
+    def will(self, subject: Order, request: HttpRequest) -> list[str]:
+        lines = Line.objects.filter(order=subject, removed=False, product__isnull=False).count()
+        return [
+            "1 order joins the customer's history and totals.",
+            f"{lines} {'line is' if lines == 1 else 'lines are'} granted and delivered, as far as paid and digital.",
+        ]
+
+    def prepare(self, form: AskCustomer, subject: Order, request: HttpRequest) -> None:
+        other = request.GET.get("other", "")
+        if not form.is_bound and other.isdigit():
+            form.initial["other"] = int(other)
+
+    def more(self, subject: Order, request: HttpRequest) -> dict[str, Any]:
+        chosen = request.POST.get("other") or request.GET.get("other", "")
+        other = Profile.objects.filter(pk=int(chosen)).first() if chosen.isdigit() and len(chosen) < 19 else None
+        named = masked(str(other), request) if other else ""
+        return {"other": other, "other_name": named, "pick": f"{request.path}?other="}
+
+    def do(self, subject: Order, press: Press) -> Done:
+        profile = Profile.objects.filter(pk=press.data["other"]).first()
+        if profile is None:
+            raise Invalid("There is no such customer.")
+        orders.link(subject, profile, by=press.by, because=press.because)
+        return Done(f"Linked. 1 order belongs to {profile} now.", url=address_of(subject, subject.pk))
+
+
+class AskConversation(Ask):
+    conversation = forms.ChoiceField(label="What led to this order", widget=forms.RadioSelect)
+
+
+@registered
+class OverrideAttribution(Dialog):
+    name, permission, model = "override_attribution", "override_attribution", Order
+    related = ("channel", "organization")
+    title, button = "Decide the attribution", "Attribution…"
+    form = AskConversation
+    inverse = "“Let the facts decide” lifts it."
+
+    def about(self, subject: Order) -> str:
+        return f"Order {subject}"
+
+    def prepare(self, form: AskConversation, subject: Order, request: HttpRequest) -> None:
+        field: Any = form.fields["conversation"]
+        field.choices = self._choices(subject, Attribution.objects.filter(order=subject, current=True).first())
+
+    def _choices(self, order: Order, current: Attribution | None) -> list[tuple[str, str]]:
+        theirs = Q(profile_id=order.profile_id) if order.profile_id else Q(pk__in=[])
+        if order.email:
+            theirs |= Q(email=order.email)
+        near = Conversation.objects.filter(
+            theirs,
+            started_at__lte=order.placed_at + LOOK_AHEAD,
+            last_activity_at__gte=order.placed_at - LOOK_BACK,
+        )
+        found = [
+            (str(row.pk), f"{row.external_id} · {row.source}, last {row.last_activity_at:%-d %b %Y, %H:%M} UTC")
+            for row in near.order_by("-last_activity_at")[:20]
+        ]
+        lift = [(FACTS, "Let the facts decide")] if current is not None and current.overridden_by else []
+        return [*found, (NONE, "No conversation"), *lift]
+
+    def will(self, subject: Order, request: HttpRequest) -> list[str]:
+        current = Attribution.objects.filter(order=subject, current=True).first()
+        so_far = current.factors.get("sentence", "") if current is not None else "Nothing yet."
+        return [f"So far: {so_far}", "Your decision stands until a person lifts it; the former result is kept."]
+
+    def do(self, subject: Order, press: Press) -> Done:
+        chosen = press.data["conversation"]
+        if chosen == FACTS:
+            attributions.lift(subject, by=press.by, because=press.because)
+            return Done("Lifted. The facts decide again about 1 order.")
+        conversation = None if chosen == NONE else Conversation.objects.filter(pk=int(chosen)).first()
+        attributions.override(subject, conversation, by=press.by, because=press.because)
+        named = f"conversation {conversation.external_id}" if conversation else "no conversation"
+        return Done(f"Decided. 1 order is attributed to {named}.")
+
+
+class AskMapping(Ask):
+    product = forms.ModelChoiceField(Product.objects.none(), label="Product", empty_label="Choose a product")
+
+
+@registered
+class MapLine(Dialog):
+    name, permission, model, related = "map", "map_product", Line, ("order__channel", "organization")
+    title, button = "Map to a product", "Map to a product"
+    form = AskMapping
+
+    def about(self, subject: Line) -> str:
+        return f"{subject.title or 'Untitled'} · SKU {subject.sku or 'none'}"
+
+    def cannot(self, subject: Line) -> str:
+        return f"It is {subject.product} already." if subject.product_id else ""
+
+    def prepare(self, form: AskMapping, subject: Line, request: HttpRequest) -> None:
+        field: Any = form.fields["product"]
+        listed = Product.objects.order_by("sku").values_list("pk", flat=True)[:PRODUCTS_LISTED]
+        field.queryset = Product.objects.filter(pk__in=list(listed)).order_by("sku")
+        field.label_from_instance = lambda row: f"{row.sku} · {row.title}"
+
+    def will(self, subject: Line, request: HttpRequest) -> list[str]:
+        alike = Line.objects.filter(product__isnull=True, removed=False, sku=subject.sku, title=subject.title)
+        count = alike.values("order_id").distinct().count()
+        them = "order with this line is" if count == 1 else "orders with this line are"
+        return [
+            f"{count} {them} fulfilled, as far as paid.",
+            "The channel's own id is remembered: the next order maps by itself.",
+        ]
+
+    def do(self, subject: Line, press: Press) -> Done:
+        product = press.data["product"]
+        count = products.map_lines(
+            product=product, sku=subject.sku, title=subject.title, by=press.by, because=press.because
+        )
+        return Done(f"Mapped to {product.sku}. {count} {'order is' if count == 1 else 'orders are'} being fulfilled.")

@@ -1,0 +1,264 @@
+"""What every list of the desk has in common: read-only facts, permissions by role, speed over a million rows."""
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
+
+from django.contrib.admin import ShowFacets, SimpleListFilter
+from django.core.paginator import Paginator
+from django.db import connection, models
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+from django.utils.functional import cached_property
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from unfold.admin import ModelAdmin
+
+from orders import money
+from profiles import clock
+from support.queries import search, verdicts
+
+COUNTED_AT_MOST = 10_000
+FOUND_AT_MOST = 200
+HIDDEN = "••••••"
+
+# Words with colour: what is well, what waits, what a person should look at, what failed, what is over.
+WELL, WAITING, LOOK, BAD, OVER = "well", "waiting", "look", "bad", "over"
+TONES: dict[str, str] = {
+    **dict.fromkeys(("paid", "delivered", "completed", "active", "sent", "done", "captured", "succeeded", "won"), WELL),
+    **dict.fromkeys(("pending", "processing", "shipped", "queued", "claimed", "kept", "pending_claim"), WAITING),
+    **dict.fromkeys(("pending_payment", "pending_processing", "pending_storage", "pending_email"), WAITING),
+    **dict.fromkeys(("partially_refunded", "suspended", "unknown", "opened", "disputed", "unpaid", "shared"), LOOK),
+    **dict.fromkeys(("failed", "revoked", "quarantined", "lost", "blocked", "bounced"), BAD),
+    **dict.fromkeys(("cancelled", "refunded", "expired", "ignored", "dismissed"), OVER),
+}
+
+
+_moment: ContextVar[datetime | None] = ContextVar("moment", default=None)
+
+
+@contextmanager
+def one_moment() -> Iterator[None]:
+    """Within the block, which is one request, it is the same moment for every row of a page."""
+    token = _moment.set(None)
+    try:
+        yield
+    finally:
+        _moment.reset(token)
+
+
+def moment() -> datetime:
+    """The moment of this page, asked of the database once."""
+    at = _moment.get()
+    if at is None:
+        at = clock.now()
+        _moment.set(at)
+    return at
+
+
+# How a value is shown --------------------------------------------------------------------------------------------
+
+
+def word(value: str, label: str = "", tone: str = "") -> SafeString:
+    """A status as a word with colour: the word says it, the colour only helps."""
+    shown = label or value.replace("_", " ").capitalize()
+    return format_html('<span class="word word--{}">{}</span>', tone or TONES.get(value, OVER), shown)
+
+
+def amount(minor: int | None, currency: str, *, strong: bool = False) -> SafeString:
+    """Money right-aligned in tabular figures, with its currency."""
+    if minor is None:
+        return format_html('<span class="money">{}</span>', "–")
+    kind = "money money--strong" if strong else "money"
+    figure = grouped(money.to_text(minor, currency))
+    return format_html('<span class="{}">{} <span class="money__unit">{}</span></span>', kind, figure, currency)
+
+
+def grouped(text: str) -> str:
+    """1234567.00 → 1,234,567.00"""
+    sign, digits = ("−", text[1:]) if text.startswith("-") else ("", text)
+    whole, point, fraction = digits.partition(".")
+    return f"{sign}{int(whole):,}{point}{fraction}"
+
+
+def when(at: datetime | None, now: datetime | None = None) -> SafeString:
+    """A relative time, the exact one on hover and for machines."""
+    if at is None:
+        return format_html('<span class="quiet">{}</span>', "–")
+    exact = f"{at:%-d %b %Y, %H:%M:%S} UTC"
+    return format_html('<time datetime="{}" title="{}">{}</time>', at.isoformat(), exact, relative(at, now))
+
+
+def relative(at: datetime, now: datetime | None = None) -> str:
+    """3 h ago, "in 31 h", "just now"; beyond a month the day itself."""
+    now = now or moment()
+    span = now - at
+    seconds = span.total_seconds()
+    if abs(seconds) < 45:
+        return "just now"
+    if abs(span.days) > 31:
+        return f"{at:%-d %b %Y}"
+    return f"{verdicts.ago(span)} ago" if seconds > 0 else f"in {verdicts.ago(-span)}"
+
+
+def masked(value: str, request: HttpRequest) -> str:
+    """Customer data as this role may see it (SPEC SUP-5)."""
+    actor = getattr(request, "actor", None)
+    if not value or (actor is not None and actor.may("view_pii")):
+        return value
+    return mask(value)
+
+
+def mask(value: str) -> str:
+    """Enough to tell two apart, too little to know who: k••••@e••••.com, +49••••42."""
+    local, at, domain = value.partition("@")
+    if at:
+        host, dot, ending = domain.rpartition(".")
+        return f"{local[:1]}••••@{host[:1]}••••{dot}{ending}"
+    if value.startswith("+") or value.replace(" ", "").isdigit():
+        return f"{value[:3]}••••{value[-2:]}"
+    return " ".join(f"{part[:1]}•••" for part in value.split()) or HIDDEN
+
+
+def address_of(model: type[models.Model] | models.Model, pk: int | None = None) -> str:
+    """The page of a row (or, without a pk, of a model's list); '' where the desk has none."""
+    name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
+    try:
+        return reverse(f"{name}_change", args=[pk]) if pk is not None else reverse(f"{name}_changelist")
+    except NoReverseMatch:
+        return ""
+
+
+def link(row: models.Model, text: str = "") -> SafeString:
+    href = address_of(row, row.pk)
+    shown = text or str(row)
+    return format_html('<a class="link" href="{}">{}</a>', href, shown) if href else format_html("{}", shown)
+
+
+# Counting --------------------------------------------------------------------------------------------------------
+
+
+class EstimatedPaginator(Paginator):
+    """Counts at most 10,000 rows; of more it asks the planner, which knows about how many at once."""
+
+    @cached_property
+    def count(self) -> int:
+        rows: Any = self.object_list
+        if not isinstance(rows, models.QuerySet):
+            return len(rows)
+        counted = rows.order_by().values("pk")[: COUNTED_AT_MOST + 1].count()
+        return counted if counted <= COUNTED_AT_MOST else max(counted, estimate(rows))
+
+    @property
+    def estimated(self) -> bool:
+        return self.count > COUNTED_AT_MOST
+
+
+def estimate(rows: models.QuerySet[Any]) -> int:
+    """How many rows the planner expects. Below row-level security it is low by the number of organizations."""
+    sql, parameters = rows.order_by().values("pk").query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN (FORMAT JSON) {sql}", parameters)
+        plan = cursor.fetchone()[0]
+    document = json.loads(plan) if isinstance(plan, str) else plan
+    return int(document[0]["Plan"]["Plan Rows"])
+
+
+# The list --------------------------------------------------------------------------------------------------------
+
+
+class DeskAdmin(ModelAdmin):
+    """A list of facts: nobody adds, changes or deletes them here. Acts are dialogs (`support.admin.dialogs`).
+
+    A list says what it shows: `list_display`, `search_kind` ("order" or "profile": rows found by the one search),
+    `empty_title` and `empty_text` (what to do next), `explains` (one sentence above the list).
+    """
+
+    view_permission: ClassVar[str] = "view"
+    search_kind: ClassVar[str] = ""
+    empty_title: ClassVar[str] = "Nothing here"
+    empty_text: ClassVar[str] = "Take a filter away or search for something else."
+    explains: ClassVar[str] = ""
+
+    paginator = EstimatedPaginator
+    show_full_result_count = False
+    list_per_page = 50
+    list_max_show_all = 50
+    actions: Any = None
+    ordering: Sequence[str] = ("-id",)
+    sortable_by: Any = ()
+    list_filter_sheet = False
+    list_filter_submit = False
+    list_fullwidth = True
+    show_facets = ShowFacets.NEVER
+    search_fields: Sequence[str] = ()
+    search_help_text = "Narrow this list"
+
+    def __init__(self, model: type[models.Model], admin_site: Any) -> None:
+        if self.search_kind and not self.search_fields:
+            self.search_fields = ("pk",)  # shows the box; `get_search_results` does the finding
+        super().__init__(model, admin_site)
+
+    # Who may what.
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        actor = getattr(request, "actor", None)
+        return actor is not None and bool(actor.role) and actor.may(self.view_permission)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    # What is found.
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: models.QuerySet[Any], search_term: str
+    ) -> tuple[models.QuerySet[Any], bool]:
+        """By the one search, whose functions use an index behind the wall; Django's own would read every row."""
+        if not search_term.strip():
+            return queryset, False
+        if not self.search_kind:
+            return self.find(queryset, search_term.strip()), False
+        organization = request.organization  # type: ignore[attr-defined]
+        hits = search.find(search_term, organization=organization, at_most=FOUND_AT_MOST)
+        return queryset.filter(pk__in=[hit.id for hit in hits if hit.kind == self.search_kind]), False
+
+    def find(self, queryset: models.QuerySet[Any], text: str) -> models.QuerySet[Any]:
+        """Rows for this text by plain equality on indexed columns; lists with a search box say how."""
+        return queryset.none()
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        context = {
+            "empty_title": self.empty_title,
+            "empty_text": self.empty_text,
+            "explains": self.explains,
+            **(extra_context or {}),
+        }
+        return super().changelist_view(request, context)
+
+
+class Period(SimpleListFilter):
+    """A filter by time that reads one range of an index. Subclasses name the column."""
+
+    title = "when"
+    parameter_name = "period"
+    column = "placed_at"
+    PERIODS = (("day", "Last 24 hours", 1), ("week", "Last 7 days", 7), ("month", "Last 30 days", 30))
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(name, words) for name, words, _ in self.PERIODS]
+
+    def queryset(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> models.QuerySet[Any]:
+        days = {name: days for name, _, days in self.PERIODS}.get(self.value() or "")
+        return queryset.filter(**{f"{self.column}__gte": clock.now() - timedelta(days=days)}) if days else queryset

@@ -1,0 +1,85 @@
+"""The first page: what needs me now, before any chart."""
+
+import json
+from decimal import Decimal
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+
+from orders import money
+from profiles.actors import NotPermitted
+from support.admin.base import amount, grouped, moment, when
+from support.admin.dialogs import url_of
+from support.queries import dashboards
+
+
+def today(request: HttpRequest, *, site: Any, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    """Troubles with their count, age and rows; today's figures; thirty days; in the demo the stories to try."""
+    here: Any = request
+    here.current_app = site.name
+    if not here.actor.may("view"):
+        raise NotPermitted("Your role may not see this desk.")
+    organization, now = here.organization, moment()
+    needs = dashboards.needs(now)
+    figures = dashboards.today(organization, now)
+    days = dashboards.days(organization, now)
+    net = money.to_text(sum(day.net_minor for day in days), organization.currency)
+    context = {
+        **site.each_context(request),
+        "title": "What needs me now",
+        "needs": [_need(need) for need in needs if need.count],
+        "well": [need.title for need in needs if not need.count],
+        "figures": figures,
+        "revenue": [amount(minor, currency, strong=True) for currency, minor in figures.revenue],
+        "days": [(day, amount(day.net_minor, organization.currency)) for day in reversed(days)],
+        "days_total": sum(day.orders for day in days),
+        "days_net": f"{grouped(net)} {organization.currency}",
+        "chart": _chart(days, organization.currency),
+        "chart_options": json.dumps(OPTIONS),
+        "stories": [_story(story) for story in dashboards.stories(organization)],
+        **(extra_context or {}),
+    }
+    return TemplateResponse(request, "admin/today.html", context)
+
+
+INK = "#8a9993"
+OPTIONS = {
+    "animation": False,
+    "responsive": True,
+    "maintainAspectRatio": False,
+    "maxBarThickness": 22,
+    "datasets": {"bar": {"borderRadius": 3}},
+    "plugins": {"legend": {"display": False}},
+    "scales": {
+        "x": {"grid": {"display": False}, "ticks": {"color": INK, "maxRotation": 0, "maxTicksLimit": 10}},
+        "y": {"beginAtZero": True, "border": {"display": False}, "ticks": {"color": INK, "maxTicksLimit": 5}},
+    },
+}
+
+
+def _chart(days: list[dashboards.Day], currency: str) -> str:
+    """Chart.js takes numbers; the exact figures stand in the table below it."""
+    heights = [str(Decimal(day.net_minor).scaleb(-money.exponent(currency))) for day in days]
+    return json.dumps(
+        {
+            "labels": [f"{day.on:%-d %b}" for day in days],
+            "datasets": [
+                {
+                    "label": f"Revenue, {currency}",
+                    "data": heights,
+                    "backgroundColor": "var(--color-primary-500)",
+                }
+            ],
+        }
+    )
+
+
+def _need(need: dashboards.Need) -> dict[str, Any]:
+    url, query = url_of(f"{need.model}_changelist"), need.query
+    return {"need": need, "oldest": when(need.oldest), "url": f"{url}?{query}" if query else url}
+
+
+def _story(story: dashboards.Story) -> dict[str, Any]:
+    url = url_of(f"{story.model}_change", story.id) or url_of(f"{story.model}_changelist")
+    return {"story": story, "url": url}

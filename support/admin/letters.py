@@ -1,0 +1,34 @@
+"""A message as it was sent, its links masked; of mail that was only kept the real links, for whom they may concern."""
+
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+
+from fulfillment.actions import emails
+from fulfillment.models import Email
+from profiles.actions import audit
+from profiles.actors import NotPermitted
+
+
+def as_sent(request: HttpRequest, *, site: Any, email_id: int) -> HttpResponse:
+    """The letter in a frame that runs nothing and loads nothing."""
+    actor = request.actor  # type: ignore[attr-defined]
+    if not actor.may("view_pii"):
+        raise NotPermitted("Letters hold customers' data, which your role does not see.")
+    email = Email.objects.select_related("order", "profile").filter(pk=email_id).first()
+    if email is None:
+        raise Http404("There is no such message.")
+    real = bool(email.secrets) and email.state == Email.State.KEPT
+    text, html = emails.revealed(email) if real else (email.text, email.html)
+    if real:
+        audit.record("email.revealed", by=actor, subject=email, profile_id=email.profile_id, order_id=email.order_id)
+    context = {
+        **site.each_context(request),
+        "title": email.subject,
+        "email": email,
+        "letter_text": text,
+        "letter_html": html,
+        "real": real,
+    }
+    return TemplateResponse(request, "admin/letter.html", context)

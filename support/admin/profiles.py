@@ -1,0 +1,173 @@
+"""Customers: the list, and the page that tells one customer's whole story."""
+
+from typing import Any
+
+from django.db.models import Prefetch, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from unfold.decorators import display
+
+from orders.models import ProfileTotal
+from profiles.actions import audit
+from profiles.actors import Actor, NotPermitted
+from profiles.models import Identifier, Merge, Profile
+from support.admin import dialogs, stories
+from support.admin.base import DeskAdmin, Period, address_of, amount, masked, when, word
+from support.queries import pages
+
+KEPT_QUIET = ("cookie", "device")
+
+
+class Since(Period):
+    title = "first seen"
+    column = "created_at"
+
+
+class ProfileAdmin(DeskAdmin):
+    """A million customers, newest first; absorbed ones are found on their survivor's page."""
+
+    search_kind = "profile"
+    list_display = (
+        "strength_shown",
+        "claimed_shown",
+        "orders_shown",
+        "total_shown",
+        "since_shown",
+    )
+    list_filter = (Since,)
+    ordering = ("-created_at", "-id")
+    empty_title = "No customers here"
+    empty_text = "A customer appears with their first order or conversation. Take a filter away, or search above."
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Identifiers and totals of the page's rows come in two queries more, whatever their number."""
+        return (
+            super()
+            .get_queryset(request)
+            .filter(merged_into__isnull=True)
+            .prefetch_related(
+                Prefetch("identifiers", Identifier.objects.exclude(kind__in=KEPT_QUIET).order_by("kind")),
+                Prefetch("totals", ProfileTotal.objects.order_by("-net_minor")),
+            )
+        )
+
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        """Names and identifiers hide from roles that need them not."""
+
+        @display(description="Customer")
+        def name_shown(profile: Profile) -> SafeString:
+            return format_html('<span class="strong cut">{}</span>', masked(str(profile), request))
+
+        @display(description="Known by")
+        def known_shown(profile: Profile) -> SafeString:
+            values = [masked(row.value, request) for row in profile.identifiers.all()[:2]]
+            return format_html('<span class="quiet cut">{}</span>', " · ".join(values) or "Nothing")
+
+        return [name_shown, known_shown, *self.list_display]
+
+    @display(description="Strength")
+    def strength_shown(self, profile: Profile) -> SafeString:
+        return format_html(
+            '<span class="gauge" title="{0} of 100"><meter min="0" max="100" value="{0}">{0}</meter> {0}</span>',
+            profile.strength,
+        )
+
+    @display(description="Library")
+    def claimed_shown(self, profile: Profile) -> SafeString:
+        return word("active", "Claimed") if profile.claimed_at else word("guest", "Guest", "over")
+
+    @display(description="Orders")
+    def orders_shown(self, profile: Profile) -> SafeString:
+        return format_html('<span class="money">{}</span>', sum(total.orders for total in profile.totals.all()))
+
+    @display(description="First seen")
+    def since_shown(self, profile: Profile) -> SafeString:
+        return when(profile.created_at)
+
+    @display(description="Lifetime value")
+    def total_shown(self, profile: Profile) -> SafeString:
+        return format_html_join(" ", "{}", ((amount(t.net_minor, t.currency),) for t in list(profile.totals.all())[:2]))
+
+    # One customer.
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise NotPermitted("Your role may not see customers.")
+        known = object_id.isdigit() and len(object_id) < 19
+        profile = Profile.objects.filter(pk=int(object_id)).first() if known else None
+        if profile is None:
+            raise Http404("There is no such customer.")
+        if profile.merged_into_id is not None:
+            return redirect(address_of(Profile, profile.merged_into_id))
+        page = pages.of_profile(profile)
+        actor: Actor = request.actor  # type: ignore[attr-defined]
+        audit.record("profile.viewed", by=actor, subject=profile, profile_id=profile.pk)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": masked(str(profile), request),
+            "page": page,
+            "profile": profile,
+            "heads": stories.heads(page.verdicts, actor),
+            "acts": dialogs.buttons(actor, ("grant", profile.pk, True), ("merge", profile.pk, True)),
+            "claimed": word("active", "Claimed") if profile.claimed_at else word("guest", "Guest", "over"),
+            "identifiers": [_identifier(row, request) for row in page.identifiers],
+            "totals": [_total(row) for row in page.totals],
+            "orders": [_order(row) for row in page.orders],
+            "rights": stories.rights(page, actor),
+            "letters": stories.letters(page.emails, request),
+            "merges": [_merge(row, actor) for row in page.merges],
+            "alike": [_alike(row, profile, request) for row in page.alike],
+            "timeline": stories.shown(page.entries(), request),
+            **(extra_context or {}),
+        }  # fmt: skip
+        return TemplateResponse(request, "admin/customer.html", context)
+
+
+def _identifier(row: Identifier, request: HttpRequest) -> dict[str, Any]:
+    note = "" if row.status == Identifier.Status.ACTIVE else row.get_status_display()
+    if row.raw and row.raw != row.value:
+        note = f"as typed: {masked(row.raw, request)}" + (f" · {note}" if note else "")
+    value = masked(row.spelled.partition(":")[2], request)
+    return {"kind": row.get_kind_display(), "value": value, "note": note}
+
+
+def _alike(row: Profile, profile: Profile, request: HttpRequest) -> dict[str, Any]:
+    compare = dialogs.button("merge", profile.pk, request.actor)  # type: ignore[attr-defined]
+    return {
+        "id": row.pk,
+        "name": masked(str(row), request),
+        "url": address_of(row, row.pk),
+        "button": f"{compare.url}?other={row.pk}" if compare else "",
+    }
+
+
+def _total(row: ProfileTotal) -> dict[str, Any]:
+    return {
+        "net": amount(row.net_minor, row.currency, strong=True),
+        "average": amount(row.net_minor // row.orders if row.orders else None, row.currency),
+        "refunded": amount(row.refunded_minor, row.currency) if row.refunded_minor else "",
+        "row": row,
+        "first": when(row.first_purchase_at),
+        "last": when(row.last_purchase_at),
+    }
+
+
+def _order(row: Any) -> dict[str, Any]:
+    return {
+        "row": row,
+        "url": address_of(row, row.pk),
+        "payment": word(row.payment_status, row.get_payment_status_display()),
+        "status": word(row.status, row.get_status_display()),
+        "at": when(row.placed_at),
+        "total": amount(row.total_minor, row.currency),
+    }
+
+
+def _merge(row: Merge, actor: Actor) -> dict[str, Any]:
+    undo = None if row.undone_at else dialogs.button("undo_merge", row.pk, actor)
+    return {"row": row, "at": when(row.at), "undo": undo}

@@ -1,0 +1,215 @@
+"""What the pages of an order and of a customer share, as drawn: verdicts with buttons, rights, letters, timeline."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from attribution.models import Conversation
+from fulfillment.models import DownloadLink, Email, Entitlement, Job
+from orders.models import Order
+from profiles.models import Merge, Profile
+from support.admin import dialogs
+from support.admin.base import address_of, masked, when, word
+from support.admin.dialogs import Button
+from support.queries import timelines
+from support.queries.pages import OrderPage, ProfilePage
+from support.queries.timelines import Entry
+from support.queries.verdicts import Verdict
+
+MODELS = {"order": Order, "email": Email, "entitlement": Entitlement, "merge": Merge, "conversation": Conversation}
+ICONS = {
+    "order": "shopping_bag",
+    "payment": "payments",
+    "refund": "undo",
+    "dispute": "gavel",
+    "status": "flag",
+    "entitlement": "key",
+    "job": "conveyor_belt",
+    "link": "link",
+    "download": "download",
+    "email": "mail",
+    "bounce": "unsubscribe",
+    "attribution": "hub",
+    "conversation": "forum",
+    "merge": "merge",
+    "staff": "support_agent",
+}
+BAD = ("bounce", "dispute")
+# Addresses and other personal data stand in these fields of an entry.
+PERSONAL = {"email": "source", "bounce": "source", "download": "detail"}
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A verdict at the head of a page, with the buttons that would change it."""
+
+    verdict: Verdict
+    buttons: list[Button]
+
+
+@dataclass(frozen=True, slots=True)
+class Right:
+    """One entitlement with its state, its delivery and its links."""
+
+    row: Entitlement
+    state: SafeString
+    job: SafeString | str
+    links: list["Given"]
+    buttons: list[Button]
+    order_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """One link that was given out."""
+
+    row: DownloadLink
+    state: SafeString
+    expires: SafeString
+    used: str
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One message with its delivery state."""
+
+    row: Email
+    to: str
+    state: SafeString
+    at: SafeString
+    trouble: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One row of the timeline as drawn."""
+
+    entry: Entry
+    icon: str
+    at: SafeString
+    day: str
+    source: str
+    detail: str
+    url: str
+    tone: str
+
+
+def heads(verdicts: Sequence[Verdict], actor: Any) -> list[Head]:
+    """What cannot be had stands first."""
+    found = []
+    for verdict in sorted(verdicts, key=lambda v: v.can):
+        made = (
+            dialogs.button(act.name, act.subject_id, actor, label=act.label, first=not verdict.can)
+            for act in verdict.acts
+        )
+        found.append(Head(verdict, [one for one in made if one is not None]))
+    return found
+
+
+def rights(page: OrderPage | ProfilePage, actor: Any) -> list[Right]:
+    """Each entitlement with its job, its links and the buttons that are legal."""
+    jobs = {job.entitlement_id: job for job in page.jobs}
+    links: dict[int, list[DownloadLink]] = {}
+    for link in page.links:
+        links.setdefault(link.entitlement_id, []).append(link)
+    found = []
+    for row in page.entitlements:
+        job = jobs.get(row.pk)
+        given = [_given(link, row, page) for link in reversed(links.get(row.pk, []))]
+        found.append(
+            Right(
+                row=row,
+                state=word(row.status, row.get_status_display()),
+                job=word(job.state, job.get_state_display()) if job else "",
+                links=given[:5],
+                buttons=dialogs.buttons(
+                    actor,
+                    ("resend", row.pk, row.downloadable),
+                    ("temporary_link", row.pk, row.downloadable),
+                    ("retry", job.pk if job else 0, bool(job) and row.downloadable and _stuck(job)),
+                    ("revoke", row.pk, row.status != Entitlement.Status.REVOKED),
+                    ("restore", row.pk, not row.downloadable),
+                ),
+                order_url=address_of(Order, row.order_id) if row.order_id else "",
+            )
+        )
+    return found
+
+
+def _stuck(job: Job | None) -> bool:
+    return job is not None and job.state not in (Job.State.COMPLETED, Job.State.CANCELLED)
+
+
+def _given(link: DownloadLink, row: Entitlement, page: OrderPage | ProfilePage) -> Given:
+    if link.revoked_at or not row.downloadable:
+        state = word("revoked", "Dead")
+    elif link.expires_at <= page.now:
+        state = word("expired", "Expired")
+    elif link.use_limit is not None and link.uses >= link.use_limit:
+        state = word("expired", "Used up")
+    else:
+        state = word("active", "Live")
+    limit = f" of {link.use_limit}" if link.use_limit is not None else ""
+    return Given(link, state, when(link.expires_at, page.now), f"used {link.uses}×{limit}")
+
+
+def letters(rows: Iterable[Email], request: HttpRequest) -> list[Letter]:
+    """Each message, newest first; a bounce is the state that counts."""
+    may_read = request.actor.may("view_pii")  # type: ignore[attr-defined]
+    found = []
+    for row in rows:
+        state = word("bounced", "Bounced") if row.bounced_at else word(row.state, row.get_state_display())
+        found.append(
+            Letter(
+                row=row,
+                to=masked(row.to, request),
+                state=state,
+                at=when(row.created_at),
+                trouble=row.bounce or row.last_error,
+                url=dialogs.url_of("letter", row.pk) if may_read else "",
+            )
+        )
+    return found[::-1]
+
+
+def shown(entries: Iterable[Entry], request: HttpRequest) -> list[Told]:
+    """The timeline, newest first, each with its exact time on hover and personal data as the role may see it."""
+    here = request.path
+    found = []
+    for entry in timelines.told(entries):
+        values = {"source": entry.source, "detail": entry.detail}
+        personal = PERSONAL.get(entry.type)
+        if personal:
+            values[personal] = masked(values[personal], request)
+        url = _url(entry.ref)
+        found.append(
+            Told(
+                entry=entry,
+                icon=ICONS.get(entry.type, "radio_button_unchecked"),
+                at=when(entry.at),
+                day=f"{entry.at:%A, %-d %B %Y}",
+                source=values["source"],
+                detail=values["detail"],
+                url="" if url == here else url,
+                tone="bad" if entry.type in BAD else "staff" if entry.type == "staff" else "",
+            )
+        )
+    return found
+
+
+def _url(ref: str) -> str:
+    name, _, number = ref.partition(":")
+    model = MODELS.get(name)
+    return address_of(model, int(number)) if model is not None and number.isdigit() else ""
+
+
+def person(profile: Profile, request: HttpRequest) -> SafeString:
+    """A customer's name, leading to their page."""
+    return format_html(
+        '<a class="link" href="{}">{}</a>', address_of(profile, profile.pk), masked(str(profile), request)
+    )
