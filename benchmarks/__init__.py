@@ -1,0 +1,1 @@
+"""Measurements: one script a question, one JSON line each, ours beside its floor in the same run."""
