@@ -30,7 +30,7 @@ def settle(order_ids: Sequence[int], organization: Organization, *, profile_ids:
     for order in orders:
         order.organization = organization
     former = {order.profile_id for order in orders if order.profile_id}
-    touched = resolution.settle(orders, organization=organization) if orders else set()  # who
+    touched = resolution.settle(orders, organization=organization, write=False)  # who
     money = statuses.settle(orders, organization=organization)  # what
     lines = products.settle(orders)
     people = Profile.objects.in_bulk({order.profile_id for order in orders if order.profile_id})

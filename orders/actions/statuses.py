@@ -10,6 +10,7 @@ from orders import money
 from orders.messages import OrderStatus
 from orders.models import Dispute, Order, Payment, Rate, Refund, StatusChange
 from profiles import bulk, clock
+from profiles.actions import resolution
 from profiles.models import Organization
 
 FIELDS = [
@@ -34,7 +35,10 @@ class Money:
 
 
 def settle(orders: Sequence[Order], *, organization: Organization) -> dict[int, Money]:
-    """Derive both statuses of each order and keep every change with its cause; returns the money facts read."""
+    """Derive both statuses of each order and keep every change with its cause; returns the money facts read.
+
+    Writes the orders once, with what `resolution.settle` decided about them before.
+    """
     facts = read_money(orders)
     rates = _rates(orders, organization)
     now = clock.now()
@@ -43,18 +47,18 @@ def settle(orders: Sequence[Order], *, organization: Organization) -> dict[int, 
     for order in orders:
         known = facts[order.pk]
         former = {"status": order.status, "payment_status": order.payment_status}
-        first = order.settled_at is None
         refunds += _convert(order, known.refunds)
         _derive(order, known)
         order.base_rate = _rate(order, rates, organization)
         order.settled_at = now
         for name, was in former.items():
             is_now = getattr(order, name)
-            if is_now != was or first:
+            # An order begins pending and unpaid: only what differs from that is a change worth a line.
+            if is_now != was:
                 cause = _cause(order, known, name)
-                changes.append(_change(order, name, "" if first else was, is_now, cause, now))
+                changes.append(_change(order, name, was, is_now, cause, now))
     bulk.update(Refund, refunds, ["order_minor"])
-    bulk.update(Order, orders, FIELDS)
+    bulk.update(Order, orders, [*FIELDS, *resolution.FIELDS])
     bulk.insert(StatusChange, changes)
     return facts
 

@@ -53,6 +53,8 @@ class Batch:
     new_identifiers: dict[str, Identifier] = field(default_factory=dict)
     attached: dict[int, Fact] = field(default_factory=dict)
     touched: dict[int, Profile] = field(default_factory=dict)
+    strong: set[int] = field(default_factory=set)
+    """New customers that were written with the strength of all their identifiers."""
 
 
 def keys_of(
@@ -74,10 +76,14 @@ def read(key: str) -> identifiers.Identifier:
     return identifiers.Identifier(identifiers.Kind(kind), value, value)
 
 
-def settle(facts: Sequence[Fact], *, organization: Organization) -> set[int]:
+FIELDS = ["profile", "provisional", "settled_identifiers"]
+
+
+def settle(facts: Sequence[Fact], *, organization: Organization, write: bool = True) -> set[int]:
     """Attach each fact to its customer; returns the ids of all customers whose facts or identifiers changed.
 
-    `facts` are of one model, locked by the caller; their `profile` is written here. Safe any number of times.
+    `facts` are of one model, locked by the caller. Without `write` the caller writes FIELDS with what else it changes.
+    Safe any number of times.
     """
     open_facts = [fact for fact in facts if fact.identifiers != fact.settled_identifiers]
     touched = {fact.profile_id for fact in open_facts if fact.profile_id}
@@ -95,8 +101,11 @@ def settle(facts: Sequence[Fact], *, organization: Organization) -> set[int]:
     touched |= {fact.profile_id for fact in open_facts if fact.profile_id}
     touched |= {profile.pk for profile in batch.touched.values()}
     touched |= _drop_forsaken(open_facts)
-    _write_facts(open_facts)
-    strengthen(touched)
+    for fact in open_facts:
+        fact.settled_identifiers = list(fact.identifiers)
+    if write:
+        bulk.update(type(open_facts[0]), open_facts, FIELDS)
+    strengthen(touched - batch.strong)
     return touched
 
 
@@ -221,6 +230,7 @@ def _separated(found: Sequence[Profile]) -> bool:
 
 def _merge(found: Sequence[Profile], fact: Fact, usable: Sequence[str], batch: Batch) -> Profile:
     _flush(batch, list(batch.attached.values()))
+    batch.strong.clear()  # what follows may bring more identifiers
     oldest, *younger = sorted(found, key=lambda profile: profile.pk)
     matched = [key for key in usable if key in batch.owner]
     for absorbed in younger:
@@ -245,6 +255,7 @@ def _merge(found: Sequence[Profile], fact: Fact, usable: Sequence[str], batch: B
 
 def _review(kind: Review.Kind, fact: Fact, found: Sequence[Profile], profile: Profile, batch: Batch) -> None:
     _flush(batch, list(batch.attached.values()))
+    batch.strong.clear()
     fact.provisional = True
     Review.objects.bulk_create(
         [
@@ -268,7 +279,13 @@ def _review(kind: Review.Kind, fact: Fact, found: Sequence[Profile], profile: Pr
 def _flush(batch: Batch, facts: Sequence[Fact]) -> None:
     """Write the customers and identifiers found so far; merging moves rows, so they have to exist."""
     if batch.new_profiles:
+        kinds: dict[int, set[str]] = {}
+        for key, identifier in batch.new_identifiers.items():
+            kinds.setdefault(id(identifier.profile), set()).add(read(key).counts_as)
+        for profile in batch.new_profiles:
+            profile.strength = identifiers.strength(kinds.get(id(profile), set()))
         bulk.insert(Profile, batch.new_profiles)
+        batch.strong |= {profile.pk for profile in batch.new_profiles}
         batch.new_profiles.clear()
     if batch.new_identifiers:
         for identifier in batch.new_identifiers.values():
@@ -279,12 +296,6 @@ def _flush(batch: Batch, facts: Sequence[Fact]) -> None:
         fact.profile_id = fact.profile.pk if fact.profile is not None else None
 
 
-def _write_facts(facts: Sequence[Fact]) -> None:
-    for fact in facts:
-        fact.settled_identifiers = list(fact.identifiers)
-    bulk.update(type(facts[0]), facts, ["profile", "provisional", "settled_identifiers"])
-
-
 def _drop_forsaken(facts: Sequence[Fact]) -> set[int]:
     """Take away identifiers that only a former version of a fact bore; returns the customers that lost one.
 
@@ -292,10 +303,12 @@ def _drop_forsaken(facts: Sequence[Fact]) -> set[int]:
     never have been there if the correction arrived first.
     """
     touched: set[int] = set()
-    for fact in facts:
+    losing = [fact for fact in facts if set(fact.settled_identifiers or ()) - set(fact.identifiers)]
+    if losing:
+        # Whether somebody else bears it is asked of the database, so all of the batch has to be there.
+        bulk.update(type(facts[0]), facts, ["profile", "provisional"])
+    for fact in losing:
         gone = set(fact.settled_identifiers or ()) - set(fact.identifiers)
-        if not gone:
-            continue
         for identifier in _identifiers(gone):
             if identifier.added_by_staff or _borne_by_another(identifier, fact):
                 continue
