@@ -162,10 +162,12 @@ def purchases(
     currency: str,
     kinds: Sequence[str] = ("shopify", "stripe", "woocommerce"),
     first_mark: int | None = None,
+    chats: float = 0.35,
 ) -> list[Purchase]:
     """So many orders in the days before `until`, oldest first; a third of the customers come back.
 
     Their marks count up from `first_mark`; without it they are drawn, so that another seed makes other orders.
+    `chats` is the share of orders with a conversation before them.
     """
     buyers = people(max(1, math.ceil(count * 0.7)), rng=rng)
     moments = sorted(_moment(rng, days=days, until=until) for _ in range(count))
@@ -185,7 +187,9 @@ def purchases(
             discount_percent=rng.choices((0, 10, 20), weights=(17, 2, 1))[0],
             last4=f"{rng.randrange(10_000):04d}",
         )
-        made.append(_fate(purchase, rng=rng, until=until))
+        purchase = _fate(purchase, rng=rng, until=until)
+        chatted = rng.random() < chats
+        made.append(replace(purchase, talk=talk(purchase, rng=rng)) if chatted else purchase)
     return made
 
 
@@ -213,7 +217,7 @@ def talk(purchase: Purchase, *, rng: random.Random) -> Talk:
 
 
 def _fate(purchase: Purchase, *, rng: random.Random, until: datetime) -> Purchase:
-    """What became of it: most orders stay paid, a few are refunded or never paid, about a third had a chat before."""
+    """What became of it: most orders stay paid, a few are refunded, disputed or never paid."""
     chance = rng.random()
     later = purchase.placed_at + timedelta(hours=rng.randint(5, 120))
     if chance < 0.04 and later < until:
@@ -225,8 +229,6 @@ def _fate(purchase: Purchase, *, rng: random.Random, until: datetime) -> Purchas
         purchase = replace(purchase, paid=False)
     elif chance > 0.985 and later < until and purchase.kind == "stripe":
         purchase = replace(purchase, dispute="won", disputed_at=later)
-    if rng.random() < 0.35:
-        purchase = replace(purchase, talk=talk(purchase, rng=rng))
     return purchase
 
 
