@@ -44,7 +44,9 @@ def main() -> None:
         from config import databases
 
         with databases.as_owner(), connection.cursor() as cursor:
-            cursor.execute("CREATE TABLE floor_delivery (delivery text PRIMARY KEY, body bytea, at timestamptz DEFAULT now())")
+            cursor.execute(
+                "CREATE TABLE floor_delivery (delivery text PRIMARY KEY, body bytea, at timestamptz DEFAULT now())"
+            )
         made.serve()
         port = servers.free_port()
         floor = subprocess.Popen(
