@@ -9,6 +9,7 @@ from django.urls import URLPattern, path
 from unfold.sites import UnfoldAdminSite
 
 from config import tenants
+from config.stories import STORIES
 from support.admin import REGISTERED, dashboards, dialogs, letters, searches
 
 
@@ -17,6 +18,7 @@ class Desk(UnfoldAdminSite):
 
     index_title = "What needs me now"
     enable_nav_sidebar = True
+    stories = STORIES
 
     def __init__(self, name: str = "admin") -> None:
         if settings.STAFF_MFA:

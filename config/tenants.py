@@ -10,8 +10,9 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.template.response import TemplateResponse
 from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.http import require_POST
 
@@ -53,8 +54,9 @@ class StaffOrganization:
                 return self.get_response(request)
             return render(request, "admin/no_organization.html", {"title": "No organization"}, status=403)
         with tenancy.organization(chosen):
-            here.organization = Organization.objects.get(pk=chosen)
-            here.membership = Membership.objects.filter(user_id=here.user.pk).first()
+            here.membership = Membership.objects.filter(user_id=here.user.pk).select_related("organization").first()
+            member = here.membership is not None
+            here.organization = here.membership.organization if member else Organization.objects.get(pk=chosen)
             here.actor = _actor(here.user, _role(here.user, here.membership))
             with one_moment():
                 response = self.get_response(request)
@@ -69,6 +71,8 @@ class StaffOrganization:
         here.failed = True
         if transaction.get_connection().in_atomic_block:
             transaction.set_rollback(True)
+        if isinstance(exception, Http404):
+            return _nothing_there(request, str(exception))
         if not isinstance(exception, Refusal):
             return None
         target = way_back(request)
@@ -93,6 +97,16 @@ def choices(user: User) -> dict[int, str]:
     if not user.is_superuser:
         routes = routes.filter(pk__in=StaffRoute.objects.filter(user=user).values("organization_id"))
     return dict(routes.values_list("pk", "slug"))
+
+
+def _nothing_there(request: HttpRequest, sentence: str) -> HttpResponse:
+    """A page of the desk that asks the database nothing: its transaction is over."""
+    from config.desk import desk
+
+    said = sentence if sentence.startswith("There is ") else "There is no page at this address."
+    return TemplateResponse(
+        request, "admin/not_found.html", {**desk.each_context(request), "title": "Not found", "said": said}, status=404
+    )
 
 
 @require_POST

@@ -83,7 +83,10 @@ class UndoMerge(Dialog):
         return f"Already undone by {subject.undone_by}." if subject.undone_at else ""
 
     def will(self, subject: Merge, request: HttpRequest) -> list[str]:
-        back = [f"{count} {name} go back" for name, count in sorted(_named(pages.moved(subject)).items())]
+        back = [
+            f"{count} {name} {'goes' if count == 1 else 'go'} back"
+            for name, count in sorted(_named(pages.moved(subject)).items())
+        ]
         return [
             f"Customer {subject.absorbed_id} stands again.",
             *(back or ["No row goes back: none was moved."]),
@@ -107,7 +110,12 @@ WORDS = {
 
 
 def _named(counts: dict[str, int]) -> dict[str, int]:
-    return {WORDS.get(model, model.rpartition(".")[2].lower() + "s"): count for model, count in counts.items()}
+    """Numbers by what a person calls the rows, in the right number."""
+    named = {}
+    for model, count in counts.items():
+        plural = WORDS.get(model, model.rpartition(".")[2].lower() + "s")
+        named[plural.removesuffix("s") if count == 1 else plural] = count
+    return named
 
 
 def _moves(absorbed: Profile) -> list[tuple[str, int]]:

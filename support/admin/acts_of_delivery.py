@@ -57,7 +57,7 @@ class Resend(Dialog):
         return [
             f"1 e-mail goes to {to}.",
             f"1 new link, good for {hours // 3600} hours.",
-            f"{_links(_live(subject))} given out before keep working until they expire.",
+            *([f"{_links(live)} given out before: good until expiry."] if (live := _live(subject)) else []),
         ]
 
     def do(self, subject: Entitlement, press: Press) -> Done:

@@ -1,6 +1,7 @@
 """What every list of the desk has in common: read-only facts, permissions by role, speed over a million rows."""
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -123,6 +124,17 @@ def mask(value: str) -> str:
     return " ".join(f"{part[:1]}•••" for part in value.split()) or HIDDEN
 
 
+_ADDRESS = re.compile(r"[^\s<>@“”\"']+@[^\s<>@“”\"',;:]+\.\w+|\+\d[\d ]{6,}\d")
+
+
+def redacted(text: str, request: HttpRequest) -> str:
+    """A sentence whose addresses and numbers are masked for roles that need them not."""
+    actor = getattr(request, "actor", None)
+    if not text or (actor is not None and actor.may("view_pii")):
+        return text
+    return _ADDRESS.sub(lambda found: mask(found[0]), text)
+
+
 def address_of(model: type[models.Model] | models.Model, pk: int | None = None) -> str:
     """The page of a row (or, without a pk, of a model's list); '' where the desk has none."""
     name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
@@ -174,14 +186,18 @@ class DeskAdmin(ModelAdmin):
     """A list of facts: nobody adds, changes or deletes them here. Acts are dialogs (`support.admin.dialogs`).
 
     A list says what it shows: `list_display`, `search_kind` ("order" or "profile": rows found by the one search),
-    `empty_title` and `empty_text` (what to do next), `explains` (one sentence above the list).
+    `list_title`, `empty_title` and `empty_text` (what to do next), `explains` (one sentence above the list), `chips`
+    (the filter, by its parameter, whose choices stand above the list as chips).
     """
 
     view_permission: ClassVar[str] = "view"
     search_kind: ClassVar[str] = ""
+    list_title: ClassVar[str] = ""
     empty_title: ClassVar[str] = "Nothing here"
     empty_text: ClassVar[str] = "Take a filter away or search for something else."
     explains: ClassVar[str] = ""
+    chips: ClassVar[str] = ""
+    list_before_template = "admin/_chips.html"
 
     paginator = EstimatedPaginator
     show_full_result_count = False
@@ -243,9 +259,19 @@ class DeskAdmin(ModelAdmin):
             "empty_title": self.empty_title,
             "empty_text": self.empty_text,
             "explains": self.explains,
+            "list_title": self.list_title or str(self.model._meta.verbose_name_plural).capitalize(),
             **(extra_context or {}),
         }
-        return super().changelist_view(request, context)
+        response = super().changelist_view(request, context)
+        if self.chips and hasattr(response, "context_data") and "cl" in (response.context_data or {}):
+            response.context_data["chips"] = self._chips(response.context_data["cl"])
+        return response
+
+    def _chips(self, changelist: Any) -> list[dict[str, Any]]:
+        for spec in changelist.filter_specs:
+            if getattr(spec, "parameter_name", "") == self.chips:
+                return list(spec.choices(changelist))
+        return []
 
 
 class Period(SimpleListFilter):

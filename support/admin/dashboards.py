@@ -3,6 +3,7 @@
 import json
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -37,7 +38,7 @@ def today(request: HttpRequest, *, site: Any, extra_context: dict[str, Any] | No
         "days_net": f"{grouped(net)} {organization.currency}",
         "chart": _chart(days, organization.currency),
         "chart_options": json.dumps(OPTIONS),
-        "stories": [_story(story) for story in dashboards.stories(organization)],
+        "stories": [_story(story) for story in dashboards.stories(site.stories if organization.is_demo else ())],
         **(extra_context or {}),
     }
     return TemplateResponse(request, "admin/today.html", context)
@@ -81,5 +82,7 @@ def _need(need: dashboards.Need) -> dict[str, Any]:
 
 
 def _story(story: dashboards.Story) -> dict[str, Any]:
-    url = url_of(f"{story.model}_change", story.id) or url_of(f"{story.model}_changelist")
-    return {"story": story, "url": url}
+    url = url_of(f"{story.model}_change", story.id) if story.id else ""
+    if story.model == "orders_delivery" and (inbox := url_of("orders_delivery_changelist")):
+        url = f"{inbox}?state__exact=quarantined"
+    return {"story": story, "url": url or f"{url_of('search')}?{urlencode({'q': story.search})}"}

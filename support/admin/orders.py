@@ -78,6 +78,8 @@ class OrderAdmin(DeskAdmin):
     """A million orders, newest first."""
 
     search_kind = "order"
+    list_title = "Orders"
+    chips = "needs"
     list_display = (
         "number_shown",
         "payment_shown",
@@ -144,14 +146,14 @@ class OrderAdmin(DeskAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         order = self._order(request, object_id)
-        page = pages.of_order(order)
+        page = pages.of_order(order, now=moment())
         actor = request.actor  # type: ignore[attr-defined]
         context = {
             **self.admin_site.each_context(request),
             "title": f"Order {order}",
             "page": page,
             "order": order,
-            "heads": stories.heads(page.verdicts, actor),
+            "heads": stories.heads(page.verdicts, request),
             "acts": _acts(page, actor),
             "payment_word": word(order.payment_status, order.get_payment_status_display()),
             "status_word": word(order.status, order.get_status_display()),
@@ -224,7 +226,7 @@ def _facts(order: Order, page: pages.OrderPage, request: HttpRequest) -> list[Fa
         Fact("Customer", who, _contact(order, request)),
         Fact("Channel", order.channel.label, f"external id {order.external_id}"),
         Fact("Placed", when(order.placed_at), f"{order.placed_at:%-d %b %Y, %H:%M:%S} UTC"),
-        Fact("Paid", when(order.paid_at) if order.paid_at else "Not yet", order.payment_reference),
+        Fact("Paid", _paid(order), order.payment_reference),
     ]
     if order.delivery_email:
         found.insert(
@@ -233,12 +235,18 @@ def _facts(order: Order, page: pages.OrderPage, request: HttpRequest) -> list[Fa
     sums = [("Discount", -order.discount_minor), ("Tax", order.tax_minor), ("Shipping", order.shipping_minor)]
     found += [Fact(name, amount(minor, order.currency)) for name, minor in sums if minor]
     found.append(Fact("Total", amount(order.total_minor, order.currency, strong=True)))
-    if order.presentment_currency and order.presentment_total_minor is not None:
+    if order.presentment_currency not in ("", order.currency) and order.presentment_total_minor is not None:
         found.append(Fact("As charged", amount(order.presentment_total_minor, order.presentment_currency)))
     if order.refunded_minor or order.disputed_minor:
         found.append(Fact("Refunded", amount(order.refunded_minor + order.disputed_minor, order.currency)))
         found.append(Fact("Kept", amount(order.net_minor, order.currency, strong=True)))
     return found
+
+
+def _paid(order: Order) -> Any:
+    if order.paid_at:
+        return when(order.paid_at)
+    return "Yes; the channel does not say when" if order.captured_minor else "Not yet"
 
 
 def _contact(order: Order, request: HttpRequest) -> str:

@@ -15,7 +15,7 @@ from profiles.actions import audit
 from profiles.actors import Actor, NotPermitted
 from profiles.models import Identifier, Merge, Profile
 from support.admin import dialogs, stories
-from support.admin.base import DeskAdmin, Period, address_of, amount, masked, when, word
+from support.admin.base import DeskAdmin, Period, address_of, amount, masked, moment, when, word
 from support.queries import pages
 
 KEPT_QUIET = ("cookie", "device")
@@ -30,6 +30,7 @@ class ProfileAdmin(DeskAdmin):
     """A million customers, newest first; absorbed ones are found on their survivor's page."""
 
     search_kind = "profile"
+    list_title = "Customers"
     list_display = (
         "strength_shown",
         "claimed_shown",
@@ -71,7 +72,7 @@ class ProfileAdmin(DeskAdmin):
     @display(description="Strength")
     def strength_shown(self, profile: Profile) -> SafeString:
         return format_html(
-            '<span class="gauge" title="{0} of 100"><meter min="0" max="100" value="{0}">{0}</meter> {0}</span>',
+            '<span class="gauge" title="{0} of 100"><span class="gauge__bar" style="--share:{0}%"></span>{0}</span>',
             profile.strength,
         )
 
@@ -104,7 +105,7 @@ class ProfileAdmin(DeskAdmin):
             raise Http404("There is no such customer.")
         if profile.merged_into_id is not None:
             return redirect(address_of(Profile, profile.merged_into_id))
-        page = pages.of_profile(profile)
+        page = pages.of_profile(profile, now=moment())
         actor: Actor = request.actor  # type: ignore[attr-defined]
         audit.record("profile.viewed", by=actor, subject=profile, profile_id=profile.pk)
         context = {
@@ -112,7 +113,7 @@ class ProfileAdmin(DeskAdmin):
             "title": masked(str(profile), request),
             "page": page,
             "profile": profile,
-            "heads": stories.heads(page.verdicts, actor),
+            "heads": stories.heads(page.verdicts, request),
             "acts": dialogs.buttons(actor, ("grant", profile.pk, True), ("merge", profile.pk, True)),
             "claimed": word("active", "Claimed") if profile.claimed_at else word("guest", "Guest", "over"),
             "identifiers": [_identifier(row, request) for row in page.identifiers],

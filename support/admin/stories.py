@@ -13,7 +13,7 @@ from fulfillment.models import DownloadLink, Email, Entitlement, Job
 from orders.models import Order
 from profiles.models import Merge, Profile
 from support.admin import dialogs
-from support.admin.base import address_of, masked, when, word
+from support.admin.base import address_of, masked, redacted, when, word
 from support.admin.dialogs import Button
 from support.queries import timelines
 from support.queries.pages import OrderPage, ProfilePage
@@ -48,6 +48,9 @@ class Head:
     """A verdict at the head of a page, with the buttons that would change it."""
 
     verdict: Verdict
+    sentence: str
+    chain: list[str]
+    tone: str
     buttons: list[Button]
 
 
@@ -89,7 +92,7 @@ class Letter:
 class Told:
     """One row of the timeline as drawn."""
 
-    entry: Entry
+    title: str
     icon: str
     at: SafeString
     day: str
@@ -99,15 +102,19 @@ class Told:
     tone: str
 
 
-def heads(verdicts: Sequence[Verdict], actor: Any) -> list[Head]:
-    """What cannot be had stands first."""
+def heads(verdicts: Sequence[Verdict], request: HttpRequest) -> list[Head]:
+    """What cannot be had stands first; a right that only wants a new link is no alarm."""
+    actor = request.actor  # type: ignore[attr-defined]
     found = []
     for verdict in sorted(verdicts, key=lambda v: v.can):
         made = (
             dialogs.button(act.name, act.subject_id, actor, label=act.label, first=not verdict.can)
             for act in verdict.acts
         )
-        found.append(Head(verdict, [one for one in made if one is not None]))
+        tone = "can" if verdict.can else "look" if [act.name for act in verdict.acts] == ["resend"] else "cannot"
+        chain = [redacted(fact, request) for fact in verdict.chain]
+        shown_acts = [one for one in made if one is not None]
+        found.append(Head(verdict, redacted(verdict.sentence, request), chain, tone, shown_acts))
     return found
 
 
@@ -170,7 +177,7 @@ def letters(rows: Iterable[Email], request: HttpRequest) -> list[Letter]:
                 to=masked(row.to, request),
                 state=state,
                 at=when(row.created_at),
-                trouble=row.bounce or row.last_error,
+                trouble=redacted(row.bounce or row.last_error, request),
                 url=dialogs.url_of("letter", row.pk) if may_read else "",
             )
         )
@@ -182,14 +189,14 @@ def shown(entries: Iterable[Entry], request: HttpRequest) -> list[Told]:
     here = request.path
     found = []
     for entry in timelines.told(entries):
-        values = {"source": entry.source, "detail": entry.detail}
+        values = {"source": redacted(entry.source, request), "detail": redacted(entry.detail, request)}
         personal = PERSONAL.get(entry.type)
         if personal:
             values[personal] = masked(values[personal], request)
         url = _url(entry.ref)
         found.append(
             Told(
-                entry=entry,
+                title=redacted(entry.title, request),
                 icon=ICONS.get(entry.type, "radio_button_unchecked"),
                 at=when(entry.at),
                 day=f"{entry.at:%A, %-d %B %Y}",

@@ -1,20 +1,20 @@
 """What needs a person now, today's figures, and the demo's stories: each in a fixed number of bounded queries."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from django.db import connection
 from django.db.models import Count, F, Min, Q, QuerySet, Sum
 
-from fulfillment.models import DownloadLink, Email, Entitlement, Job
+from fulfillment.models import Email, Entitlement, Job
 from orders import money
 from orders.actions.statistics import COUNTED
 from orders.models import Delivery, Dispute, Line, Order
 from profiles import clock
-from profiles.models import Organization, Profile, Review
+from profiles.models import Organization, Review
 
 STUCK_AFTER = timedelta(minutes=5)
 MAILS_LOOKED_AT = timedelta(days=30)
@@ -65,15 +65,26 @@ class Day:
         return money.to_text(self.net_minor, currency)
 
 
+class Told(Protocol):
+    """A story as whoever made the demo tells it."""
+
+    @property
+    def title(self) -> str: ...
+    @property
+    def sentence(self) -> str: ...
+    @property
+    def search(self) -> str: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Story:
-    """One trouble of the demo: what happened, what to try, and which page it is on."""
+    """One trouble of the demo and where it stands: `model` is "app_model", '' where a search has to find it."""
 
     title: str
-    try_this: str
+    sentence: str
+    search: str
     model: str
     id: int
-    query: str = ""
 
 
 WORDS = {
@@ -192,101 +203,29 @@ def days(organization: Organization, now: datetime) -> list[Day]:
 
 # The demo's stories ------------------------------------------------------------------------------------------
 
-
-def stories(organization: Organization) -> list[Story]:
-    """Each trouble the desk can put right, found by its data; what the demo does not hold is left out."""
-    if not organization.is_demo:
-        return []
-    now = clock.now()
-    finders: list[Callable[[datetime], Story | None]] = [
-        _bounced,
-        _quarantined,
-        _unmapped,
-        _disputed,
-        _partly_refunded,
-        _alike,
-        _unclaimed,
-        _expired,
-    ]
-    return [story for finder in finders if (story := finder(now)) is not None]
-
-
-def _bounced(now: datetime) -> Story | None:
-    mail = undelivered_mail(now).filter(order__isnull=False).order_by("created_at").only("order_id").first()
-    return _of_order("A mail that bounced", "Correct the delivery e-mail and resend.", mail.order_id) if mail else None
-
-
-def _quarantined(now: datetime) -> Story | None:
-    row = Delivery.objects.filter(state="quarantined").only("pk").order_by("received_at").first()
-    if row is None:
-        return None
-    return Story("A delivery nobody could read", "Read the reason and replay it.", "orders_delivery", row.pk)
-
-
-def _unmapped(now: datetime) -> Story | None:
-    line = unmapped().order_by("order__placed_at").only("order_id").first()
-    return (
-        _of_order(
-            "A product the shop sold and we do not know", "Map the line; the order is then delivered.", line.order_id
-        )
-        if line
-        else None
-    )
-
-
-def _disputed(now: datetime) -> Story | None:
-    row = Dispute.objects.filter(status="opened", order__isnull=False).order_by("at").only("order_id").first()
-    return (
-        _of_order("A dispute", "See why access is suspended, and what brings it back.", row.order_id) if row else None
-    )
-
-
-def _partly_refunded(now: datetime) -> Story | None:
-    rows = Order.objects.filter(payment_status=Order.PaymentStatus.PARTIALLY_REFUNDED)
-    row = rows.order_by("needs_person", "-placed_at").only("pk").first()
-    return _of_order("A partial refund", "See what it covers and what the customer keeps.", row.pk) if row else None
-
-
-_SAME_NAME = """
-SELECT min(p.id), max(p.id) FROM (SELECT id, lower(name) AS name FROM profiles_profile
- WHERE merged_into_id IS NULL AND name LIKE '%% %%' ORDER BY created_at DESC, id DESC LIMIT 5000) p
- WHERE NOT EXISTS (SELECT FROM profiles_separation s WHERE s.low_id = p.id OR s.high_id = p.id)
- GROUP BY p.name HAVING count(*) = 2 ORDER BY max(p.id) DESC LIMIT 1
+_FOUND = """
+SELECT s.n, (SELECT array_agg(f.id ORDER BY f.id) FROM orders_search(s.text, 3) AS f(id)),
+       (SELECT array_agg(f.id ORDER BY f.id) FROM profiles_search(s.text, 3) AS f(id))
+  FROM unnest(%s::text[]) WITH ORDINALITY AS s(text, n) ORDER BY s.n
 """
 
 
-def _alike(now: datetime) -> Story | None:
+def stories(told: Sequence[Told]) -> list[Story]:
+    """The pages of the demo's stories, found by what each says to search for; one query for all of them."""
+    if not told:
+        return []
     with connection.cursor() as cursor:
-        cursor.execute(_SAME_NAME)
-        found = cursor.fetchone()
-    if found is None:
-        return None
-    name = Profile.objects.only("name").get(pk=found[0]).name
-    return Story(f"Two customers called {name}", "Compare them, merge them, undo it.", "profiles_profile", found[0])
-
-
-def _unclaimed(now: datetime) -> Story | None:
-    rows = Entitlement.objects.filter(status=Entitlement.Status.PENDING_CLAIM).order_by("created_at")
-    row = rows.only("profile_id").first()
-    if row is None:
-        return None
-    return Story(
-        "A purchase never claimed", "See the guest's page and resend the link.", "profiles_profile", row.profile_id
-    )
-
-
-def _expired(now: datetime) -> Story | None:
-    live = DownloadLink.objects.filter(expires_at__gt=now, revoked_at__isnull=True).values("entitlement_id")
-    rows = DownloadLink.objects.filter(
-        expires_at__lte=now,
-        revoked_at__isnull=True,
-        uses=0,
-        entitlement__status__in=Entitlement.DOWNLOADABLE,
-        entitlement__order__isnull=False,
-    ).exclude(entitlement__in=live)
-    row = rows.order_by("-expires_at").select_related("entitlement").first()
-    return _of_order("A link that expired unused", "Mail a new one.", row.entitlement.order_id) if row else None
-
-
-def _of_order(title: str, try_this: str, order_id: int | None) -> Story | None:
-    return Story(title, try_this, "orders_order", order_id) if order_id else None
+        cursor.execute(_FOUND, [[story.search for story in told]])
+        found = {row[0] - 1: (row[1] or [], row[2] or []) for row in cursor.fetchall()}
+    located = []
+    for number, story in enumerate(told):
+        orders, people = found[number]
+        model, pk = "", 0
+        if len(orders) == 1:
+            model, pk = "orders_order", orders[0]
+        elif len(people) == 2 or (people and not orders):
+            model, pk = "profiles_profile", people[0]
+        elif not orders:
+            model = "orders_delivery"  # it became no order: its delivery is set aside
+        located.append(Story(story.title, story.sentence, story.search, model, pk))
+    return located

@@ -7,6 +7,7 @@ from itertools import chain
 
 from django.db import connection
 from django.db.models import Q
+from django.db.models.expressions import RawSQL
 
 from attribution.models import Attribution, Conversation
 from fulfillment.models import DownloadLink, DownloadSession, Email, Entitlement, Job
@@ -108,9 +109,9 @@ class ProfilePage:
         )
 
 
-def of_order(order: Order) -> OrderPage:
+def of_order(order: Order, *, now: datetime | None = None) -> OrderPage:
     """The page of an order (give it with channel and profile selected); fifteen queries whatever its size."""
-    now = clock.now()
+    now = now or clock.now()
     lines = list(Line.objects.filter(order=order, removed=False).select_related("product").order_by("position", "pk"))
     entitled = list(Entitlement.objects.filter(order=order).select_related("product", "profile").order_by("pk"))
     for entitlement in entitled:
@@ -142,9 +143,9 @@ def of_order(order: Order) -> OrderPage:
     )
 
 
-def of_profile(profile: Profile) -> ProfilePage:
+def of_profile(profile: Profile, *, now: datetime | None = None) -> ProfilePage:
     """The page of a customer; at most eighteen queries whatever their history. The newest hundred of each sort."""
-    now = clock.now()
+    now = now or clock.now()
     orders = list(Order.objects.filter(profile=profile).select_related("channel").order_by("-placed_at")[:AT_MOST])
     order_ids = [order.pk for order in orders]
     entitled = list(
@@ -185,9 +186,7 @@ def alike(profile: Profile, at_most: int = 5) -> list[Profile]:
     """Other customers of exactly this name: perhaps the same person, for a person to judge."""
     if len(profile.name.split()) < 2:
         return []
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT profiles_search(%s, %s)", [profile.name, 50])
-        found = [row[0] for row in cursor.fetchall()]
+    found = RawSQL("SELECT profiles_search(%s, %s)", [profile.name, 50])
     rows = Profile.objects.filter(pk__in=found, merged_into__isnull=True).exclude(pk=profile.pk)
     return [row for row in rows.order_by("pk") if row.name.casefold() == profile.name.casefold()][:at_most]
 

@@ -22,14 +22,15 @@ ACTS = {
     "entitlement.revoked": "Access revoked",
     "entitlement.restored": "Access restored",
     "order.delivery_email_changed": "Delivery e-mail corrected",
+    "email.revealed": "Kept mail read with its link",
     "order.linked": "Linked to a customer",
     "attribution.overridden": "Attribution decided by a person",
     "attribution.override_lifted": "Attribution left to the facts again",
     "profile.merged": "Customers merged",
     "profile.merge_undone": "Merge undone",
 }
-# The rows of a merge stand on the timeline themselves.
-TOLD_ELSEWHERE = ("profile.merged", "profile.merge_undone")
+# The rows of these stand on the timeline themselves.
+TOLD_ELSEWHERE = ("profile.merged", "profile.merge_undone", "email.bounced")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +128,7 @@ def jobs(rows: Iterable[Job], products: dict[int, str]) -> Iterator[Entry]:
         tries = f"after {row.attempts} tries" if row.attempts > 1 else ""
         detail = ": ".join(part for part in (tries, row.last_error) if part)
         yield Entry(
-            row.changed_at, "job", f"Delivery of {name}: {row.get_state_display().lower()}", "Fulfilment", detail,
+            row.changed_at, "job", f"Fulfilment of {name}: {row.get_state_display().lower()}", "Job", detail,
             f"entitlement:{row.entitlement_id}",
         )  # fmt: skip
 

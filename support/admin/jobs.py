@@ -1,0 +1,75 @@
+"""Fulfilment jobs: what is being delivered, what is stuck, and why."""
+
+from typing import Any
+
+from django.contrib.admin import SimpleListFilter
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from unfold.decorators import display
+
+from fulfillment.models import Job
+from orders.models import Order
+from profiles.models import Profile
+from support.admin.base import DeskAdmin, address_of, moment, when, word
+from support.queries import dashboards
+
+
+class Stuck(SimpleListFilter):
+    title = "needs"
+    parameter_name = "needs"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("stuck", "Stuck")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() == "stuck":
+            return queryset.filter(pk__in=dashboards.stuck(moment()).values("pk"))
+        return queryset
+
+
+class JobAdmin(DeskAdmin):
+    list_display = ("product_shown", "state_shown", "error_shown", "attempts", "order_shown", "changed_shown")
+    list_filter = (Stuck, "state")
+    list_select_related = ("entitlement__product", "entitlement__order")
+    ordering = ("-id",)
+    list_title = "Jobs"
+    chips = "needs"
+    explains = "Each entitlement has one job: from paid to delivered. Retry stands on the order's page."
+    empty_title = "No jobs here"
+    empty_text = "Nothing is stuck, or nothing was sold yet."
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """A job's page is that of its order, or of its customer."""
+        known = object_id.isdigit() and len(object_id) < 19 and self.has_view_permission(request)
+        job = Job.objects.select_related("entitlement").filter(pk=int(object_id)).first() if known else None
+        if job is None:
+            raise Http404("There is no such job.")
+        entitlement = job.entitlement
+        if entitlement.order_id:
+            return redirect(address_of(Order, entitlement.order_id))
+        return redirect(address_of(Profile, entitlement.profile_id))
+
+    @display(description="Product")
+    def product_shown(self, job: Job) -> SafeString:
+        return format_html('<span class="strong">{}</span>', job.entitlement.product.sku)
+
+    @display(description="State")
+    def state_shown(self, job: Job) -> SafeString:
+        return word(job.state, job.get_state_display())
+
+    @display(description="Last error")
+    def error_shown(self, job: Job) -> SafeString:
+        return format_html('<span class="cut" title="{0}">{0}</span>', job.last_error or "–")
+
+    @display(description="Order")
+    def order_shown(self, job: Job) -> str:
+        return str(job.entitlement.order or "by hand")
+
+    @display(description="Since")
+    def changed_shown(self, job: Job) -> SafeString:
+        return when(job.changed_at)
