@@ -319,8 +319,10 @@ def _record_money(model: type[MoneyFact], said: Sequence[Said], organization: Or
     for s in said:
         row = _money(model, s, organization)
         key = (s.channel.pk, row.external_id)
-        if key not in newest or _money_version(newest[key]) < _money_version(row):
-            newest[key] = row
+        other = newest.get(key, row)
+        newer, older = (other, row) if _money_version(row) <= _money_version(other) else (row, other)
+        _fill(newer, older)
+        newest[key] = newer
     known = {
         (row.channel_id, row.external_id): row
         for row in model._base_manager.select_for_update()
@@ -335,8 +337,10 @@ def _record_money(model: type[MoneyFact], said: Sequence[Said], organization: Or
             fresh.append(row)
         elif _money_version(former) < _money_version(row):
             row.pk, row.order_id = former.pk, former.order_id
-            _keep_known(row, former)
+            _fill(row, former)
             changed.append(row)
+        elif _fill(former, row):
+            changed.append(former)
     bulk.insert(model, fresh)
     bulk.update(model, changed, [*MONEY_FIELDS, *OWN_FIELDS[model]])
     return {row.order_id for row in changed if row.order_id}
@@ -346,12 +350,15 @@ def _money_version(row: MoneyFact) -> tuple[object, int, str]:
     return (row.version, row.rank, row.digest)
 
 
-def _keep_known(row: MoneyFact, former: MoneyFact) -> None:
-    """A newer word that names less does not take away what an older one told."""
-    for name in ("order_external_id", "payment_reference", "charge_reference"):
-        setattr(row, name, getattr(row, name) or getattr(former, name))
-    if isinstance(row, Payment) and isinstance(former, Payment):
-        row.method, row.last4 = row.method or former.method, row.last4 or former.last4
+def _fill(newer: MoneyFact, older: MoneyFact) -> bool:
+    """What only the older word tells is kept beside the newer, whichever came first; true if anything was."""
+    names = ["order_external_id", "payment_reference", "charge_reference"]
+    if isinstance(newer, Payment):
+        names += ["method", "last4", "fee_minor"]
+    filled = [name for name in names if getattr(newer, name) in ("", None) and getattr(older, name) not in ("", None)]
+    for name in filled:
+        setattr(newer, name, getattr(older, name))
+    return bool(filled)
 
 
 def _money(model: type[MoneyFact], s: Said, organization: Organization) -> MoneyFact:
