@@ -1,4 +1,4 @@
-"""How many signed deliveries a second are kept and answered, beside a bare WSGI application that does the least of it?"""
+"""How many signed deliveries a second are kept and answered, beside a bare WSGI application that does the least?"""
 
 import hashlib
 import hmac
@@ -44,14 +44,14 @@ def main() -> None:
         from config import databases
 
         with databases.as_owner(), connection.cursor() as cursor:
-            cursor.execute(
-                "CREATE TABLE floor_delivery (delivery text PRIMARY KEY, body bytea, at timestamptz DEFAULT now())"
-            )
+            cursor.execute("CREATE TABLE floor_delivery (delivery text PRIMARY KEY, body bytea)")
         made.serve()
         port = servers.free_port()
         floor = subprocess.Popen(
-            [sys.executable, "-m", "gunicorn", "benchmarks.floor_wsgi:application", "-b", f"127.0.0.1:{port}"]
-            + ["-w", "2", "-k", "gthread", "--threads", "4", "--log-level", "warning", "--reuse-port"],
+            [
+                *(sys.executable, "-m", "gunicorn", "benchmarks.floor_wsgi:application", "-b", f"127.0.0.1:{port}"),
+                *("-w", "2", "-k", "gthread", "--threads", "4", "--log-level", "warning", "--reuse-port"),
+            ],
             env={**made.environment(), "FLOOR_DSN": made.cluster.url_owner},
             cwd=Path(__file__).parent.parent,
         )

@@ -17,7 +17,8 @@ DEEP = 1000
 SEED = [
     "DROP INDEX IF EXISTS order_fragment, identifier_fragment, profile_fragment",
     """INSERT INTO profiles_profile (organization_id, name, strength, created_at)
-       SELECT {org}, 'Buyer ' || md5(n::text), 20, now() - n * interval '30 seconds' FROM generate_series(1, {rows}) n""",
+       SELECT {org}, 'Buyer ' || md5(n::text), 20, now() - n * interval '30 seconds'
+         FROM generate_series(1, {rows}) n""",
     """INSERT INTO profiles_identifier (organization_id, kind, value, spelled, raw, profile_id, status, added_by_staff)
        SELECT {org}, 'email', 'buyer' || n || '@' || left(md5(n::text), 8) || '.example', 'email:buyer' || n || '@'
               || left(md5(n::text), 8) || '.example', '', p.id, 'active', false
@@ -30,7 +31,8 @@ SEED = [
          refunded_minor, disputed_minor, needs_person, settled_at, delivery_email, linked_by_staff)
        SELECT {org}, '{{}}', '{{}}', i.profile_id, false, {channel}, 'o' || i.id, '#' || i.id, 'EUR', 4900, 0, 0, 0, '',
               now() - i.id * interval '30 seconds', now(), false, 'pending', true, false, false, 'pi_' || i.id, '',
-              'Buyer ' || left(md5(i.id::text), 6), i.value, '', i.value, '', 'DE', false, '', '{{}}', '{{}}', '2-order',
+              'Buyer ' || left(md5(i.id::text), 6), i.value, '', i.value, '', 'DE', false, '', '{{}}', '{{}}',
+              '2-order',
               now(), 0, '', 'pending', (ARRAY['paid', 'paid', 'paid', 'refunded'])[1 + i.id % 4], 4900, 0, 0, '', now(),
               '', false
          FROM profiles_identifier i""",
@@ -113,7 +115,7 @@ def main() -> None:
             return email[at - 4 : at + 6]
 
         orders, people = "/admin/orders/order/", "/admin/profiles/profile/"
-        keyset = "SELECT id, number, email, total_minor, placed_at FROM orders_order ORDER BY placed_at DESC, id DESC LIMIT 50"
+        keyset = "SELECT id, number, email, total_minor FROM orders_order ORDER BY placed_at DESC, id DESC LIMIT 50"
         found = rig.rounds(
             {
                 "orders_page_1": page("orders_page_1", lambda: orders),

@@ -48,7 +48,7 @@ def post(port: int, path: str, requests: list[bytes], *, seconds: float) -> Resu
     )
 
 
-def _send(port: int, path: bytes, requests: list[bytes], seconds: float, results: multiprocessing.Queue) -> None:  # type: ignore[type-arg]
+def _send(port: int, path: bytes, requests: list[bytes], seconds: float, results: multiprocessing.Queue) -> None:
     times: list[float] = []
     wrong = 0
     with socket.create_connection(("127.0.0.1", port)) as connection:

@@ -32,7 +32,7 @@ def rounds(contenders: Mapping[str, Callable[[], float]], *, count: int = ROUNDS
     """Run each contender `count` times in turn, the order reversed every other round; one more round warms up."""
     found: dict[str, list[float]] = {name: [] for name in contenders}
     for number in range(count + 1):
-        names = list(contenders) if number % 2 == 0 else list(reversed(contenders))
+        names = list(contenders) if number % 2 == 0 else list(contenders)[::-1]
         for name in names:
             value = contenders[name]()
             if number:
