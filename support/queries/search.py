@@ -73,7 +73,8 @@ def _exact(asked: str, organization: Organization, at_most: int) -> Iterable[Hit
         yield from _orders(Order.objects.filter(pk__in=orders), f"{name} {asked}")
     if re.fullmatch(r"\d{4}", asked):
         paid = Payment.objects.filter(last4=asked, order__isnull=False).values("order_id")
-        yield from _orders(Order.objects.filter(pk__in=paid).order_by("-placed_at")[:at_most], f"card ending in {asked}")
+        newest = Order.objects.filter(pk__in=paid).order_by("-placed_at")[:at_most]
+        yield from _orders(newest, f"card ending in {asked}")
     if re.fullmatch(r"[0-9a-f]{6,64}…?", asked):
         links = DownloadLink.objects.filter(hint=asked[:6]).select_related("entitlement")
         linked = [link.entitlement.order_id for link in links if link.entitlement.order_id]
@@ -93,7 +94,7 @@ def _misspelt(asked: str, organization: Organization, at_most: int) -> Iterable[
 
 def _fragments(asked: str, organization: Organization, at_most: int) -> Iterable[Hit]:
     ids = fragment_ids("profiles_search", asked, at_most)
-    yield from _profiles({profile_id: f"contains “{asked}”" for profile_id in ids})
+    yield from _profiles(dict.fromkeys(ids, f"contains “{asked}”"))
     found = fragment_ids("orders_search", asked, at_most)
     yield from _orders(Order.objects.filter(pk__in=found).order_by("-placed_at"), f"contains “{asked}”")
 
