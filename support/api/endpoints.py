@@ -86,6 +86,7 @@ class Endpoint(APIView):
     authentication_classes: Sequence[Any] = []
     http_method_names = ["get", "post", "head", "options"]
     inside = False
+    remembered = 0
     reread: Callable[[], Any] | None = None
     """Set by a write: tells its row again once everything agrees."""
     settle: Settle | None = None
@@ -107,9 +108,7 @@ class Endpoint(APIView):
         with tenancy.organization(bearer_route.organization_id):
             if self.reread is not None:
                 answer.data = self.reread()
-                IdempotencyKey.objects.filter(pk=getattr(self, "remembered", None)).update(
-                    answer=json.loads(json.dumps(answer.data))
-                )
+                IdempotencyKey.objects.filter(pk=self.remembered).update(answer=json.loads(json.dumps(answer.data)))
             return self._rendered(answer)
 
     def _rendered(self, answer: Any) -> HttpResponseBase:

@@ -43,7 +43,7 @@ def told(answer: HttpResponse) -> Any:
     return json.loads(answer.content)
 
 
-ORDER = {
+ORDER: dict[str, Any] = {
     "external_id": "M-1",
     "currency": "EUR",
     "total": "39.00",
@@ -197,7 +197,7 @@ def test_scopes_bound_what_a_token_may(bought: Stage) -> None:
         json.dumps({**ORDER, "total": True}).encode(),
         json.dumps({**ORDER, "currency": "XXX"}).encode(),
         json.dumps({**ORDER, "lines": None}).encode(),
-        json.dumps({**ORDER, "lines": [{**ORDER["lines"][0], "quantity": -1}]}).encode(),  # type: ignore[dict-item]
+        json.dumps({**ORDER, "lines": [{**ORDER["lines"][0], "quantity": -1}]}).encode(),
     ],
 )
 def test_bad_bodies_are_a_clear_400_and_change_nothing(stage: Stage, body: bytes) -> None:
