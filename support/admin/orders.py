@@ -41,12 +41,12 @@ class Attention(SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return [
-            ("person", "A person to look"),
+            ("person", "Needs a look"),
             ("delivery", "Paid, not delivered"),
-            ("customer", "A customer"),
+            ("customer", "No customer"),
             ("dispute", "Dispute open"),
-            ("mapping", "A product mapped"),
-            ("mail", "Mail that arrives"),
+            ("mapping", "Unmapped product"),
+            ("mail", "Mail did not arrive"),
             ("test", "Test orders"),
         ]
 

@@ -1,0 +1,144 @@
+"""A support lead at the desk, in a real browser: finds, reads, resends, revokes, restores, merges and takes it back."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+
+from fulfillment.models import Email
+from profiles.actions import organizations
+from tests.servers import Visitor
+from tests.stage import BY, Stage, sample
+
+PASSWORD = "lantern-press-at-night"
+
+
+@dataclass
+class AtDesk:
+    """The browser, signed in, and the stage behind it."""
+
+    page: Any
+    stage: Stage
+    home: str
+
+    def find(self, text: str) -> None:
+        """Slash, type, enter: the search box of every page."""
+        self.page.keyboard.press("/")
+        self.page.keyboard.type(text)
+        with self.page.expect_navigation():
+            self.page.keyboard.press("Enter")
+
+    def open(self, label: str) -> Any:
+        self.page.locator("a.act", has_text=label).first.click()
+        dialog = self.page.locator("dialog[open]")
+        dialog.wait_for()
+        return dialog
+
+    def press(self, dialog: Any, because: str = "the customer asked in chat", *, twice: bool = False) -> str:
+        """Give the reason, press (or double-click) the button, and return what the desk says."""
+        dialog.locator("[name=because]").fill(because)
+        button = dialog.locator("button[type=submit]")
+        with self.page.expect_navigation():
+            if twice:
+                button.dblclick()
+            else:
+                button.click()
+        return str(self.page.locator("#main .container ul li").first.inner_text())
+
+
+@pytest.fixture
+def at_desk(transactional_db: None, live_server: Any, chromium: Visitor) -> Iterator[AtDesk]:
+    stage = Stage()
+    for number, address in ((1, "maya.okafor@example.com"), (2, "m.okafor@example.org")):
+        body = sample("shopify/orders-paid.json")
+        person = {"email": address, "first_name": "Maya", "last_name": "Okafor", "phone": None}
+        body.update(
+            id=500 + number,
+            name=f"#LP-{number}",
+            email=address,
+            contact_email=address,
+            phone=None,
+            customer=person,
+            billing_address=None,
+            shipping_address=None,
+        )
+        stage.post("shopify", body, topic="orders/paid", delivery=f"d{number}")
+    stage.work()
+    user = User.objects.create_user("lou", password=PASSWORD, is_staff=True, first_name="Lou")
+    with stage.inside():
+        organizations.add_member(stage.organization, user, "lead", by=BY)
+    page = chromium.page
+    page.set_viewport_size({"width": 1280, "height": 900})
+    page.goto(f"{live_server.url}/admin/")
+    page.fill("#id_username", "lou")
+    page.fill("#id_password", PASSWORD)
+    with page.expect_navigation():
+        page.click("button[type=submit]")
+    yield AtDesk(page, stage, live_server.url)
+    assert chromium.complaints() == []
+
+
+def test_find_an_order_and_resend_its_link_once(at_desk: AtDesk) -> None:
+    at_desk.find("LP-1")
+    assert "Can download EBOOK-TIDE-EN" in at_desk.page.content()
+    said = at_desk.press(at_desk.open("Resend"), twice=True)
+    assert said.startswith("1 e-mail with a new link")
+    with at_desk.stage.inside():
+        assert Email.objects.filter(effect_key__startswith="resend:").count() == 1
+
+
+def test_revoke_and_restore(at_desk: AtDesk) -> None:
+    at_desk.find("LP-1")
+    dialog = at_desk.open("Revoke")
+    assert "die at once" in dialog.inner_text()
+    assert at_desk.press(dialog).startswith("Revoked. 1 link is dead.")
+    assert "Cannot download EBOOK-TIDE-EN" in at_desk.page.content()
+    assert at_desk.press(at_desk.open("Restore")).startswith("Restored.")
+
+
+def test_without_a_reason_the_dialog_stays(at_desk: AtDesk) -> None:
+    at_desk.find("LP-1")
+    dialog = at_desk.open("Revoke")
+    dialog.locator("[name=because]").fill("  ")
+    dialog.locator("button[type=submit]").click()
+    dialog.locator(".trouble").wait_for()
+    assert at_desk.page.locator("dialog[open]").count() == 1
+
+
+def test_merge_two_customers_and_take_it_back(at_desk: AtDesk) -> None:
+    before = at_desk.stage.snapshot()
+    at_desk.find("maya.okafor@example.com")
+    with at_desk.page.expect_navigation():
+        at_desk.page.locator("a.result", has_text="is email:maya.okafor").first.click()
+    dialog = at_desk.open("Merge…")
+    dialog.locator("[data-first]").press_sequentially("m.okafor")
+    dialog.locator("[data-picked] a.result").first.click()
+    dialog.locator(".sides").wait_for()
+    assert "Together: 2 orders" in dialog.inner_text()
+    dialog.locator("[name=first_point]").fill("same name")
+    dialog.locator("[name=second_point]").fill("same card")
+    assert at_desk.press(dialog).startswith("Merged.")
+    assert len(at_desk.stage.snapshot()["profiles"]) == 1
+    assert at_desk.press(at_desk.open("Undo merge")).startswith("Undone.")
+    assert at_desk.stage.snapshot() == before
+
+
+def test_a_narrow_window_shows_everything_without_sideways_scrolling(at_desk: AtDesk) -> None:
+    at_desk.page.set_viewport_size({"width": 390, "height": 844})
+    at_desk.find("LP-1")
+    for url in (at_desk.page.url, f"{at_desk.home}/admin/", f"{at_desk.home}/admin/orders/order/"):
+        at_desk.page.goto(url)
+        assert at_desk.page.evaluate("document.documentElement.scrollWidth") <= 390, url
+
+
+def test_the_palette_finds_a_customer(at_desk: AtDesk) -> None:
+    page = at_desk.page
+    page.keyboard.press("Control+k")
+    page.locator("#search-input-command").press_sequentially("m.okafor")
+    page.locator("#command-results-list a").first.wait_for()
+    page.keyboard.press("ArrowDown")
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+    assert "/change/" in page.url

@@ -1,0 +1,164 @@
+"""The desk's pages: who sees what, in how many queries, and what is on record afterwards."""
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from tests.desk import Desk, Sign
+from tests.stage import Stage
+
+ROLES = ("agent", "lead", "finance", "engineer", "auditor")
+
+
+def pages(desk: Desk) -> list[str]:
+    assert desk.entitlement is not None
+    return [
+        desk.order_url,
+        desk.url("orders_order_deliveries", desk.order.pk),
+        desk.profile_url,
+        desk.act("resend", desk.entitlement.pk),
+        desk.act("revoke", desk.entitlement.pk),
+        desk.act("merge", desk.profile.pk),
+        desk.act("grant", desk.profile.pk),
+        desk.act("link", desk.order.pk),
+        desk.act("change_delivery_email", desk.order.pk),
+    ]
+
+
+def lists(desk: Desk) -> list[str]:
+    names = ("index", "orders_order_changelist", "profiles_profile_changelist", "fulfillment_job_changelist")
+    return [desk.url(name) for name in names]
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_role_sees_the_lists_and_the_stories(desk: Desk, sign: Sign, role: str) -> None:
+    client = sign(role)
+    for url in [*lists(desk), desk.order_url, desk.profile_url]:
+        assert client.get(url).status_code == 200, url
+
+
+def test_a_stranger_finds_nothing(desk: Desk, sign: Sign) -> None:
+    stranger = sign("engineer", Stage(slug="other"))
+    for url in pages(desk):
+        answer = stranger.get(url)
+        assert answer.status_code in (403, 404), url
+        assert b"Maya" not in answer.content and b"maya.okafor" not in answer.content
+    for url in [
+        *lists(desk),
+        desk.url("search") + "?q=maya.okafor@example.com",
+        desk.url("search") + "?s=maya&extended=1",
+    ]:
+        answer = stranger.get(url)
+        assert answer.status_code == 200 and b"Okafor" not in answer.content, url
+
+
+def test_nobody_enters_without_signing_in(desk: Desk) -> None:
+    for url in [*lists(desk), *pages(desk)]:
+        answer = Client().get(url)
+        assert answer.status_code == 302 and "/admin/login/" in answer["Location"]
+
+
+def test_staff_of_no_organization_are_told_so(desk: Desk) -> None:
+    client = Client()
+    client.force_login(User.objects.create_user("nobody", is_staff=True))
+    answer = client.get(desk.order_url)
+    assert answer.status_code == 403 and b"belong to no organization" in answer.content
+
+
+def test_an_auditor_sees_customers_masked(desk: Desk, sign: Sign) -> None:
+    auditor = sign("auditor")
+    for url in [
+        desk.url("orders_order_changelist"),
+        desk.url("profiles_profile_changelist"),
+        desk.order_url,
+        desk.profile_url,
+    ]:
+        page = auditor.get(url).content.decode()
+        assert "maya.okafor@example.com" not in page and "Okafor" not in page and "+15035550142" not in page, url
+    refused = auditor.get(desk.url("orders_order_deliveries", desk.order.pk))
+    assert refused.status_code == 302
+
+
+def test_buttons_that_the_role_may_not_press_are_not_drawn(desk: Desk, sign: Sign) -> None:
+    assert desk.entitlement is not None
+    resend = desk.act("resend", desk.entitlement.pk)
+    assert resend in sign("agent").get(desk.order_url).content.decode()
+    for role in ("finance", "auditor"):
+        page = sign(role).get(desk.order_url).content.decode()
+        assert "/admin/act/" not in page, role
+    assert desk.act("merge", desk.profile.pk) not in sign("agent").get(desk.profile_url).content.decode()
+    assert desk.act("merge", desk.profile.pk) in sign("lead").get(desk.profile_url).content.decode()
+
+
+def test_buttons_that_are_not_legal_are_not_drawn(desk: Desk, sign: Sign) -> None:
+    assert desk.entitlement is not None
+    page = sign("lead").get(desk.order_url).content.decode()
+    assert desk.act("restore", desk.entitlement.pk) not in page
+    assert desk.act("link", desk.order.pk) not in page
+
+
+def test_looking_at_a_customer_is_on_record(desk: Desk, sign: Sign) -> None:
+    client = sign("agent")
+    client.get(desk.url("profiles_profile_changelist"))
+    assert desk.acts("profile.viewed") == []
+    client.get(desk.profile_url)
+    (entry,) = desk.acts("profile.viewed")
+    assert entry.profile_id == desk.profile.pk and entry.actor_id is not None
+
+
+def test_the_order_page_tells_the_story(desk: Desk, sign: Sign) -> None:
+    page = sign("agent").get(desk.order_url).content.decode()
+    for words in ("Can download EBOOK-TIDE-EN", "Payment paid", "Sent by e-mail", "Your order", "Rules, version"):
+        assert words in page, words
+
+
+def test_lists_and_pages_cost_the_same_whatever_their_rows(desk: Desk, sign: Sign) -> None:
+    client = sign("lead")
+    urls = [*lists(desk), desk.order_url, desk.profile_url]
+    few = [_queries(client, url) for url in urls]
+    for number in range(4):
+        customer = {"email": f"buyer{number}@example.com", "first_name": "Bo", "last_name": str(number), "phone": None}
+        desk.buy(id=9_000 + number, name=f"#N{number}", email=customer["email"], contact_email=customer["email"],
+                 phone=None, customer=customer, billing_address=None, shipping_address=None)  # fmt: skip
+    for number in range(3):
+        desk.buy(id=9_100 + number, name=f"#M{number}")
+    many = [_queries(client, url) for url in urls]
+    assert many == few
+    assert max(many) <= 27
+
+
+def _queries(client: Client, url: str) -> int:
+    with CaptureQueriesContext(connection) as captured:
+        assert client.get(url).status_code == 200
+    return len([query for query in captured.captured_queries if "SAVEPOINT" not in query["sql"]])
+
+
+def test_one_exact_hit_opens_its_page(desk: Desk, sign: Sign) -> None:
+    answer = sign("agent").get(desk.url("search"), {"q": desk.order.external_id})
+    assert answer.status_code == 302 and answer["Location"] == desk.order_url
+
+
+def test_a_search_in_a_list_finds_by_fragment(desk: Desk, sign: Sign) -> None:
+    client = sign("agent")
+    assert b"Maya" in client.get(desk.url("orders_order_changelist"), {"q": "okaf"}).content
+    assert b"Nothing found" in client.get(desk.url("orders_order_changelist"), {"q": "zzzz"}).content
+
+
+def test_a_superuser_who_acts_across_is_on_record(desk: Desk) -> None:
+    other = Stage(slug="other")
+    client = Client()
+    client.force_login(User.objects.create_superuser("root"))
+    client.post(desk.url("organization"), {"organization": desk.stage.organization.pk})
+    assert client.get(desk.order_url).status_code == 200
+    assert len(desk.acts("staff.acted_across")) == 1
+    client.post(desk.url("organization"), {"organization": other.organization.pk})
+    assert client.get(desk.order_url).status_code == 404
+
+
+def test_staff_choose_among_their_own_organizations_only(desk: Desk, sign: Sign) -> None:
+    other = Stage(slug="other")
+    client = sign("engineer")
+    client.post(desk.url("organization"), {"organization": other.organization.pk})
+    assert client.get(desk.order_url).status_code == 200
