@@ -70,11 +70,13 @@ class Secure(Operation):
     reversible = True
     reduces_to_sql = True
 
-    def __init__(self, *names: str) -> None:
+    def __init__(self, *names: str, references: bool = True) -> None:
         self.names = names
+        # History outlives what it points to.
+        self.references = references
 
     def deconstruct(self) -> tuple[str, Sequence[Any], dict[str, Any]]:
-        return (self.__class__.__qualname__, list(self.names), {})
+        return (self.__class__.__qualname__, list(self.names), {} if self.references else {"references": False})
 
     def state_forwards(self, app_label: str, state: Any) -> None:
         pass
@@ -82,9 +84,9 @@ class Secure(Operation):
     def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
         found = [to_state.apps.get_model(app_label, name) for name in self.names]
         for model in found:
-            for statement in wall(model._meta.db_table):
+            for statement in wall(model._meta.db_table, key=model._meta.pk.column):
                 schema_editor.execute(statement)
-        for model in found:
+        for model in found if self.references else ():
             for field in model._meta.local_fields:
                 if isinstance(field, TenantForeignKey):
                     target = field.remote_field.model._meta.db_table
@@ -98,11 +100,11 @@ class Secure(Operation):
         return f"Put {', '.join(self.names)} behind row-level security"
 
 
-def wall(table: str) -> list[str]:
-    """SQL that makes one table a tenant table: forced policy, primary key (organization_id, id)."""
+def wall(table: str, *, key: str = "id") -> list[str]:
+    """SQL that makes one table a tenant table: forced policy, primary key led by the organization."""
     return [
         f'ALTER TABLE "{table}" DROP CONSTRAINT IF EXISTS "{table}_pkey" CASCADE',
-        f'ALTER TABLE "{table}" ADD CONSTRAINT "{table}_pkey" PRIMARY KEY (organization_id, id)',
+        f'ALTER TABLE "{table}" ADD CONSTRAINT "{table}_pkey" PRIMARY KEY (organization_id, "{key}")',
         f'ALTER TABLE "{table}" ENABLE ROW LEVEL SECURITY',
         f'ALTER TABLE "{table}" FORCE ROW LEVEL SECURITY',
         f'DROP POLICY IF EXISTS tenant ON "{table}"',

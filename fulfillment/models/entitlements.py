@@ -4,10 +4,12 @@ from django.db import models
 from django.db.models.functions import Now
 
 from orders.models import Line, Order, Product
+from profiles.history import tracked
 from profiles.models import Profile, Tenant
 from profiles.tenancy import TenantForeignKey
 
 
+@tracked("EntitlementEvent")
 class Entitlement(Tenant):
     """One right, once for each source. `decision` is a person's word, which settle keeps until a person lifts it."""
 

@@ -2,11 +2,13 @@
 
 from django.db import models
 
+from profiles.history import tracked
 from profiles.models import Tenant
 from profiles.secrets import SecretField
 from profiles.tenancy import TenantForeignKey
 
 
+@tracked("ChannelEvent", without=["secret", "former_secret", "credentials"])
 class Channel(Tenant):
     """One connected source. Its secret verifies deliveries; during a rotation the former one does too."""
 

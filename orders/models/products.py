@@ -3,10 +3,12 @@
 from django.db import models
 from django.db.models.functions import Now
 
+from profiles.history import tracked
 from profiles.models import Tenant
 from profiles.tenancy import TenantForeignKey
 
 
+@tracked("ProductEvent")
 class Product(Tenant):
     """One thing that is sold, by its SKU."""
 
@@ -32,6 +34,7 @@ class Product(Tenant):
         return self.sku
 
 
+@tracked("ListingEvent")
 class Listing(Tenant):
     """A channel kind's own id (variant, product or price) for a product. A listing wins over a SKU."""
 

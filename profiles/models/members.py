@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.db import models
 
+from profiles.history import tracked
 from profiles.models.base import Tenant
 
 
@@ -27,6 +28,7 @@ class StaffRoute(models.Model):
         return f"user {self.user_id} in organization {self.organization_id}"
 
 
+@tracked("MembershipEvent", without=["user"])
 class Membership(Tenant):
     """A user's role in one organization."""
 

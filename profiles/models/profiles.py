@@ -3,6 +3,7 @@
 from django.db import models
 from django.db.models.functions import Now
 
+from profiles.history import tracked
 from profiles.models.base import Tenant
 from profiles.tenancy import TenantForeignKey
 
@@ -38,6 +39,7 @@ class Profile(Tenant):
         return self.name or f"Customer {self.pk}"
 
 
+@tracked("IdentifierEvent")
 class Identifier(Tenant):
     """One normalised way to recognise a customer; unique in its organization and kind."""
 
