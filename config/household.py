@@ -24,8 +24,8 @@ LIVES_AT_LEAST = 5.0
 _PR_SET_PDEATHSIG = 1
 
 
-class DiedAtOnce(Exception):
-    """A process ends as soon as it is started; the sentence says where its log is."""
+class Died(Exception):
+    """A process ended that should run; the sentence repeats what it said last."""
 
 
 @dataclass
@@ -54,14 +54,20 @@ class Household:
         self.members.append(member)
         self._start(member)
 
+    def must_live(self) -> None:
+        """Raises Died where a child has ended, however soon or late."""
+        for member in self.members:
+            if member.process is not None and member.process.poll() is not None:
+                raise _died(member)
+
     def look_after(self) -> list[str]:
-        """Start again what died meanwhile and return the names. Raises DiedAtOnce."""
+        """Start again what died meanwhile and return the names. Raises Died."""
         again = []
         for member in self.members:
             if member.process is None or member.process.poll() is None:
                 continue
             if time.monotonic() - member.started < LIVES_AT_LEAST:
-                raise DiedAtOnce(f"The {member.name} process ends at once:\n{_last_lines(member.log)}\n({member.log})")
+                raise _died(member)
             for left in self._left(but=[other.process.pid for other in self.members if other.process]):
                 with contextlib.suppress(psutil.Error):
                     left.kill()
@@ -125,6 +131,10 @@ class Household:
 def _end_with_parent() -> None:
     """Linux ends the child gently when its parent is gone, killed without a word included."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _died(member: Member) -> Died:
+    return Died(f"The {member.name} process has ended:\n{_last_lines(member.log)}\n(from {member.log})")
 
 
 def _last_lines(log: Path) -> str:

@@ -10,7 +10,7 @@ from django.contrib.auth import authenticate
 from django.contrib.auth.models import User
 from django.test import Client
 
-from config import couriers, demo, settling, stories
+from config import catalogue, couriers, demo, settling, stories
 from fulfillment.actions import assets
 from fulfillment.models import DownloadLink, Email, Entitlement, Job
 from orders import imitation
@@ -164,9 +164,9 @@ def test_somebody_elses_organization_is_left_alone(db: None, tmp_path: Path) -> 
 def test_a_story_names_an_order_that_exists(told: Organization) -> None:
     with tenancy.organization(told.pk):
         numbers = set(Order.objects.values_list("number", flat=True))
-        trade, odd = demo._trade(told, demo.catalogue.stock(told, by=demo.BY, entries=ALL))
+        trade, odd = demo._trade(told, catalogue.stock(told, by=demo.BY, entries=ALL))
     assert {imitation.number(purchase) for purchase in trade} == numbers
     assert b"LP-2002" in odd.body
 
 
-ALL = (*demo.catalogue.CATALOGUE, demo.catalogue.WITHOUT_FILE)
+ALL = (*catalogue.CATALOGUE, catalogue.WITHOUT_FILE)

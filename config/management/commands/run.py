@@ -19,6 +19,7 @@ from rich.table import Table
 from config import couriers, databases, demo, embedded, health, household
 from config.commands import Command as Base
 from config.household import Household
+from config.management.commands.serve import must_be_free
 
 HOST = "127.0.0.1"
 READY_SECONDS = 120.0
@@ -47,6 +48,7 @@ class Command(Base):
         port = options["port"] or settings.ENVIRONMENT["PORT"]
         if not 1 <= port <= 65535:
             raise CommandError(f"--port must be a number from 1 to 65535, and not {port}.")
+        must_be_free(HOST, port)
         started_database = False
         house = Household(_environ(port), settings.AFTERSALE_DATA / "log")
         with _signals():
@@ -56,7 +58,7 @@ class Command(Base):
                 self._live(house, port)
             except Stopped:
                 pass
-            except (household.DiedAtOnce, couriers.Refused, demo.NotSettled) as failure:
+            except (household.Died, couriers.Refused, demo.NotSettled) as failure:
                 raise CommandError(str(failure)) from failure
             finally:
                 _deafen()
@@ -98,7 +100,7 @@ class Command(Base):
         if not demo.is_told():
             self._tell("Taking in the demo's orders, through signed webhooks as from real shops.")
             began = time.monotonic()
-            count = demo.tell(HOST, port, still=lambda: _must_live(house))
+            count = demo.tell(HOST, port, still=house.must_live)
             self._tell(f"Took in {count} deliveries in {time.monotonic() - began:.0f} s.")
         self._greet(address, logins, house)
         while True:
@@ -142,7 +144,7 @@ def _environ(port: int) -> dict[str, str]:
 def _wait_until_ready(house: Household, port: int) -> None:
     deadline = time.monotonic() + READY_SECONDS
     while not _is_ready(port):
-        _must_live(house)
+        house.must_live()
         if time.monotonic() > deadline:
             raise CommandError(f"The web server is not ready after {READY_SECONDS:.0f} s; its log is in {house.logs}.")
         time.sleep(0.1)
@@ -154,10 +156,6 @@ def _is_ready(port: int) -> bool:
             return bool(answer.status == 200)
     except (OSError, urllib.error.HTTPError):
         return False
-
-
-def _must_live(house: Household) -> None:
-    house.look_after()
 
 
 @contextmanager

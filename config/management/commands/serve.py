@@ -29,7 +29,7 @@ class Command(BaseCommand):
         for name in ("processes", "threads"):
             if options[name] < 1:
                 raise CommandError(f"--{name} must be at least 1, and not {options[name]}.")
-        _must_be_free(host, port)
+        must_be_free(host, port)
         # A database that is away may come back while we serve; a wrong role stays wrong.
         with suppress(DatabaseError):
             if problem := databases.role_problem():
@@ -49,7 +49,7 @@ class Command(BaseCommand):
         webserver.run(f"{shown}:{port}", processes=options["processes"], threads=options["threads"], when_ready=ready)
 
 
-def _must_be_free(host: str, port: int) -> None:
+def must_be_free(host: str, port: int) -> None:
     """The processes share the port by the system's leave, which would let a second server in unnoticed as well."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
