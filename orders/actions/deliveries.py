@@ -16,7 +16,7 @@ from django_q.signing import SignedPackage
 from psycopg import Cursor
 
 from orders import messages
-from orders.actions.facts import Said
+from orders.actions.statements import Said
 from orders.messages import Ignored, Unusable
 from orders.models import Delivery
 from orders.providers import PROVIDERS

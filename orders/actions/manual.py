@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from orders.actions import channels, facts
-from orders.actions.facts import Said
+from orders.actions.statements import Said
 from orders.messages import ChannelFacts
 from orders.models import Channel, Delivery, Order
 from orders.providers.api import parse_order

@@ -34,7 +34,7 @@ def record(
     organization_id: int | None = None,
 ) -> AuditEntry:
     """Write one row of who did what and why. Personal data by reference only: ids, never addresses."""
-    owner = organization_id if organization_id is not None else getattr(subject, "organization_id", None)
+    owner: Any = organization_id if organization_id is not None else getattr(subject, "organization_id", None)
     return AuditEntry.objects.create(
         organization_id=owner,
         at=clock.now(),
