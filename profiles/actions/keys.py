@@ -82,10 +82,11 @@ def _batches(model: type[models.Model], field: SecretField) -> Iterator[list[tup
 
 def _read(model: type[models.Model], field: SecretField, after: int, limit: int) -> list[tuple[int, str]]:
     """The stored texts, as they are."""
-    table, column = _names(model, field)
+    table, key, column = _names(model, field)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT id, {column} FROM {table} WHERE id > %s AND {column} <> '' ORDER BY id LIMIT %s", [after, limit]
+            f"SELECT {key}, {column} FROM {table} WHERE {key} > %s AND {column} <> '' ORDER BY {key} LIMIT %s",
+            [after, limit],
         )
         return [(int(pk), str(token)) for pk, token in cursor.fetchall()]
 
@@ -93,20 +94,21 @@ def _read(model: type[models.Model], field: SecretField, after: int, limit: int)
 def _write(model: type[models.Model], field: SecretField, changes: list[tuple[int, str, str]]) -> int:
     if not changes:
         return 0
-    table, column = _names(model, field)
+    table, key, column = _names(model, field)
     parts: list[Any] = [list(part) for part in zip(*changes, strict=True)]
     with connection.cursor() as cursor:
         cursor.execute(
             f"UPDATE {table} t SET {column} = v.fresh FROM unnest(%s::bigint[], %s::text[], %s::text[])"
-            f" AS v(id, former, fresh) WHERE t.id = v.id AND t.{column} = v.former",
+            f" AS v(id, former, fresh) WHERE t.{key} = v.id AND t.{column} = v.former",
             parts,
         )
         return int(cursor.rowcount)
 
 
-def _names(model: type[models.Model], field: SecretField) -> tuple[str, str]:
+def _names(model: type[models.Model], field: SecretField) -> tuple[str, str, str]:
+    """Table, key and column, quoted."""
     quote = connection.ops.quote_name
-    return quote(model._meta.db_table), quote(str(field.column))
+    return quote(model._meta.db_table), quote(str(model._meta.pk.column)), quote(str(field.column))
 
 
 def _is_current(token: str) -> bool:

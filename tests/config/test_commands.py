@@ -16,7 +16,7 @@ from orders.actions import deliveries
 from orders.models import Channel, Delivery, Order, ProfileTotal
 from profiles import tenancy
 from profiles.actions import keys, organizations
-from profiles.models import AuditEntry, Profile
+from profiles.models import AuditEntry, Profile, Tenant
 from profiles.secrets import SecretField
 from tests.stage import BY, SECRETS, Stage, sample
 
@@ -264,6 +264,17 @@ def test_every_secret_comes_under_the_first_key(stage: Stage, settings: Any) -> 
         assert Email.objects.exclude(secrets="").exists()
     settings.ENCRYPTION_KEYS = [new, *old]
     assert run("rotate_keys", organization="")["rotated"] == 0
+
+
+def test_every_column_of_secrets_is_an_organizations() -> None:
+    """Each is looked through in the context of every organization; one of none would be passed over."""
+    assert {(model._meta.label, field.name) for model, field in keys.fields()} >= {
+        ("orders.Channel", "secret"),
+        ("orders.Channel", "former_secret"),
+        ("orders.Channel", "credentials"),
+        ("fulfillment.Email", "secrets"),
+    }
+    assert all(issubclass(model, Tenant) for model, _ in keys.fields())
 
 
 def test_a_secret_under_a_lost_key_is_told(stage: Stage, settings: Any) -> None:
