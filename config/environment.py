@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 ROOT = Path(__file__).resolve().parent.parent
-EMAIL_PROVIDERS = ("smtp", "ses", "postmark", "mailgun", "resend", "sendgrid", "novu", "listmonk")
+EMAIL_PROVIDERS = ("smtp", "ses", "postmark", "mailgun", "resend", "sendgrid")
 
 
 class Refused(Exception):
@@ -320,17 +320,6 @@ VARIABLES: tuple[Variable, ...] = (
         default="https://api.sendgrid.com/v3",
         read=_url("https", "http"),
     ),
-    Variable("NOVU_API_KEY", "`novu`: the key."),
-    Variable("NOVU_WORKFLOW", "`novu`: the workflow that sends our mail.", default="aftersale"),
-    Variable("NOVU_API_URL", "`novu`: its interface.", default="https://api.novu.co", read=_url("https", "http")),
-    Variable("LISTMONK_API_URL", "`listmonk`: the server's address.", read=_url("https", "http")),
-    Variable("LISTMONK_API_USER", "`listmonk`: the API user."),
-    Variable("LISTMONK_API_TOKEN", "`listmonk`: the API user's token."),
-    Variable(
-        "LISTMONK_TEMPLATE_ID",
-        "`listmonk`: the transactional template that prints our subject and text.",
-        read=_whole_number(1, 999_999_999),
-    ),
 )
 
 NEEDED_BY_PROVIDER: dict[str, tuple[str, ...]] = {
@@ -338,8 +327,6 @@ NEEDED_BY_PROVIDER: dict[str, tuple[str, ...]] = {
     "mailgun": ("MAILGUN_API_KEY", "MAILGUN_SENDER_DOMAIN"),
     "resend": ("RESEND_API_KEY",),
     "sendgrid": ("SENDGRID_API_KEY",),
-    "novu": ("NOVU_API_KEY",),
-    "listmonk": ("LISTMONK_API_URL", "LISTMONK_API_USER", "LISTMONK_API_TOKEN", "LISTMONK_TEMPLATE_ID"),
 }
 """What a provider in the chain cannot send without."""
 

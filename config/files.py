@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 def bucket(name: str, endpoint: str, region: str, key: str, secret: str) -> dict[str, Any]:
     """An entry of STORAGES. Links live for a minute, because ours stand in front; nothing is overwritten or public."""
     return {
-        "BACKEND": "storages.backends.s3.S3Storage",
+        "BACKEND": "fulfillment.providers.s3.Bucket",
         "OPTIONS": {
             "bucket_name": name,
             "endpoint_url": endpoint or None,

@@ -13,6 +13,7 @@ from fulfillment.actions import emails, links
 from fulfillment.actions.links import LinkExpired, LinkRevoked, LinkUsedUp
 from fulfillment.models import Asset, DownloadLink, DownloadSession
 from profiles import clock, tenancy
+from profiles.actors import Refusal
 from profiles.models import Organization
 
 ADDRESS_SECONDS = 300
@@ -42,10 +43,8 @@ def page(request: HttpRequest, secret: str, asset_id: int | None = None) -> Answ
         context = _context(organization, link, secret)
         try:
             links.check(link)
-        except (LinkExpired, LinkUsedUp):
-            return _private(render(request, "download/expired.html", context, status=410))
-        except LinkRevoked as refusal:
-            return _private(render(request, "download/revoked.html", {**context, "reason": str(refusal)}, status=410))
+        except (LinkExpired, LinkUsedUp, LinkRevoked) as refusal:
+            return _refused(request, context, refusal)
         assets = list(Asset.objects.filter(product=link.entitlement.product, current=True).order_by("format"))
         context["files"] = [_file(asset, secret) for asset in assets]
     if request.method != "POST":
@@ -108,7 +107,10 @@ def file(request: HttpRequest, secret: str) -> Answer:
     )
     if url is not None:
         return _private(HttpResponseRedirect(url))
-    return _stream(request, asset, alias)
+    try:
+        return _stream(request, asset, alias)
+    except storages.StoreFailed:
+        return _unavailable(request, context)
 
 
 def _start(
@@ -119,12 +121,22 @@ def _start(
             session = links.open_session(
                 link, asset, network=_network(request), agent=request.headers.get("User-Agent", "")
             )
-    except (LinkExpired, LinkUsedUp):
-        return _private(render(request, "download/expired.html", context, status=410))
-    except LinkRevoked as refusal:
-        return _private(render(request, "download/revoked.html", {**context, "reason": str(refusal)}, status=410))
+    except links.TooManyUses:
+        answer = render(request, "download/limited.html", context, status=429)
+        answer["Retry-After"] = "3600"
+        return _private(answer)
+    except (LinkExpired, LinkUsedUp, LinkRevoked) as refusal:
+        return _refused(request, context, refusal)
     # 303: the browser fetches the file with GET, and the link's own secret leaves the address.
     return _private(HttpResponseRedirect(f"/download/file/{session}", status=303))
+
+
+def _refused(request: HttpRequest, context: dict[str, Any], refusal: Refusal) -> Answer:
+    """The page that says why a link gives nothing now, and what would."""
+    if isinstance(refusal, LinkRevoked):
+        return _private(render(request, "download/revoked.html", {**context, "reason": str(refusal)}, status=410))
+    own = {"used_up": isinstance(refusal, LinkUsedUp), "expired_at": context["expires_at"]}
+    return _private(render(request, "download/expired.html", {**context, **own}, status=410))
 
 
 def _where(asset: Asset) -> str | None:
@@ -181,6 +193,7 @@ def _context(organization: Organization, link: DownloadLink, secret: str) -> dic
         "expires_at": link.expires_at,
         "uses_left": None if link.use_limit is None else max(0, link.use_limit - link.uses),
         "renew_url": f"/download/{secret}/renew" if secret and to else "",
+        "retry_url": f"/download/{secret}" if secret else "",
         "masked_email": _masked(to),
         "files": [],
     }

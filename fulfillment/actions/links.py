@@ -20,6 +20,7 @@ IMAGE_FOR = timedelta(hours=24)
 TEMPORARY_FOR = timedelta(hours=24)
 LONGEST = timedelta(days=30)
 SESSION_FOR = timedelta(minutes=30)
+USES_AN_HOUR = 120
 
 
 class LinkExpired(Refusal):
@@ -35,6 +36,13 @@ class LinkRevoked(Refusal):
 class LinkUsedUp(Refusal):
     status = 410
     title = "Link used up"
+
+
+class TooManyUses(Refusal):
+    """One link is pressed far more often than a person presses it."""
+
+    status = 429
+    title = "Too many downloads"
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +159,9 @@ def open_session(link: DownloadLink, asset: Asset, *, network: str, agent: str) 
     The count is one conditional update, so that the last use goes to exactly one of many.
     """
     check(link)
+    an_hour_ago = clock.now() - timedelta(hours=1)
+    if DownloadSession.objects.filter(link=link, started_at__gt=an_hour_ago).count() >= USES_AN_HOUR:
+        raise TooManyUses("This link was used very often within the hour; please try again later.")
     counted = DownloadLink.objects.filter(
         Q(use_limit__isnull=True) | Q(uses__lt=F("use_limit")), pk=link.pk, revoked_at__isnull=True
     ).update(uses=F("uses") + 1)

@@ -70,7 +70,6 @@ def test_an_empty_text_counts_as_not_set(load):
         ("EMAIL_PORT", "twenty-five"),
         ("EMAIL_USE_TLS", "starttls"),
         ("ANYMAIL_WEBHOOK_SECRET", "secret"),
-        ("LISTMONK_TEMPLATE_ID", "three"),
         ("TRUSTED_PROXIES", "-1"),
     ],
 )
@@ -91,7 +90,6 @@ def test_a_malformed_address_of_the_database_does_not_show_its_password(load):
     ("variables", "missing"),
     [
         ({"EMAIL_PROVIDERS": "smtp,postmark"}, "POSTMARK_SERVER_TOKEN"),
-        ({"EMAIL_PROVIDERS": "listmonk", "LISTMONK_API_URL": "https://list.example"}, "LISTMONK_API_USER"),
         ({"AWS_ACCESS_KEY_ID": "AKIA"}, "AWS_SECRET_ACCESS_KEY"),
         ({"EMAIL_HOST_PASSWORD": "p"}, "EMAIL_HOST_USER"),
         ({"DATABASE_OWNER_URL": "postgresql://o:p@h/d"}, "DATABASE_URL"),
