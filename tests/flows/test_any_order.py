@@ -172,8 +172,7 @@ def test_a_corrected_address_leaves_no_trace_of_the_first(stage: Stage) -> None:
 
 def test_one_poisonous_delivery_does_not_stop_the_others(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     from orders.actions import order_facts as recording
-
-    whole = recording.digest
+    from orders.actions.statements import digest as whole
 
     def poison(message: Any) -> str:
         if getattr(message, "number", "") == "poison":

@@ -1,5 +1,7 @@
 """What a row was before is kept by triggers: bulk statements and raw SQL leave their trace too."""
 
+from typing import Any
+
 import pytest
 from django.db import connection
 
@@ -17,7 +19,7 @@ def test_a_bulk_statement_and_raw_sql_leave_the_former_state(stage: Stage) -> No
     stage.post("stripe", sample("stripe/checkout.session.completed.json"))
     stage.work()
     with stage.inside():
-        row = Entitlement.objects.get()
+        row: Any = Entitlement.objects.get()
         Entitlement.objects.filter(pk=row.pk).update(status="suspended")
         with connection.cursor() as cursor:
             cursor.execute("UPDATE fulfillment_entitlement SET status = 'revoked' WHERE id = %s", [row.pk])
@@ -26,7 +28,7 @@ def test_a_bulk_statement_and_raw_sql_leave_the_former_state(stage: Stage) -> No
 
 def test_history_is_behind_the_wall_and_holds_no_secret(stage: Stage) -> None:
     with stage.inside():
-        channel = stage.channels["stripe"]
+        channel: Any = stage.channels["stripe"]
         Channel.objects.filter(pk=channel.pk).update(test=True)
         event = channel.history.get()
         assert not {"secret", "former_secret", "credentials"} & {field.name for field in event._meta.fields}
