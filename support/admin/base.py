@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from django.contrib.admin import ShowFacets, SimpleListFilter
-from django.core.paginator import Paginator
+from django.core.paginator import Page, Paginator
 from django.db import connection, models
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
@@ -163,6 +163,16 @@ class EstimatedPaginator(Paginator):
             return len(rows)
         counted = rows.order_by().values("pk")[: COUNTED_AT_MOST + 1].count()
         return counted if counted <= COUNTED_AT_MOST else max(counted, estimate(rows))
+
+    def page(self, number: Any) -> Page:
+        """Later pages find their ids in the index alone and read only those rows."""
+        number = self.validate_number(number)
+        bottom = (number - 1) * self.per_page
+        rows: Any = self.object_list
+        if not bottom or not isinstance(rows, models.QuerySet):
+            return super().page(number)
+        ids = list(rows.values_list("pk", flat=True)[bottom : bottom + self.per_page])
+        return Page(rows.filter(pk__in=ids), number, self)
 
     @property
     def estimated(self) -> bool:

@@ -47,7 +47,6 @@ class Attention(SimpleListFilter):
             ("dispute", "Dispute open"),
             ("mapping", "Unmapped product"),
             ("mail", "Mail did not arrive"),
-            ("test", "Test orders"),
         ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
@@ -64,8 +63,6 @@ class Attention(SimpleListFilter):
                 return queryset.filter(pk__in=dashboards.unmapped().values("order_id"))
             case "mail":
                 return queryset.filter(pk__in=dashboards.undelivered_mail(moment()).values("order_id"))
-            case "test":
-                return queryset.filter(test=True)
         return queryset
 
 
