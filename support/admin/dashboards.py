@@ -32,9 +32,10 @@ def today(request: HttpRequest, *, site: Any, extra_context: dict[str, Any] | No
         "needs": [_need(need) for need in needs if need.count],
         "well": [need.title for need in needs if not need.count],
         "figures": figures,
+        "orders_today": f"{figures.orders:,}",
         "revenue": [amount(minor, currency, strong=True) for currency, minor in figures.revenue],
         "days": [(day, amount(day.net_minor, organization.currency)) for day in reversed(days)],
-        "days_total": sum(day.orders for day in days),
+        "days_total": f"{sum(day.orders for day in days):,}",
         "days_net": f"{grouped(net)} {organization.currency}",
         "chart": _chart(days, organization.currency),
         "chart_options": json.dumps(OPTIONS),
@@ -77,8 +78,10 @@ def _chart(days: list[dashboards.Day], currency: str) -> str:
 
 
 def _need(need: dashboards.Need) -> dict[str, Any]:
-    url, query = url_of(f"{need.model}_changelist"), need.query
-    return {"need": need, "oldest": when(need.oldest), "url": f"{url}?{query}" if query else url}
+    url = url_of(f"{need.model}_changelist")
+    if need.query:
+        url = f"{url}?{need.query}"
+    return {"need": need, "count": f"{need.count:,}", "oldest": when(need.oldest), "url": url}
 
 
 def _story(story: dashboards.Story) -> dict[str, Any]:
