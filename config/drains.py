@@ -8,6 +8,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, TypeVar
 
 from django.conf import settings
@@ -23,7 +24,7 @@ from fulfillment.providers.outcomes import Accepted, RefusedForGood
 from orders.actions import deliveries
 from orders.models import Order
 from profiles import clock, tenancy
-from profiles.actions import settlement
+from profiles.actions import settlement, turns
 from profiles.models import DueWork, Organization, OrganizationRoute, SettlementRequest
 
 log = logging.getLogger(__name__)
@@ -158,8 +159,7 @@ def _work(
     parts: Iterable[Sequence[T]] = [claimed] if len(claimed) == 1 else [claimed, *([one] for one in claimed)]
     for part in parts:
         try:
-            with tenancy.organization(organization_id):
-                work(part)
+            turns.take(organization_id, partial(work, part))
         except Exception as error:
             if _lost(error):
                 raise  # the claims run out by themselves

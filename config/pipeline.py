@@ -10,12 +10,13 @@ from attribution.actions import attributions
 from fulfillment.actions import entitlements
 from orders.actions import deliveries, facts, products, statistics, statuses
 from orders.models import Order
-from profiles.actions import resolution, settlement
+from profiles.actions import resolution, settlement, turns
 from profiles.models import Organization, Profile
 
 
 def take_in(claimed: Sequence[int], organization: Organization) -> None:
     """Raw deliveries → frozen messages → facts, or quarantine with a reason."""
+    turns.together(organization.pk)
     said = deliveries.read(claimed, organization=organization)
     recorded = facts.record(said, organization=organization)
     settlement.request(organization.pk, orders=recorded.orders, wake_worker=False)
@@ -24,6 +25,7 @@ def take_in(claimed: Sequence[int], organization: Organization) -> None:
 
 def settle(order_ids: Sequence[int], organization: Organization, *, profile_ids: Sequence[int] = ()) -> None:
     """Make everything that depends on these orders agree with the facts; every step is idempotent and takes a batch."""
+    turns.together(organization.pk)
     orders = list(
         Order.objects.select_for_update(of=("self",)).select_related("channel").filter(pk__in=order_ids).order_by("pk")
     )

@@ -8,7 +8,7 @@ from datetime import datetime
 from attribution.actions import attributions
 from attribution.models import Conversation, Message
 from orders.messages import Customer
-from profiles.actions import resolution, settlement
+from profiles.actions import resolution, settlement, turns
 from profiles.models import Organization
 
 
@@ -38,6 +38,7 @@ class ConversationMessage:
 
 def record(message: ConversationMessage, *, organization: Organization) -> Conversation:
     """Write or update one conversation, find its customer, and have the orders it may have led to settled."""
+    turns.together(organization.pk)
     row = Conversation.objects.select_for_update().filter(external_id=message.external_id).first()
     if row is None:
         row, _ = Conversation.objects.get_or_create(

@@ -12,8 +12,8 @@ from typing import Any
 
 from django.db import connection, models
 
-from profiles import clock
-from profiles.actions import audit, settlement
+from profiles import clock, tenancy
+from profiles.actions import audit, settlement, turns
 from profiles.actors import Actor, Invalid, NotFound, Refusal
 from profiles.models import Fact, Identifier, Merge, Profile, Review, Separation
 
@@ -39,7 +39,13 @@ SELECT %s, %s, %s, %s, id, %s FROM moved
 """
 _RETURN = """
 UPDATE {table} t SET {column} = m.former_id FROM profiles_mergemove m
- WHERE m.merge_id = %s AND m.model = %s AND m.field = %s AND t.id = m.row_id AND t.{column} = %s
+ WHERE m.merge_id = %s AND m.model = %s AND m.field = %s AND m.former_id = %s AND t.id = m.row_id AND t.{column} = %s
+"""
+_STAY = """
+INSERT INTO profiles_mergemove (organization_id, merge_id, model, field, row_id, former_id)
+SELECT %s, %s, %s, 'profile', id, profile_id FROM {table}
+ WHERE profile_id = %s AND identifiers && (SELECT array_agg(kind || ':' || value)
+                                             FROM profiles_identifier WHERE profile_id = %s)
 """
 
 
@@ -60,6 +66,7 @@ def merge_by_staff(one: int, other: int, *, by: Actor, because: str, verified: S
     points = [str(point).strip() for point in verified if str(point).strip()]
     if len(set(points)) < VERIFIED_AT_LEAST:
         raise Invalid("Name at least two different data points you verified, for example the e-mail and the phone.")
+    turns.alone(tenancy.current())
     return merge(one, other, by=by, because=reason, verified=points)
 
 
@@ -98,6 +105,7 @@ def merge(
         trigger=trigger,
         rule_version=rule_version,
     )
+    _note_who_stays(merge_row)
     for model, field in moving_fields():
         _move(merge_row, model, field)
     absorbed.merged_into = survivor
@@ -109,9 +117,14 @@ def merge(
         subject=merge_row,
         because=because,
         profile_id=low,
-        details={"survivor": low, "absorbed": high, "rows": merge_row.moves.count()},
+        details={"survivor": low, "absorbed": high, "rows": moved(merge_row)},
     )
     return merge_row
+
+
+def moved(merge_row: Merge) -> int:
+    """How many rows this merge moved; the journal also holds a few that only stayed."""
+    return merge_row.moves.filter(former_id=merge_row.absorbed_id).count()
 
 
 def undo(merge_row: Merge, *, by: Actor, because: str) -> Merge:
@@ -122,6 +135,7 @@ def undo(merge_row: Merge, *, by: Actor, because: str) -> Merge:
     """
     by.require("undo_merge")
     reason = audit.require_reason(because)
+    turns.alone(merge_row.organization_id)
     merge_row = Merge.objects.select_for_update().get(pk=merge_row.pk)
     if merge_row.undone_at:
         raise AlreadyUndone(f"Already undone by {merge_row.undone_by}.")
@@ -136,8 +150,8 @@ def undo(merge_row: Merge, *, by: Actor, because: str) -> Merge:
         [
             Separation(
                 organization_id=merge_row.organization_id,
-                low_id=min(ids),
-                high_id=max(ids),
+                low_id=merge_row.survivor_id,
+                high_id=merge_row.absorbed_id,
                 merge=merge_row,
                 at=clock.now(),
             )
@@ -168,7 +182,8 @@ def _settle_both(merge_row: Merge, root: int | None = None) -> None:
 
     ids = {root or merge_row.survivor_id, merge_row.absorbed_id}
     resolution.strengthen(ids)
-    settlement.request(merge_row.organization_id, profiles=ids)
+    # Whoever merges by rule is a worker, and looks for what is due anyway; waking would make all others wait for it.
+    settlement.request(merge_row.organization_id, profiles=ids, wake_worker=not merge_row.automatic)
 
 
 def _names(model: type[models.Model], field: models.Field[Any, Any]) -> dict[str, str]:
@@ -194,7 +209,28 @@ def _move(merge_row: Merge, model: type[models.Model], field: models.Field[Any, 
 
 def _return(merge_row: Merge, model: type[models.Model], field: models.Field[Any, Any], root: int) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(_RETURN.format(**_names(model, field)), [merge_row.pk, model._meta.label, field.name, root])
+        cursor.execute(
+            _RETURN.format(**_names(model, field)),
+            [merge_row.pk, model._meta.label, field.name, merge_row.absorbed_id, root],
+        )
+
+
+def _note_who_stays(merge_row: Merge) -> None:
+    """Journal the survivor's facts that bore the other's identifiers before: an undo leaves them where they are."""
+    from profiles.actions import resolution
+
+    with connection.cursor() as cursor:
+        for model in resolution.fact_models():
+            cursor.execute(
+                _STAY.format(table=connection.ops.quote_name(model._meta.db_table)),
+                [
+                    merge_row.organization_id,
+                    merge_row.pk,
+                    model._meta.label,
+                    merge_row.survivor_id,
+                    merge_row.absorbed_id,
+                ],
+            )
 
 
 def _share_out(merge_row: Merge, root: int) -> None:
@@ -212,7 +248,9 @@ def _share_out(merge_row: Merge, root: int) -> None:
     facts: list[Fact] = [
         fact
         for model in resolution.fact_models()
-        for fact in model._base_manager.filter(profile_id=root, identifiers__len__gt=0)
+        for fact in model._base_manager.filter(profile_id=root, identifiers__len__gt=0).exclude(
+            pk__in=merge_row.moves.filter(model=model._meta.label, former_id=merge_row.survivor_id).values("row_id")
+        )
     ]
     groups = _components(facts, new)
     sides: dict[str, set[str]] = {}
@@ -231,7 +269,7 @@ def _share_out(merge_row: Merge, root: int) -> None:
             _doubt(merge_row, fact, root)
     for model, ids in going.items():
         model._base_manager.filter(pk__in=ids).update(profile_id=merge_row.absorbed_id)
-        _followers(model, ids, root, merge_row.absorbed_id)
+        follow(model, ids, former=root, now=merge_row.absorbed_id)
     leaving = [key for key in new if sides.get(groups[key]) == {"absorbed"}]
     for key in leaving:
         kind, _, value = key.partition(":")
@@ -267,12 +305,12 @@ def _components(facts: Sequence[Fact], new: set[str]) -> dict[str, str]:
     return {key: find(key) for key in new}
 
 
-def _followers(model: type[Fact], ids: Sequence[int], root: int, absorbed: int) -> None:
+def follow(model: type[Fact], ids: Sequence[int], *, former: int, now: int) -> None:
     """Rows that belong to a fact go where the fact goes."""
     for follower, field in moving_fields():
         leader = getattr(follower, "follows", None)
         if leader and follower._meta.get_field(leader).related_model is model:
-            follower._base_manager.filter(**{f"{leader}__in": ids, field.name: root}).update(**{field.name: absorbed})
+            follower._base_manager.filter(**{f"{leader}__in": ids, field.name: former}).update(**{field.name: now})
 
 
 def _doubt(merge_row: Merge, fact: Fact, root: int) -> None:

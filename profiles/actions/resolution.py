@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from django.db import connection
+from django.db.models import Q
 
 from profiles import bulk, identifiers
 from profiles.actions import merges
@@ -53,6 +54,8 @@ class Batch:
     new_identifiers: dict[str, Identifier] = field(default_factory=dict)
     attached: dict[int, Fact] = field(default_factory=dict)
     touched: dict[int, Profile] = field(default_factory=dict)
+    heirs: dict[int, Profile] = field(default_factory=dict)
+    """By the id of each customer that was absorbed on the way: who has taken their place."""
     strong: set[int] = field(default_factory=set)
     """New customers that were written with the strength of all their identifiers."""
 
@@ -89,6 +92,7 @@ def settle(facts: Sequence[Fact], *, organization: Organization, write: bool = T
     touched = {fact.profile_id for fact in open_facts if fact.profile_id}
     if not open_facts:
         return set()
+    former = {fact.pk: fact.profile_id for fact in open_facts}
     keys = sorted({key for fact in open_facts for key in fact.identifiers})
     _lock(keys)
     batch = _load(keys, organization)
@@ -97,9 +101,13 @@ def settle(facts: Sequence[Fact], *, organization: Organization, write: bool = T
             batch.attached[fact.pk] = fact
             continue
         _attach(fact, batch)
-    _flush(batch, open_facts)
+    _flush(batch, facts)
     touched |= {fact.profile_id for fact in open_facts if fact.profile_id}
     touched |= {profile.pk for profile in batch.touched.values()}
+    for fact in open_facts:
+        left, now = former[fact.pk], fact.profile_id
+        if left is not None and now is not None and left != now and left not in batch.heirs:
+            merges.follow(type(fact), [fact.pk], former=left, now=now)
     touched |= _drop_forsaken(open_facts)
     for fact in open_facts:
         fact.settled_identifiers = list(fact.identifiers)
@@ -167,11 +175,13 @@ def _owners(keys: Sequence[str]) -> list[tuple[str, int, str]]:
 
 def _attach(fact: Fact, batch: Batch) -> None:
     usable = [key for key in fact.identifiers if key not in batch.unusable]
-    candidates: dict[int, Profile] = {}
+    found: list[Profile] = []
     for key in usable:
-        if owner := batch.owner.get(key):
-            candidates.setdefault(id(owner), owner)
-    found = list(candidates.values())
+        owner = batch.owner.get(key)
+        if owner is not None and owner not in found:
+            found.append(owner)
+    fact.provisional = False
+    _follow(fact, batch)
     if not usable:
         fact.profile = None
         return
@@ -222,10 +232,14 @@ def _own(key: str, fact: Fact, profile: Profile, batch: Batch) -> None:
 
 
 def _separated(found: Sequence[Profile]) -> bool:
-    ids = sorted(profile.pk for profile in found if profile.pk)
+    """Whether a person said of any two of these, or of customers absorbed by them, that they are different people."""
+    ids = {profile.pk for profile in found if profile.pk}
     if len(ids) < 2:
         return False
-    return Separation.objects.filter(low__in=ids, high__in=ids).exists()
+    rows = Profile.objects.filter(Q(pk__in=ids) | Q(merged_into__in=ids)).values_list("pk", "merged_into")
+    stands_for = {pk: merged_into or pk for pk, merged_into in rows}
+    pairs = Separation.objects.filter(low__in=stands_for, high__in=stands_for).values_list("low", "high")
+    return any(stands_for[low] != stands_for[high] for low, high in pairs)
 
 
 def _merge(found: Sequence[Profile], fact: Fact, usable: Sequence[str], batch: Batch) -> Profile:
@@ -243,14 +257,19 @@ def _merge(found: Sequence[Profile], fact: Fact, usable: Sequence[str], batch: B
             trigger=str(fact._meta.label) + f":{fact.pk}",
             rule_version=RULE_VERSION,
         )
+        batch.heirs[absorbed.pk] = oldest
         for key, owner in batch.owner.items():
-            if owner is absorbed:
+            if owner == absorbed:
                 batch.owner[key] = oldest
-        for other in batch.attached.values():
-            if other.profile is absorbed:
-                other.profile = oldest
         batch.touched.pop(id(absorbed), None)
+    _flush(batch, list(batch.attached.values()))
     return oldest
+
+
+def _follow(fact: Fact, batch: Batch) -> None:
+    """A fact whose customer was absorbed on the way belongs to whoever took their place."""
+    while fact.profile_id in batch.heirs:
+        fact.profile = batch.heirs[fact.profile_id]
 
 
 def _review(kind: Review.Kind, fact: Fact, found: Sequence[Profile], profile: Profile, batch: Batch) -> None:
@@ -293,7 +312,9 @@ def _flush(batch: Batch, facts: Sequence[Fact]) -> None:
         bulk.insert(Identifier, batch.new_identifiers.values())
         batch.new_identifiers.clear()
     for fact in facts:
-        fact.profile_id = fact.profile.pk if fact.profile is not None else None
+        if fact.profile_id is None and fact.profile is not None:
+            fact.profile = fact.profile  # takes over the id it has by now
+        _follow(fact, batch)
 
 
 def _drop_forsaken(facts: Sequence[Fact]) -> set[int]:

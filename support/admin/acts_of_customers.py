@@ -63,7 +63,7 @@ class MergeCustomers(Dialog):
         merge = merges.merge_by_staff(
             subject.pk, press.data["other"], by=press.by, because=press.because, verified=points
         )
-        moved = merge.moves.count()
+        moved = merges.moved(merge)
         url = address_of(Profile, merge.survivor_id)
         return Done(
             f"Merged. {moved} {'row' if moved == 1 else 'rows'} moved to customer {merge.survivor_id}.", url=url
@@ -95,7 +95,7 @@ class UndoMerge(Dialog):
 
     def do(self, subject: Merge, press: Press) -> Done:
         merges.undo(subject, by=press.by, because=press.because)
-        count = subject.moves.count()
+        count = merges.moved(subject)
         url = address_of(Profile, subject.survivor_id)
         return Done(f"Undone. {count} {'row' if count == 1 else 'rows'} stand where they stood.", url=url)
 

@@ -8,9 +8,11 @@ import hashlib
 import json
 import uuid
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from rest_framework.exceptions import NotAuthenticated, ParseError, PermissionDenied
@@ -22,6 +24,7 @@ from rest_framework.throttling import SimpleRateThrottle
 from rest_framework.views import APIView
 
 from profiles import tenancy
+from profiles.actions import turns
 from profiles.actors import Actor, Invalid, Refusal
 from profiles.models import ApiToken, IdempotencyKey, Organization, TokenRoute
 from profiles.tokens import digest
@@ -97,12 +100,19 @@ class Endpoint(APIView):
         if bearer_route is None:
             self.bearer = None
             return self._rendered(super().dispatch(request, *args, **kwargs))
-        with tenancy.organization(bearer_route.organization_id):
+        with suppress(RequestDataTooBig):
+            request.body  # noqa: B018 (once read it can be read again, where the turn has to be taken twice)
+
+        def answered() -> HttpResponseBase:
             self.bearer = self._bearer(bearer_route)
-            self.inside = True
-            answer: Any = super().dispatch(request, *args, **kwargs)
-            if request.method in ("GET", "HEAD") or answer.status_code >= 300:
-                return self._rendered(answer)
+            self.inside, self.reread, self.remembered = True, None, 0
+            answer: Any = super(Endpoint, self).dispatch(request, *args, **kwargs)
+            done = request.method in ("GET", "HEAD") or answer.status_code >= 300
+            return self._rendered(answer) if done else answer
+
+        answer: Any = turns.take(bearer_route.organization_id, answered)
+        if getattr(answer, "is_rendered", True):
+            return answer
         if self.settle is not None:
             self.settle(bearer_route.organization_id)
         with tenancy.organization(bearer_route.organization_id):

@@ -221,7 +221,7 @@ def _downloads(entitlement_ids: list[int]) -> list[DownloadSession]:
 def moved(merge: Merge) -> dict[str, int]:
     """What a merge moved, in numbers: {"Orders": 3}."""
     counts: dict[str, int] = {}
-    for model in MergeMove.objects.filter(merge=merge).values_list("model", flat=True):
+    for model in MergeMove.objects.filter(merge=merge, former_id=merge.absorbed_id).values_list("model", flat=True):
         counts[model] = counts.get(model, 0) + 1
     return counts
 
