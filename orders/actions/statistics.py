@@ -22,6 +22,9 @@ SELECT o.organization_id, o.profile_id, o.currency, count(*)::int AS orders,
  GROUP BY o.organization_id, o.profile_id, o.currency
 """
 
+LOCK_SPACE, LOCK_BUCKETS = 0x57A7, 4096
+_LOCK = "SELECT pg_advisory_xact_lock(%s, b) FROM unnest(%s::int[]) AS b"
+
 COLUMNS = [
     "orders",
     "gross_minor",
@@ -47,8 +50,12 @@ ON CONFLICT (organization_id, profile_id, currency) DO UPDATE SET
 
 
 def settle(profile_ids: Iterable[int]) -> None:
-    """Make the totals of these customers equal to a recount of their orders."""
+    """Make the totals of these customers equal to a recount of their orders.
+
+    Two batches with orders of one customer count one after the other, so that the later sees what the earlier wrote.
+    """
     ids = sorted(set(profile_ids))
     if ids:
         with connection.cursor() as cursor:
+            cursor.execute(_LOCK, [LOCK_SPACE, sorted({pk % LOCK_BUCKETS for pk in ids})])
             cursor.execute(_SETTLE, [ids, ids])
