@@ -51,7 +51,7 @@ def test_a_hundred_copies_under_fresh_ids_worked_by_four_are_one_order(stage: St
         answer: Any = Client().post(path, body, content_type="application/json", headers=headers)
         return int(answer.status_code)
 
-    works = [lambda n=n: deliver(n) for n in range(COPIES)]  # type: ignore[misc]
+    works = [lambda n=n: deliver(n) for n in range(COPIES)]
     drain = [lambda: drains.round_of(stage.organization.pk)] * 30
     mixed = [work for pair in zip(works, drain * 4, strict=False) for work in pair]
     results = at_once(mixed, threads=THREADS)

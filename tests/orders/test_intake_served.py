@@ -138,7 +138,8 @@ def test_without_a_database_the_sender_is_told_to_try_again(door: Served) -> Non
     before = len(door.snapshot()["orders"])
     postmaster = int((door.made.cluster.folder / "postmaster.pid").read_text().split()[0])
     os.kill(postmaster, signal.SIGKILL)
-    kept, turned_away, slowest, deadline = set(), 0, 0.0, time.monotonic() + 60
+    kept: set[str] = set()
+    turned_away, slowest, deadline = 0, 0.0, time.monotonic() + 60
     number = 1_000
     while len(kept) < 20 and time.monotonic() < deadline:
         number += 1
