@@ -20,7 +20,7 @@ from fulfillment import circuits
 from fulfillment.actions import emails, jobs
 from fulfillment.models import Circuit, Email, Job
 from fulfillment.providers import mail
-from fulfillment.providers.outcomes import Accepted, RefusedForGood
+from fulfillment.providers.outcomes import RefusedForGood
 from orders.actions import deliveries
 from orders.models import Order
 from profiles import clock, tenancy
@@ -141,7 +141,7 @@ def outbox(organization_id: int) -> int:
                 sent = chain.send(outgoing)
             with tenancy.organization(organization_id):
                 emails.conclude(email, sent.outcome, provider=sent.provider or "")
-                if isinstance(sent.outcome, Accepted | RefusedForGood):
+                if email.state in (Email.State.SENT, Email.State.FAILED):
                     jobs.mailed(_entitlements([email.pk]), state=email.state, error=email.last_error)
         _remember(chain.circuits)
     return len(claimed)
