@@ -93,8 +93,8 @@ def test_no_stored_text_is_called_safe() -> None:
         for name in modules()
         if not name.startswith("tests/")
         for node in ast.walk(tree(name))
-        if (isinstance(node, ast.Name) and node.id in {"mark_safe", "SafeString"})
-        or (isinstance(node, ast.alias) and node.name in {"mark_safe", "SafeString"})
+        if (isinstance(node, ast.Call) and getattr(node.func, "id", "") in {"mark_safe", "SafeString", "SafeText"})
+        or (isinstance(node, ast.alias) and node.name in {"mark_safe", "SafeText"})
     }
     templates = [
         name
