@@ -137,7 +137,7 @@ UNFOLD: dict[str, Any] = {
     "BORDER_RADIUS": "7px",
     "ENVIRONMENT": environment,
     "COLORS": {"base": GREY, "primary": ACCENT, "font": FONT},
-    "STYLES": [lambda request: static("support/desk.css")],
+    "STYLES": [lambda request: static("support/desk.css"), lambda request: static("support/lists.css")],
     "SCRIPTS": [lambda request: static("support/desk.js")],
     "COMMAND": {"search_models": False, "show_history": False},
     "SIDEBAR": {"show_search": False, "show_all_applications": False, "navigation": navigation},

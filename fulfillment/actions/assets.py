@@ -14,8 +14,11 @@ from profiles.actions import audit
 from profiles.actors import Actor, Invalid
 
 
-def add(product: Product, content: BinaryIO, *, filename: str, by: Actor, version: str = "") -> Asset:
+def add(
+    product: Product, content: BinaryIO, *, filename: str, by: Actor, version: str = "", because: str = ""
+) -> Asset:
     """Store one file as a version of the product; jobs that waited for it go on. The same bytes change nothing."""
+    by.require("map_product")
     suffix = PurePath(filename).suffix.lower().lstrip(".")
     if not suffix:
         raise Invalid(f"{filename} has no ending, so its format is unknown.")
@@ -46,7 +49,11 @@ def add(product: Product, content: BinaryIO, *, filename: str, by: Actor, versio
     Asset.objects.filter(product=product, format=suffix, current=True).exclude(pk=asset.pk).update(current=False)
     jobs.requeue_for(product.pk)
     audit.record(
-        "asset.added", by=by, subject=asset, details={"sku": product.sku, "version": version, "bytes": saved.size}
+        "asset.added",
+        by=by,
+        subject=asset,
+        because=because,
+        details={"sku": product.sku, "version": version, "bytes": saved.size},
     )
     return asset
 

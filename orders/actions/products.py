@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from orders import money
-from orders.models import Line, Listing, Order, Product
+from orders.models import Channel, Line, Listing, Order, Product
 from profiles import bulk
 from profiles.actions import audit, settlement
 from profiles.actors import Actor, Invalid
@@ -20,8 +20,10 @@ def add(
     currency: str,
     listings: Iterable[tuple[str, str]] = (),
     by: Actor,
+    because: str = "",
 ) -> Product:
     """Make or update the product of this SKU and add its listings; lines that waited for it are settled."""
+    by.require("map_product")
     if kind not in Product.Kind.values:
         raise Invalid(f"{kind} is no kind of product; choose one of {', '.join(Product.Kind.values)}.")
     if not sku.strip():
@@ -40,9 +42,41 @@ def add(
         Listing.objects.update_or_create(
             organization=organization, kind=channel_kind, external_id=external_id, defaults={"product": product}
         )
-    audit.record("product.added" if created else "product.changed", by=by, subject=product, details={"sku": sku})
+    audit.record(
+        "product.added" if created else "product.changed",
+        by=by,
+        subject=product,
+        because=because,
+        details={"sku": product.sku},
+    )
     settle_waiting(product)
     return product
+
+
+def add_listing(product: Product, *, kind: str, external_id: str, by: Actor, because: str) -> Listing:
+    """Say what a kind of channel calls this product; lines that waited for it are settled."""
+    by.require("map_product")
+    reason = audit.require_reason(because)
+    external_id = external_id.strip()
+    if kind not in Channel.Kind.values:
+        raise Invalid(f"{kind} is no kind of channel; choose one of {', '.join(Channel.Kind.values)}.")
+    if not external_id:
+        raise Invalid("A listing needs the channel's own id.")
+    known = Listing.objects.filter(kind=kind, external_id=external_id).select_related("product").first()
+    if known is not None:
+        raise Invalid(f"{external_id} is listed already, as {known.product.sku}.")
+    listing = Listing.objects.create(
+        organization_id=product.organization_id, kind=kind, external_id=external_id, product=product
+    )
+    audit.record(
+        "product.listed",
+        by=by,
+        subject=product,
+        because=reason,
+        details={"sku": product.sku, "kind": kind, "external_id": external_id},
+    )
+    settle_waiting(product)
+    return listing
 
 
 def map_lines(*, product: Product, sku: str, title: str, by: Actor, because: str) -> int:

@@ -13,9 +13,9 @@ from orders.actions import orders, products
 from orders.models import Line, Order, Product
 from profiles.actors import Invalid
 from profiles.models import Profile
-from support.admin.acts_of_delivery import PRODUCTS_LISTED
 from support.admin.base import address_of, masked
 from support.admin.dialogs import Ask, Dialog, Done, Press, registered
+from support.queries import unmapped
 
 NONE, FACTS = "none", "facts"
 LOOK_BACK, LOOK_AHEAD = timedelta(days=60), timedelta(days=1)
@@ -116,14 +116,15 @@ class OverrideAttribution(Dialog):
 
 
 class AskMapping(Ask):
-    product = forms.ModelChoiceField(Product.objects.none(), label="Product", empty_label="Choose a product")
+    product = forms.IntegerField(widget=forms.HiddenInput)
 
 
 @registered
 class MapLine(Dialog):
     name, permission, model, related = "map", "map_product", Line, ("order__channel", "organization")
-    title, button = "Map to a product", "Map to a product"
+    title, button = "Map to a product", "Map to product"
     form = AskMapping
+    template = "admin/dialogs/map.html"
 
     def about(self, subject: Line) -> str:
         return f"{subject.title or 'Untitled'} · SKU {subject.sku or 'none'}"
@@ -132,10 +133,16 @@ class MapLine(Dialog):
         return f"It is {subject.product} already." if subject.product_id else ""
 
     def prepare(self, form: AskMapping, subject: Line, request: HttpRequest) -> None:
-        field: Any = form.fields["product"]
-        listed = Product.objects.order_by("sku").values_list("pk", flat=True)[:PRODUCTS_LISTED]
-        field.queryset = Product.objects.filter(pk__in=list(listed)).order_by("sku")
-        field.label_from_instance = lambda row: f"{row.sku} · {row.title}"
+        chosen = request.GET.get("product", "")
+        if not form.is_bound and chosen.isdigit():
+            form.initial["product"] = int(chosen)
+
+    def more(self, subject: Line, request: HttpRequest) -> dict[str, Any]:
+        chosen = request.POST.get("product") or request.GET.get("product", "")
+        known = chosen.isdigit() and len(chosen) < 19
+        product = Product.objects.filter(pk=int(chosen)).first() if known else None
+        suggested = [] if product else unmapped.alike(subject)
+        return {"product": product, "suggested": suggested, "pick": f"{request.path}?product="}
 
     def will(self, subject: Line, request: HttpRequest) -> list[str]:
         alike = Line.objects.filter(product__isnull=True, removed=False, sku=subject.sku, title=subject.title)
@@ -147,7 +154,9 @@ class MapLine(Dialog):
         ]
 
     def do(self, subject: Line, press: Press) -> Done:
-        product = press.data["product"]
+        product = Product.objects.filter(pk=press.data["product"]).first()
+        if product is None:
+            raise Invalid("There is no such product.")
         count = products.map_lines(
             product=product, sku=subject.sku, title=subject.title, by=press.by, because=press.because
         )

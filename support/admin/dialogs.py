@@ -181,7 +181,7 @@ def open_dialog(request: HttpRequest, *, site: Any, name: str, subject_id: int) 
 
 
 def _press(request: HttpRequest, site: Any, dialog: Dialog, subject: Any) -> HttpResponse:
-    form = dialog.form(request.POST)
+    form = dialog.form(request.POST, request.FILES)
     dialog.prepare(form, subject, request)
     if not form.is_valid():
         return _draw(request, site, dialog, subject, form)

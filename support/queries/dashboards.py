@@ -144,7 +144,7 @@ def needs(now: datetime) -> list[Need]:
         need("stuck", stuck(now), "changed_at", "fulfillment_job", "needs=stuck"),
         need("quarantined", quarantined, "received_at", "orders_delivery", "state__exact=quarantined"),
         need("undelivered", undelivered(now), "created_at", "orders_order", "needs=delivery", "order"),
-        need("unmapped", unmapped(), "order__placed_at", "orders_order", "needs=mapping", "order"),
+        need("unmapped", unmapped(), "order__placed_at", "orders_line", "", "order"),
         need("bounced", undelivered_mail(now), "created_at", "orders_order", "needs=mail"),
         need("disputes", disputes, "at", "orders_order", "needs=dispute"),
         need("reviews", reviews, "created_at", "profiles_review", ""),

@@ -1,0 +1,69 @@
+"""Order lines that map to no product, grouped as a person maps them: by SKU and title."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.db.models import Count, Min, Sum
+
+from orders.models import Line, Product
+
+GROUPS_AT_MOST = 500
+ALIKE_AT_MOST = 6
+
+
+@dataclass(slots=True)
+class Group:
+    """Lines of one SKU and title. `line_id` names any one of them; `amounts` is (currency, minor units)."""
+
+    sku: str
+    title: str
+    line_id: int
+    oldest: datetime
+    orders: int = 0
+    channels: set[str] = field(default_factory=set)
+    amounts: dict[str, int] = field(default_factory=dict)
+
+
+def groups() -> list[Group]:
+    """What waits to be mapped, most orders first; one query over the unmapped lines alone."""
+    rows = (
+        Line.objects.filter(product__isnull=True, removed=False)
+        .order_by()
+        .values("sku", "title", "order__channel__kind", "order__channel__domain", "order__currency")
+        .annotate(
+            orders=Count("order_id", distinct=True),
+            amount=Sum("total_minor"),
+            oldest=Min("order__placed_at"),
+            line_id=Min("id"),
+        )
+        .order_by("-orders", "sku", "title")[:GROUPS_AT_MOST]
+    )
+    found: dict[tuple[str, str], Group] = {}
+    for row in rows:
+        key = (row["sku"], row["title"])
+        group = found.setdefault(key, Group(*key, line_id=row["line_id"], oldest=row["oldest"]))
+        group.oldest = min(group.oldest, row["oldest"])
+        group.orders += row["orders"]
+        group.channels.add(f"{row['order__channel__kind']}:{row['order__channel__domain']}")
+        currency = row["order__currency"]
+        group.amounts[currency] = group.amounts.get(currency, 0) + row["amount"]
+    return sorted(found.values(), key=lambda group: (-group.orders, group.sku, group.title))
+
+
+def alike(line: Line) -> list[Product]:
+    """Products whose SKU or title resembles the line's, to choose from before any search."""
+    scored = sorted(
+        ((len(_words(line.sku, line.title) & _words(row.sku, row.title)), row) for row in _few()),
+        key=lambda pair: (-pair[0], pair[1].sku),
+    )
+    return [row for score, row in scored[:ALIKE_AT_MOST] if score]
+
+
+def _few() -> Iterable[Product]:
+    return Product.objects.order_by("sku")[:GROUPS_AT_MOST]
+
+
+def _words(*texts: str) -> set[str]:
+    spelled = " ".join(texts).casefold().replace("-", " ").replace("_", " ")
+    return {word for word in spelled.split() if len(word) > 2}
