@@ -4,11 +4,19 @@ from typing import Any
 
 from django.db import models
 
-from fulfillment.models import Job
+from fulfillment.models import Email, Entitlement, Job
 from orders.models import Delivery, Line, Order, Product
 from profiles.models import Profile
-from support.admin import acts_of_catalogue, acts_of_customers, acts_of_delivery, acts_of_inbox, acts_of_orders
+from support.admin import (
+    acts_of_catalogue,
+    acts_of_customers,
+    acts_of_delivery,
+    acts_of_inbox,
+    acts_of_jobs,
+    acts_of_orders,
+)
 from support.admin.catalogue import ProductAdmin
+from support.admin.deliveries import EmailAdmin, EntitlementAdmin
 from support.admin.inbox import DeliveryAdmin
 from support.admin.jobs import JobAdmin
 from support.admin.orders import OrderAdmin
@@ -16,12 +24,14 @@ from support.admin.profiles import ProfileAdmin
 from support.admin.unmapped import LineAdmin
 
 # The dialogs register themselves as their modules load.
-ACTS = (acts_of_delivery, acts_of_customers, acts_of_orders, acts_of_inbox, acts_of_catalogue)
+ACTS = (acts_of_delivery, acts_of_customers, acts_of_orders, acts_of_inbox, acts_of_catalogue, acts_of_jobs)
 
 REGISTERED: list[tuple[type[models.Model], Any]] = [
     (Order, OrderAdmin),
     (Profile, ProfileAdmin),
     (Job, JobAdmin),
+    (Entitlement, EntitlementAdmin),
+    (Email, EmailAdmin),
     (Delivery, DeliveryAdmin),
     (Line, LineAdmin),
     (Product, ProductAdmin),

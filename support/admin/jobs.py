@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib.admin import SimpleListFilter
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -13,7 +13,8 @@ from unfold.decorators import display
 from fulfillment.models import Job
 from orders.models import Order
 from profiles.models import Profile
-from support.admin.base import DeskAdmin, address_of, moment, when, word
+from support.admin.base import address_of, moment, when, word
+from support.admin.lists import ActiveAdmin
 from support.queries import dashboards
 
 
@@ -30,14 +31,16 @@ class Stuck(SimpleListFilter):
         return queryset
 
 
-class JobAdmin(DeskAdmin):
+class JobAdmin(ActiveAdmin):
+    row_named = "job"
+    bulk = ("retry_many",)
     list_display = ("product_shown", "state_shown", "error_shown", "attempts", "order_shown", "changed_shown")
     list_filter = (Stuck, "state")
     list_select_related = ("entitlement__product", "entitlement__order")
     ordering = ("-id",)
     list_title = "Jobs"
     chips = "needs"
-    explains = "Each entitlement has one job: from paid to delivered. Retry stands on the order's page."
+    explains = "Each entitlement has one job: from paid to delivered. Choose what is stuck and retry it."
     empty_title = "No jobs here"
     empty_text = "Nothing is stuck, or nothing was sold yet."
 
@@ -45,10 +48,7 @@ class JobAdmin(DeskAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """A job's page is that of its order, or of its customer."""
-        known = object_id.isdigit() and len(object_id) < 19 and self.has_view_permission(request)
-        job = Job.objects.select_related("entitlement").filter(pk=int(object_id)).first() if known else None
-        if job is None:
-            raise Http404("There is no such job.")
+        job: Job = self.found(request, object_id, "entitlement")
         entitlement = job.entitlement
         if entitlement.order_id:
             return redirect(address_of(Order, entitlement.order_id))
