@@ -198,3 +198,14 @@ def run(command: Sequence[str | Path], runner: Runner) -> subprocess.CompletedPr
 def last_line(text: str) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return lines[-1] if lines else "it said nothing"
+
+
+def grants(*roles: str) -> list[str]:
+    """What the owner says so that these roles may use the tables it will make; they never own or alter one."""
+    names = ", ".join(f'"{role}"' for role in roles)
+    return [
+        f"GRANT USAGE ON SCHEMA public TO {names}",
+        f"ALTER DEFAULT PRIVILEGES GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {names}",
+        f"ALTER DEFAULT PRIVILEGES GRANT USAGE, SELECT ON SEQUENCES TO {names}",
+        f"ALTER DEFAULT PRIVILEGES GRANT EXECUTE ON FUNCTIONS TO {names}",
+    ]

@@ -33,6 +33,7 @@ from config.clusters import (
     Cluster,
     EmbeddedFailed,
     Runner,
+    grants,
     last_line,
     plan,
     programs_for,
@@ -393,14 +394,3 @@ def _prepare(cluster: Cluster) -> None:
             connection.execute(statement)
     note = environment.read_kept(cluster.data / NOTE) or {}
     environment.replace_kept(cluster.data / NOTE, {**note, "prepared": PREPARED})
-
-
-def grants(*roles: str) -> list[str]:
-    """What the owner says so that these roles may use the tables it will make; they never own or alter one."""
-    names = ", ".join(f'"{role}"' for role in roles)
-    return [
-        f"GRANT USAGE ON SCHEMA public TO {names}",
-        f"ALTER DEFAULT PRIVILEGES GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {names}",
-        f"ALTER DEFAULT PRIVILEGES GRANT USAGE, SELECT ON SEQUENCES TO {names}",
-        f"ALTER DEFAULT PRIVILEGES GRANT EXECUTE ON FUNCTIONS TO {names}",
-    ]
