@@ -5,6 +5,7 @@ minute and the age of the oldest due work; when the canary is old the cluster is
 """
 
 import contextlib
+import ctypes
 import logging
 import os
 import signal
@@ -95,8 +96,18 @@ def _start() -> subprocess.Popen[bytes]:
         # The cluster's processes share this process's clock rather than start it anew.
         environment["AFTERSALE_NOW"] = clock.now().isoformat()
     return subprocess.Popen(
-        [sys.executable, str(settings.BASE_DIR / "manage.py"), "qcluster"], env=environment, start_new_session=True
+        [sys.executable, str(settings.BASE_DIR / "manage.py"), "qcluster"],
+        env=environment,
+        start_new_session=True,
+        preexec_fn=_end_with_parent,  # noqa: PLW1509 (a worker process has one thread)
     )
+
+
+def _end_with_parent() -> None:
+    """Have the kernel end this process when the one that started it is killed: nobody would watch it any more."""
+    if sys.platform == "linux":
+        end_with_parent = 1  # PR_SET_PDEATHSIG
+        ctypes.CDLL(None).prctl(end_with_parent, signal.SIGTERM)
 
 
 def _stop(cluster: subprocess.Popen[bytes]) -> None:
