@@ -102,7 +102,9 @@ def deliver(entitlements: Sequence[Entitlement], given: Mapping[int, Given]) -> 
         Email.objects.filter(effect_key__in=[f"receipt:{pk}" for pk in by_order]).values_list("effect_key", flat=True)
     )
     lines: dict[int, list[Line]] = {}
-    for line in Line.objects.filter(order__in=list(by_order), removed=False).order_by("position"):
+    for line in (
+        Line.objects.filter(order__in=list(by_order), removed=False).select_related("product").order_by("position")
+    ):
         lines.setdefault(line.order_id, []).append(line)
     rows = []
     for order_id, group in by_order.items():
@@ -118,7 +120,11 @@ def receipts_without_links(orders: Iterable[Order]) -> None:
     if not found:
         return
     lines: dict[int, list[Line]] = {}
-    for line in Line.objects.filter(order__in=[o.pk for o in found], removed=False).order_by("position"):
+    for line in (
+        Line.objects.filter(order__in=[o.pk for o in found], removed=False)
+        .select_related("product")
+        .order_by("position")
+    ):
         lines.setdefault(line.order_id, []).append(line)
     rows = []
     for order in found:

@@ -125,7 +125,9 @@ def deliver(job_ids: Sequence[int], checked: Checked) -> None:
     jobs = list(
         Job.objects.select_for_update(of=("self",))
         .filter(pk__in=job_ids, state__in=Job.DUE)
-        .select_related("entitlement__product", "entitlement__order__channel", "entitlement__profile")
+        .select_related(
+            "entitlement__product", "entitlement__order__channel", "entitlement__profile", "entitlement__organization"
+        )
         .order_by("pk")
     )
     ready: list[Job] = []

@@ -23,6 +23,12 @@ class Letter:
     secrets: Mapping[str, str] = field(default_factory=dict)
 
 
+def _title(line: Line) -> str:
+    """What the customer knows it by: the shop's title, or the product's where the shop only told a SKU."""
+    told = "" if line.title == line.sku else line.title
+    return told or (line.product.title if line.product else "") or line.sku
+
+
 def write(
     template: str,
     *,
@@ -59,7 +65,7 @@ def write(
             "total_text": money.to_text(order.total_minor, order.currency),
             "lines": [
                 {
-                    "title": line.title or line.sku,
+                    "title": _title(line),
                     "quantity": line.quantity,
                     "total_text": money.to_text(line.total_minor, order.currency),
                 }
