@@ -83,6 +83,7 @@ NAVIGATION: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
             ("Staff", "badge", "profiles_membership_changelist", "manage_staff"),
             ("API tokens", "vpn_key", "profiles_apitoken_changelist", "manage_tokens"),
             ("Audit log", "history", "profiles_auditentry_changelist", "view_audit"),
+            ("Organization", "storefront", "profiles_organization_changelist", "view"),
         ),
     ),
 )

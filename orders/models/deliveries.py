@@ -50,6 +50,11 @@ class Delivery(Tenant):
                 name="delivery_quarantined",
                 condition=models.Q(state="quarantined"),
             ),
+            models.Index(
+                fields=["organization", "state", "-received_at"],
+                name="delivery_set_aside",
+                condition=models.Q(state__in=["ignored", "dismissed"]),
+            ),
             models.Index(fields=["organization", "-received_at", "-id"], name="delivery_newest"),
         ]
 

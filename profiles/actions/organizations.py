@@ -7,7 +7,7 @@ from zoneinfo import available_timezones
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 
-from profiles import tenancy
+from profiles import clock, tenancy
 from profiles.actions import audit
 from profiles.actors import Actor, Invalid, NotFound, Refusal
 from profiles.models import ApiToken, Membership, Organization, OrganizationRoute, Role, StaffRoute, TokenRoute
@@ -22,6 +22,10 @@ SCOPES = {
 
 class SlugTaken(Refusal):
     title = "Name taken"
+
+
+class TokenDead(Refusal):
+    title = "Already revoked"
 
 
 def create(
@@ -68,17 +72,61 @@ def find(slug: str) -> int:
     return found
 
 
-def add_member(organization: Organization, user: User, role: str, *, by: Actor) -> Membership:
+def add_member(organization: Organization, user: User, role: str, *, by: Actor, because: str = "") -> Membership:
     """Let a user into the organization, or change their role."""
+    by.require("manage_staff")
     if role not in Role.values:
         raise Invalid(f"{role} is no role; choose one of {', '.join(Role.values)}.")
     StaffRoute.objects.get_or_create(user=user, organization_id=organization.pk)
     member, _ = Membership.objects.update_or_create(organization=organization, user=user, defaults={"role": role})
-    audit.record("member.added", by=by, subject=member, details={"user": user.pk, "role": role})
+    audit.record("member.added", by=by, subject=member, because=because, details={"user": user.pk, "role": role})
     return member
 
 
-def issue_token(organization: Organization, *, name: str, scopes: Sequence[str], by: Actor) -> str:
+def invite(
+    organization: Organization, *, username: str, name: str, role: str, by: Actor, because: str
+) -> tuple[Membership, str]:
+    """Let somebody in by their login; who has none gets one with a first password, which is returned this once."""
+    by.require("manage_staff")
+    reason = audit.require_reason(because)
+    username = username.strip().lower()
+    user = User.objects.filter(username__iexact=username).first()
+    password = ""
+    if user is None:
+        password = secrets.token_urlsafe(12)
+        user = User.objects.create_user(username, email=username if "@" in username else "", password=password)
+        first, _, last = name.strip().partition(" ")
+        user.first_name, user.last_name, user.is_staff = first[:150], last[:150], True
+        user.save(update_fields=["first_name", "last_name", "is_staff"])
+    elif not (user.is_active and user.is_staff):
+        raise Invalid(f"{username} is not staff of this installation, or is switched off.")
+    elif Membership.objects.filter(user=user).exists():
+        raise Invalid(f"{username} is a member already: change the role in the list.")
+    return add_member(organization, user, role, by=by, because=reason), password
+
+
+def change_role(member: Membership, role: str, *, by: Actor, because: str) -> Membership:
+    """Give a member another role. Nobody changes their own, so that no organization locks itself out."""
+    by.require("manage_staff")
+    reason = audit.require_reason(because)
+    if member.user_id == by.user_id:
+        raise Invalid("Nobody changes their own role: ask another engineer.")
+    if role not in Role.values:
+        raise Invalid(f"{role} is no role; choose one of {', '.join(Role.values)}.")
+    former = member.role
+    member.role = role
+    member.save(update_fields=["role"])
+    audit.record(
+        "member.role_changed",
+        by=by,
+        subject=member,
+        because=reason,
+        details={"user": member.user_id, "former": former, "role": role},
+    )
+    return member
+
+
+def issue_token(organization: Organization, *, name: str, scopes: Sequence[str], by: Actor, because: str = "") -> str:
     """A new API token, shown this once; raises Invalid for an unknown scope."""
     by.require("manage_tokens")
     if unknown := sorted(set(scopes) - SCOPES):
@@ -90,5 +138,20 @@ def issue_token(organization: Organization, *, name: str, scopes: Sequence[str],
         organization=organization, name=name, scopes=sorted(set(scopes)), digest=digest(secret), hint=secret[-6:]
     )
     TokenRoute.objects.create(digest=digest(secret), organization_id=organization.pk, token_id=token.pk)
-    audit.record("token.issued", by=by, subject=token, details={"name": name, "scopes": sorted(set(scopes))})
+    audit.record(
+        "token.issued", by=by, subject=token, because=because, details={"name": name, "scopes": sorted(set(scopes))}
+    )
     return secret
+
+
+def revoke_token(token: ApiToken, *, by: Actor, because: str) -> None:
+    """The token opens nothing from now on; it cannot be brought back. Raises TokenDead."""
+    by.require("manage_tokens")
+    reason = audit.require_reason(because)
+    token = ApiToken.objects.select_for_update().get(pk=token.pk)
+    if token.revoked_at:
+        raise TokenDead("This token was revoked before.")
+    token.revoked_at = clock.now()
+    token.save(update_fields=["revoked_at"])
+    TokenRoute.objects.filter(digest=bytes(token.digest)).delete()
+    audit.record("token.revoked", by=by, subject=token, because=reason, details={"name": token.name})

@@ -29,6 +29,8 @@ class AuditEntry(Tenant):
         verbose_name_plural = "audit log"
         indexes = [
             models.Index(fields=["organization", "-at", "-id"], name="audit_newest"),
+            models.Index(fields=["organization", "action", "-at", "-id"], name="audit_of_action"),
+            models.Index(fields=["organization", "actor", "-at", "-id"], name="audit_of_actor"),
             models.Index(fields=["organization", "profile_id", "-at"], name="audit_of_profile"),
             models.Index(fields=["organization", "order_id", "-at"], name="audit_of_order"),
         ]

@@ -6,7 +6,7 @@ from django.db import models
 
 from fulfillment.models import Email, Entitlement, Job
 from orders.models import Delivery, Line, Order, Product
-from profiles.models import Profile
+from profiles.models import ApiToken, AuditEntry, Membership, Organization, Profile
 from support.admin import (
     acts_of_catalogue,
     acts_of_customers,
@@ -14,17 +14,28 @@ from support.admin import (
     acts_of_inbox,
     acts_of_jobs,
     acts_of_orders,
+    acts_of_settings,
 )
+from support.admin.audit import AuditEntryAdmin
 from support.admin.catalogue import ProductAdmin
 from support.admin.deliveries import EmailAdmin, EntitlementAdmin
 from support.admin.inbox import DeliveryAdmin
 from support.admin.jobs import JobAdmin
 from support.admin.orders import OrderAdmin
 from support.admin.profiles import ProfileAdmin
+from support.admin.settings import ApiTokenAdmin, MembershipAdmin, OrganizationAdmin
 from support.admin.unmapped import LineAdmin
 
 # The dialogs register themselves as their modules load.
-ACTS = (acts_of_delivery, acts_of_customers, acts_of_orders, acts_of_inbox, acts_of_catalogue, acts_of_jobs)
+ACTS = (
+    acts_of_delivery,
+    acts_of_customers,
+    acts_of_orders,
+    acts_of_inbox,
+    acts_of_catalogue,
+    acts_of_jobs,
+    acts_of_settings,
+)
 
 REGISTERED: list[tuple[type[models.Model], Any]] = [
     (Order, OrderAdmin),
@@ -35,4 +46,8 @@ REGISTERED: list[tuple[type[models.Model], Any]] = [
     (Delivery, DeliveryAdmin),
     (Line, LineAdmin),
     (Product, ProductAdmin),
+    (AuditEntry, AuditEntryAdmin),
+    (Membership, MembershipAdmin),
+    (ApiToken, ApiTokenAdmin),
+    (Organization, OrganizationAdmin),
 ]

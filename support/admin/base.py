@@ -290,7 +290,11 @@ class Period(SimpleListFilter):
     title = "when"
     parameter_name = "period"
     column = "placed_at"
-    PERIODS = (("day", "Last 24 hours", 1), ("week", "Last 7 days", 7), ("month", "Last 30 days", 30))
+    PERIODS: tuple[tuple[str, str, int], ...] = (
+        ("day", "Last 24 hours", 1),
+        ("week", "Last 7 days", 7),
+        ("month", "Last 30 days", 30),
+    )
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return [(name, words) for name, words, _ in self.PERIODS]

@@ -63,7 +63,7 @@ class EntitlementAdmin(ActiveAdmin):
     list_select_related = ("product", "order", "profile")
     ordering = ("-created_at", "-id")
     search_fields = ("pk",)
-    search_help_text = "Order number, e-mail or customer id, whole"
+    search_help_text = "Order, e-mail or customer id"
     explains = "The right to a product. What can be done with one stands on its order's page."
     empty_title = "No entitlements here"
     empty_text = "One appears as soon as something digital is paid for, or is granted by hand on a customer's page."
@@ -136,7 +136,7 @@ class EmailAdmin(ActiveAdmin):
     list_select_related = ("order",)
     ordering = ("-created_at", "-id")
     search_fields = ("pk",)
-    search_help_text = "Order number, e-mail or customer id, whole"
+    search_help_text = "Order, e-mail or customer id"
     explains = "Every message as it was sent, its links masked. Mail that was only kept shows its links."
     empty_title = "No e-mails here"
     empty_text = "The first one goes out with the first order. Take a filter away to see the others."
