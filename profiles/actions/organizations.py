@@ -13,11 +13,11 @@ from profiles.actors import Actor, Invalid, NotFound, Refusal
 from profiles.models import ApiToken, Membership, Organization, OrganizationRoute, Role, StaffRoute, TokenRoute
 from profiles.tokens import digest
 
-SCOPES = {
-    f"{resource}:{verb}"
-    for resource in ("orders", "profiles", "entitlements", "conversations", "events", "merges", "channels", "analytics")
-    for verb in ("read", "write")
-} | {"*"}
+RESOURCES = (
+    *("orders", "profiles", "entitlements", "conversations", "events", "merges"),
+    *("discrepancies", "analytics", "customers", "jobs", "webhooks", "channels"),
+)
+SCOPES = {f"{resource}:{verb}" for resource in RESOURCES for verb in ("read", "write")} | {"*"}
 
 
 class SlugTaken(Refusal):

@@ -12,11 +12,12 @@ from django.db.models import Count, F, Min, Q, QuerySet, Sum
 from fulfillment.models import Email, Entitlement, Job
 from orders import money
 from orders.actions.statistics import COUNTED
-from orders.models import Delivery, Dispute, Line, Order
+from orders.models import Delivery, Dispute, Line, Order, Refund
 from profiles import clock
 from profiles.models import Organization, Review
 
 STUCK_AFTER = timedelta(minutes=5)
+PARKED_FOR = timedelta(hours=24)
 MAILS_LOOKED_AT = timedelta(days=30)
 CHART_DAYS = 30
 OPEN = (
@@ -94,6 +95,8 @@ WORDS = {
     "unmapped": ("Orders with an unmapped product", "Say which product it is"),
     "bounced": ("Mail that did not arrive", "Correct the address and resend"),
     "disputes": ("Open disputes", "Answer before the evidence is due"),
+    "money": ("Orders whose money is odd", "Decide what a refund covers"),
+    "parked": ("Refunds without their order", "Look for the order at the shop"),
     "reviews": ("Open reviews", "Decide who is who"),
     "unattached": ("Orders without a customer", "Link each to a customer"),
 }
@@ -140,6 +143,8 @@ def needs(now: datetime) -> list[Need]:
     disputes = Dispute.objects.filter(status=Dispute.Status.OPENED, order__isnull=False)
     reviews = Review.objects.filter(decided_at__isnull=True)
     nobody = Order.objects.filter(profile__isnull=True)
+    odd = Order.objects.exclude(needs_person="").exclude(payment_status=Order.PaymentStatus.DISPUTED)
+    parked = Refund.objects.filter(order__isnull=True, arrived_at__lt=now - PARKED_FOR)
     return [
         need("stuck", stuck(now), "changed_at", "fulfillment_job", "needs=stuck"),
         need("quarantined", quarantined, "received_at", "orders_delivery", "state__exact=quarantined"),
@@ -147,6 +152,8 @@ def needs(now: datetime) -> list[Need]:
         need("unmapped", unmapped(), "order__placed_at", "orders_line", "", "order"),
         need("bounced", undelivered_mail(now), "created_at", "orders_order", "needs=mail"),
         need("disputes", disputes, "at", "orders_order", "needs=dispute"),
+        need("money", odd, "placed_at", "orders_order", "needs=person"),
+        need("parked", parked, "arrived_at", "orders_delivery", ""),
         need("reviews", reviews, "created_at", "profiles_review", ""),
         need("unattached", nobody, "placed_at", "orders_order", "needs=customer"),
     ]
