@@ -36,6 +36,7 @@ def connect(
     calls_provider: bool = True,
     made_up: bool = False,
     built_in: bool = False,
+    because: str = "",
 ) -> Channel:
     """Connect a source, or change what is given: the key stays, the former secret verifies for 24 h more."""
     by.require("connect")
@@ -78,6 +79,7 @@ def connect(
         "channel.connected" if created else "channel.changed",
         by=by,
         subject=channel,
+        because=because,
         details={"kind": kind, "domain": domain, "new_secret": bool(secret), "credentials": sorted(given)},
     )
     return channel

@@ -5,20 +5,24 @@ from typing import Any
 from django.db import models
 
 from fulfillment.models import Email, Entitlement, Job
-from orders.models import Delivery, Line, Order, Product
-from profiles.models import ApiToken, AuditEntry, Membership, Organization, Profile
+from orders.models import Channel, Delivery, Line, Order, Product
+from profiles.models import ApiToken, AuditEntry, Membership, Merge, Organization, Profile, Review
 from support.admin import (
     acts_of_catalogue,
+    acts_of_channels,
     acts_of_customers,
     acts_of_delivery,
     acts_of_inbox,
     acts_of_jobs,
     acts_of_orders,
+    acts_of_reviews,
     acts_of_settings,
 )
 from support.admin.audit import AuditEntryAdmin
 from support.admin.catalogue import ProductAdmin
+from support.admin.channels import ChannelAdmin
 from support.admin.deliveries import EmailAdmin, EntitlementAdmin
+from support.admin.identities import MergeAdmin, ReviewAdmin
 from support.admin.inbox import DeliveryAdmin
 from support.admin.jobs import JobAdmin
 from support.admin.orders import OrderAdmin
@@ -34,6 +38,8 @@ ACTS = (
     acts_of_inbox,
     acts_of_catalogue,
     acts_of_jobs,
+    acts_of_reviews,
+    acts_of_channels,
     acts_of_settings,
 )
 
@@ -46,6 +52,9 @@ REGISTERED: list[tuple[type[models.Model], Any]] = [
     (Delivery, DeliveryAdmin),
     (Line, LineAdmin),
     (Product, ProductAdmin),
+    (Channel, ChannelAdmin),
+    (Merge, MergeAdmin),
+    (Review, ReviewAdmin),
     (AuditEntry, AuditEntryAdmin),
     (Membership, MembershipAdmin),
     (ApiToken, ApiTokenAdmin),

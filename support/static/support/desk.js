@@ -62,7 +62,8 @@
       return;
     }
     if (event.target.closest("[data-copy]")) {
-      const field = document.querySelector("[data-copy-from]");
+      const place = event.target.closest("[data-copy-place], dialog") || document;
+      const field = place.querySelector("[data-copy-from]");
       field.select();
       try {
         await navigator.clipboard.writeText(field.value);
