@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from django.core.files.storage import storages
 from django.db import connection
 from django.test import Client
 
+from config import files
 from fulfillment.actions import entitlements, links
 from fulfillment.models import Asset, DownloadLink, DownloadSession, Email, Entitlement
 from profiles import clock
@@ -240,7 +242,10 @@ def test_a_restored_right_needs_a_new_link(shop: Shop) -> None:
     assert shop.client.get(shop.link()).status_code == 200
 
 
-def test_a_missing_object_uses_nothing_up(shop: Shop) -> None:
+def test_a_missing_object_uses_nothing_up(db: None, tmp_path: Path, settings: Any) -> None:
+    settings.STORAGES = {**settings.STORAGES, "default": files.folder(tmp_path / "files")}
+    shop = Shop()
+    shop.buy()
     path = shop.link(uses=1)
     with shop.inside():
         asset = Asset.objects.get(product=shop.book)
