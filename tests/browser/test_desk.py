@@ -142,3 +142,27 @@ def test_the_palette_finds_a_customer(at_desk: AtDesk) -> None:
     with page.expect_navigation():
         page.keyboard.press("Enter")
     assert "/change/" in page.url
+
+
+def test_choose_many_deliveries_and_read_them_again(at_desk: AtDesk) -> None:
+    page = at_desk.page
+    page.goto(f"{at_desk.home}/admin/orders/delivery/")
+    for box in page.locator("input.action-select").all():
+        box.check()
+    page.locator("select[name=action]").select_option("replay_many")
+    with page.expect_navigation():
+        page.get_by_text("Run", exact=True).click()
+    assert "2 deliveries are read again" in page.content()
+    page.locator("[name=because]").fill("the parser learnt more")
+    with page.expect_navigation():
+        page.locator("form.ask__form button[type=submit]").click()
+    assert page.url.endswith("/admin/orders/delivery/") and "2 deliveries wait to be read again" in page.content()
+
+
+def test_upload_a_file_of_a_product(at_desk: AtDesk) -> None:
+    at_desk.page.goto(f"{at_desk.home}/admin/orders/product/{at_desk.stage.book.pk}/change/")
+    dialog = at_desk.open("Upload file")
+    file = {"name": "tide-2.pdf", "mimeType": "application/pdf", "buffer": b"%PDF the second Tide Atlas"}
+    dialog.locator("input[type=file]").set_input_files(file)
+    assert at_desk.press(dialog) == "1 file stored: tide-2.pdf, version v2."
+    assert "Superseded" in at_desk.page.content()

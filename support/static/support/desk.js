@@ -123,6 +123,13 @@
     waiting = setTimeout(() => pick(form), 200);
   });
 
+  // The admin below would write a chosen file's name into the first text field of the dialog.
+  document.addEventListener(
+    "change",
+    (event) => event.target.matches(".ask input[type=file]") && event.stopImmediatePropagation(),
+    true,
+  );
+
   document.addEventListener("keydown", (event) => {
     if (event.key !== "/" || event.metaKey || event.ctrlKey || event.altKey) return;
     if (event.target.closest("input, textarea, select, [contenteditable]") || document.querySelector("dialog[open]")) return;
