@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, values
@@ -15,8 +16,15 @@ seconds = Histogram("aftersale_request_seconds", "How long requests took.", ["ro
 
 
 def request_answered(method: str, route: str, status: int, took: float) -> None:
-    requests.labels(method if method in _METHODS else "other", route, str(status)).inc()
-    seconds.labels(route).observe(took)
+    counted, timed = _series(method if method in _METHODS else "other", route, status)
+    counted.inc()
+    timed.observe(took)
+
+
+@lru_cache(maxsize=4096)
+def _series(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+    """Finding a labelled series costs more than counting in it."""
+    return requests.labels(method, route, str(status)), seconds.labels(route)
 
 
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")

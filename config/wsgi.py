@@ -3,7 +3,6 @@
 import os
 import sys
 import time
-import uuid
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import Any
@@ -52,7 +51,7 @@ def application(environ: dict[str, Any], start_response: Start) -> Iterable[byte
         "Content-Length": str(len(answer.body)),
         "Cache-Control": "no-store",
         "X-Content-Type-Options": "nosniff",
-        "X-Request-ID": uuid.uuid4().hex,
+        "X-Request-ID": os.urandom(16).hex(),
         **answer.headers,
     }
     start_response(f"{answer.status} {HTTPStatus(answer.status).phrase}", list(headers.items()))

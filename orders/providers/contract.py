@@ -57,6 +57,8 @@ def printable(text: object) -> str:
     """A short text that any log, page and database can hold; "" for what is no text."""
     if not isinstance(text, str):
         return ""
+    if text.isascii() and text.isprintable():
+        return text[:MAX_LABEL].strip()
     return "".join(letter for letter in clean(text[:MAX_LABEL]) if letter.isprintable()).strip()
 
 
