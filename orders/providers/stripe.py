@@ -27,6 +27,8 @@ MAX_SIGNATURES = 20
 
 _TIMESTAMP = re.compile(r"[0-9]{1,12}", re.ASCII)
 _EVENT_ID = re.compile(rb'"id"\s*:\s*"(evt_[A-Za-z0-9_]{1,200})"')
+_FIRST = re.compile(rb"\s*\{\s*\"id\"\s*:\s*\"(evt_[A-Za-z0-9_]{1,200})\"", re.ASCII)
+_LAST = re.compile(rb",\s*\"type\"\s*:\s*\"([a-z0-9_.]{1,90})\"\s*\}\s*\Z", re.ASCII)
 
 _REFUND_STATUSES = {
     "pending": RefundStatus.PENDING,
@@ -75,6 +77,10 @@ class Stripe(Provider):
         return signatures.any_equal(claimed, expected)
 
     def identify(self, body: bytes, headers: Headers) -> tuple[str, str]:
+        # Stripe writes an event's id first and its type last: as labels they are read without parsing what is between.
+        first, last = _FIRST.match(body), _LAST.search(body, max(0, len(body) - 200))
+        if first and last:
+            return first[1].decode("ascii"), last[1].decode("ascii")
         try:
             event = json.loads(body)
         except (ValueError, RecursionError):

@@ -353,3 +353,14 @@ def test_a_test_channel_takes_test_events_as_tests():
 )
 def test_a_delivery_is_told_apart_by_the_events_id(body, found):
     assert PROVIDERS["stripe"].identify(body, {}) == found
+
+
+def test_the_labels_read_without_parsing_are_the_parsed_ones():
+    body = recorded("stripe/checkout.session.completed.json")
+    event = json.loads(body)
+    identify = PROVIDERS["stripe"].identify
+    told = [json.dumps(event), json.dumps(event, indent=4), json.dumps({"x": 1, **event})]
+    for shape in (body, *(text.encode() for text in told)):
+        assert identify(shape, {}) == (event["id"], event["type"])
+    nested = json.dumps({"id": "evt_1", "type": "a.b", "data": {"object": {"type": "not.it"}}}).encode()
+    assert identify(nested, {}) == ("evt_1", "a.b")
