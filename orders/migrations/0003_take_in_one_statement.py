@@ -16,6 +16,10 @@ BEGIN
   -- A caller's own transaction goes on in the context it had.
   PERFORM set_config('app.organization_id', former, true);
   IF kept IS NULL THEN RETURN false; END IF;
+  -- ON CONFLICT locks the row even where its WHERE is false: deliveries at once would commit one after the other.
+  IF EXISTS (SELECT FROM profiles_duework w WHERE w.organization_id = p_organization AND w.due_at <= now()) THEN
+    RETURN true;
+  END IF;
   INSERT INTO profiles_duework (organization_id, due_at) VALUES (p_organization, now())
   ON CONFLICT (organization_id) DO UPDATE SET due_at = now() WHERE profiles_duework.due_at > now();
   IF FOUND THEN
