@@ -54,10 +54,11 @@ def application(environ: dict[str, Any], start_response: Start) -> Iterable[byte
         "X-Request-ID": os.urandom(16).hex(),
         **answer.headers,
     }
-    start_response(f"{answer.status} {HTTPStatus(answer.status).phrase}", list(headers.items()))
+    start_response(_PHRASES[answer.status], list(headers.items()))
     return [answer.body] if method != "HEAD" else [b""]
 
 
+_PHRASES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 _hosts: dict[str, bool] = {}
 
 

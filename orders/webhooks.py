@@ -7,9 +7,10 @@ always reads them anew, so a rotation is felt at once).
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from django.db import Error
@@ -56,6 +57,31 @@ class Endpoint:
     read_at: float
 
 
+class Headers(Mapping[str, str]):
+    """A request's headers by lower-case name, looked up where WSGI keeps them: most are never asked for."""
+
+    def __init__(self, meta: Mapping[str, Any]) -> None:
+        self.meta = meta
+
+    def __getitem__(self, name: str) -> str:
+        return str(self.meta[_key(name)])
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return self.meta.get(_key(name), default)
+
+    def __iter__(self) -> Iterator[str]:
+        named = (key[5:].replace("_", "-").lower() for key in self.meta if key.startswith("HTTP_"))
+        return iter([*named, *(["content-type"] if "CONTENT_TYPE" in self.meta else [])])
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+@lru_cache(maxsize=256)
+def _key(name: str) -> str:
+    return "CONTENT_TYPE" if name == "content-type" else f"HTTP_{name.upper().replace('-', '_')}"
+
+
 _endpoints: dict[str, Endpoint] = {}
 Find = Callable[[bool], Endpoint | None]
 
@@ -71,7 +97,7 @@ def answer(method: str, kind: str, key: str, meta: Mapping[str, Any]) -> Answer:
         return _problem(404)
     if method != "POST":
         return _problem(405)
-    headers = _headers(meta)
+    headers = Headers(meta)
 
     def find(fresh: bool) -> Endpoint | None:
         if key == "order-created" and kind in BY_DOMAIN:
@@ -115,7 +141,7 @@ def _take(provider: Provider, find: Find, headers: Mapping[str, str], meta: Mapp
         delivery_id=delivery_id,
         topic=topic,
         body=body,
-        headers={name: value for name, value in headers.items() if name in provider.KEPT_HEADERS},
+        headers={name: value for name in provider.KEPT_HEADERS if (value := headers.get(name)) is not None},
     )
     return KEPT
 
@@ -140,12 +166,6 @@ def _read(stream: Any, size: int) -> bytes:
         pieces.append(piece)
         left -= len(piece)
     return b"".join(pieces)
-
-
-def _headers(meta: Mapping[str, Any]) -> Mapping[str, str]:
-    found = {name[5:].replace("_", "-").lower(): value for name, value in meta.items() if name.startswith("HTTP_")}
-    found["content-type"] = meta.get("CONTENT_TYPE", "")
-    return found
 
 
 def _verified(provider: Provider, endpoint: Endpoint, body: bytes, headers: Mapping[str, str]) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from django.db import OperationalError, connection
+from django.db import DEFAULT_DB_ALIAS, OperationalError, connection, connections
 from django.utils import timezone
 from django_q.conf import Conf
 from django_q.humanhash import uuid as task_id
@@ -69,7 +69,7 @@ def store(
         topic[:100],
         body,
         digest,
-        json.dumps(dict(headers)),
+        json.dumps(headers),
         Conf.PREFIX,
         _task(organization_id),
     ]
@@ -85,8 +85,9 @@ def store(
 
 def _execute(parameters: Sequence[Any]) -> bool:
     """One prepared statement on the connection itself: the body travels as bytes, not as an escaped text of them."""
-    connection.ensure_connection()
-    with connection.wrap_database_errors, Cursor(connection.connection) as cursor:
+    own = connections[DEFAULT_DB_ALIAS]  # looked up once: behind the name stands a thread's own
+    own.ensure_connection()
+    with own.wrap_database_errors, Cursor(own.connection) as cursor:
         row = cursor.execute(_TAKE_IN, parameters, prepare=True).fetchone()
     return bool(row and row[0])
 
