@@ -37,7 +37,7 @@ NOT_MONEY: dict[str, str] = {
     "orders/actions/deliveries.py": "when a task was last signed",
 }
 MACHINE = re.compile(
-    r"/(work|home|Users)/[a-z]|/root/|/tmp/plan|pypi\.org/simple|registry\.npmjs|index-url"
+    r"/(work|home|Users)/[a-z]|/root/|pypi\.org/simple|registry\.npmjs|index-url"
     r"|https?://[^/\s\"']*(mirror|proxy|artifactory|nexus)"
 )
 
