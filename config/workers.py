@@ -15,7 +15,6 @@ import time
 
 from django.conf import settings
 from django.db import Error, close_old_connections, connection
-from django_q.models import OrmQ
 from django_q.tasks import async_task
 
 from config import drains
@@ -84,10 +83,6 @@ def silent_for() -> float:
         cursor.execute("SELECT extract(epoch FROM clock_timestamp() - sang_at) FROM config_canary")
         row = cursor.fetchone()
     return float(row[0]) if row else 0.0
-
-
-def backlog() -> int:
-    return OrmQ.objects.count()
 
 
 def _start() -> subprocess.Popen[bytes]:

@@ -372,12 +372,3 @@ def _forget_empty(profile_ids: Iterable[int]) -> None:
 def fact_models() -> list[type[Fact]]:
     """Every model whose rows bear identifiers, those of later apps too."""
     return [model for model in Fact.__subclasses__() if not model._meta.abstract]
-
-
-def spelled(profile_ids: Iterable[int]) -> Mapping[int, list[str]]:
-    """The active identifiers of these profiles as the snapshot spells them, sorted."""
-    found: dict[int, list[str]] = {}
-    rows = Identifier.objects.filter(profile_id__in=list(profile_ids), status=Identifier.Status.ACTIVE)
-    for profile_id, text in rows.values_list("profile_id", "spelled"):
-        found.setdefault(profile_id, []).append(text)
-    return {profile_id: sorted(texts) for profile_id, texts in found.items()}
