@@ -40,11 +40,13 @@ def application(environ: dict[str, Any], start_response: Start) -> Iterable[byte
         return _django(environ, start_response)
     began = time.perf_counter()
     method = environ["REQUEST_METHOD"]
+    answer = None
     try:
         answer = webhooks.answer(method, kind, key, environ)
     finally:
-        # An error may have left the connection broken; a fresh one is opened for the next request.
-        connection.close_if_unusable_or_obsolete()
+        if answer is not webhooks.KEPT:
+            # An error may have left the connection broken; a fresh one is opened for the next request.
+            connection.close_if_unusable_or_obsolete()
     metrics.request_answered(method, ROUTE, answer.status, time.perf_counter() - began)
     headers = {
         "Content-Type": answer.content_type,

@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 
 LEASE_SECONDS = 90
 ATTEMPTS = 3
+NEVER_BY_ITSELF = 2**31 - 1
 State = Delivery.State
 
 _CLAIM = """
@@ -87,6 +88,9 @@ def _execute(parameters: Sequence[Any]) -> bool:
     """One prepared statement on the connection itself: the body travels as bytes, not as an escaped text of them."""
     own = connections[DEFAULT_DB_ALIAS]  # looked up once: behind the name stands a thread's own
     own.ensure_connection()
+    if own.connection.prepare_threshold is None:
+        # Django switches preparing off for the whole connection: `prepare=True` alone would do nothing.
+        own.connection.prepare_threshold = NEVER_BY_ITSELF
     with own.wrap_database_errors, Cursor(own.connection) as cursor:
         row = cursor.execute(_TAKE_IN, parameters, prepare=True).fetchone()
     return bool(row and row[0])

@@ -338,3 +338,11 @@ def test_row_40_what_is_not_for_this_channel_is_answered_and_ignored(door: Door,
     assert state["orders"] == [] and state["quarantined"] == []
     with stage.inside():
         assert set(Delivery.objects.values_list("state", flat=True)) == {"ignored"}
+
+
+def test_the_database_plans_the_statement_once(door: Door, stage: Stage) -> None:
+    for _ in range(3):
+        assert post(door, stage, "stripe", first("stripe")).status == 200
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%orders_take_in%'")
+        assert cursor.fetchone() == (1,)
