@@ -87,7 +87,7 @@ def _converter(field: Any) -> Callable[[Any], Any]:
     if isinstance(field, SecretField):
         return field.get_prep_value
     if kind == "JSONField":
-        return _json
+        return as_json
     if kind == "ArrayField":
         return _array_literal
     return _plain
@@ -97,7 +97,8 @@ def _plain(value: Any) -> Any:
     return value.value if isinstance(value, Enum) else value
 
 
-def _json(value: Any) -> str:
+def as_json(value: Any) -> str:
+    """As a parameter for a column or cast of jsonb."""
     return json.dumps(value)
 
 

@@ -50,10 +50,6 @@ FIELDS: dict[str, Kind] = {
     "cookie_id": Kind.COOKIE,
 }
 
-_WEIGHTS = {"email": 20, "phone": 30, "loyalty": 25, "device": 10, "cookie": 5, "": 0}
-_OTHER_WEIGHT = 10
-_MAX_STRENGTH = 100
-
 _MAX_ADDRESS = 254
 _MAX_NAME = 50
 _MAX_PHONE = 100
@@ -147,11 +143,6 @@ def ranked(identifiers: Iterable[Identifier], *, order: Sequence[Kind] = PRIORIT
     """By priority of kind, then by value; kinds that the order leaves out come last."""
     places = {kind: place for place, kind in enumerate(order)}
     return tuple(sorted(identifiers, key=lambda one: (places.get(one.kind, len(places)), one.kind, one.value)))
-
-
-def strength(kinds: Iterable[str]) -> int:
-    """How well a profile is known, 0 to 100: each kind once (PRO-8). Takes what `counts_as` gives."""
-    return min(_MAX_STRENGTH, sum(_WEIGHTS.get(kind, _OTHER_WEIGHT) for kind in set(kinds)))
 
 
 def mailable(raw: str) -> str | None:

@@ -100,6 +100,33 @@ class Secure(Operation):
         return f"Put {', '.join(self.names)} behind row-level security"
 
 
+class InEachOrganization(Operation):
+    """Run one statement for each organization in its own context: what row-level security asks of data migrations."""
+
+    reversible = True
+    reduces_to_sql = False
+
+    def __init__(self, sql: str) -> None:
+        self.sql = sql
+
+    def state_forwards(self, app_label: str, state: Any) -> None:
+        pass
+
+    def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        with schema_editor.connection.cursor() as cursor:
+            cursor.execute("SELECT id FROM profiles_organizationroute ORDER BY id")
+            for (organization_id,) in cursor.fetchall():
+                cursor.execute("SELECT set_config(%s, %s, true)", [SETTING, str(organization_id)])
+                cursor.execute(self.sql)
+            cursor.execute("SELECT set_config(%s, '', true)", [SETTING])
+
+    def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        pass
+
+    def describe(self) -> str:
+        return "Run a statement in each organization"
+
+
 def wall(table: str, *, key: str = "id") -> list[str]:
     """SQL that makes one table a tenant table: forced policy, primary key led by the organization."""
     return [

@@ -11,6 +11,8 @@ from profiles.tenancy import TenantForeignKey
 class Conversation(Fact):
     """One chat, by the source's own id. Without stored messages it counts as one at its start and one at its end."""
 
+    moment = "started_at"
+
     external_id = models.CharField(max_length=255)
     source = models.CharField(max_length=100, default="api", help_text="Where the chat took place.")
     email = models.CharField(max_length=320, blank=True, default="")

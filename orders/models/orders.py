@@ -17,6 +17,9 @@ class Order(Fact):
     Customer data stays as it was sent. `email` and `phone` are its normalised forms, empty where there is none.
     """
 
+    moment = "placed_at"
+    settles_as = "order"
+
     class Status(models.TextChoices):
         PENDING = OrderStatus.PENDING.value, "Pending"
         PROCESSING = OrderStatus.PROCESSING.value, "Processing"

@@ -181,7 +181,7 @@ def _settle_both(merge_row: Merge, root: int | None = None) -> None:
     from profiles.actions import resolution  # the two call each other: resolution merges
 
     ids = {root or merge_row.survivor_id, merge_row.absorbed_id}
-    resolution.strengthen(ids)
+    resolution.strengthen(ids, merge_row.organization)
     # Whoever merges by rule is a worker, and looks for what is due anyway; waking would make all others wait for it.
     settlement.request(merge_row.organization_id, profiles=ids, wake_worker=not merge_row.automatic)
 
@@ -231,6 +231,13 @@ def _note_who_stays(merge_row: Merge) -> None:
                     merge_row.absorbed_id,
                 ],
             )
+
+
+def return_others(merge_row: Merge, *, root: int) -> None:
+    """Put back by the journal what is neither a fact, nor follows one, nor an identifier."""
+    for model, field in moving_fields():
+        if not (issubclass(model, Fact) or model is Identifier or getattr(model, "follows", None)):
+            _return(merge_row, model, field, root)
 
 
 def _share_out(merge_row: Merge, root: int) -> None:
@@ -305,7 +312,7 @@ def _components(facts: Sequence[Fact], new: set[str]) -> dict[str, str]:
     return {key: find(key) for key in new}
 
 
-def follow(model: type[Fact], ids: Sequence[int], *, former: int, now: int) -> None:
+def follow(model: type[Fact], ids: Sequence[int], *, former: int, now: int | None) -> None:
     """Rows that belong to a fact go where the fact goes."""
     for follower, field in moving_fields():
         leader = getattr(follower, "follows", None)

@@ -6,6 +6,7 @@ from profiles.models.members import Membership, Role, StaffRoute
 from profiles.models.merges import Merge, MergeMove, Review, Separation
 from profiles.models.organizations import Organization, OrganizationRoute
 from profiles.models.profiles import Identifier, Profile
+from profiles.models.sightings import Sighting
 from profiles.models.tokens import ApiToken, IdempotencyKey, TokenRoute
 from profiles.models.work import DueWork, SettlementRequest
 
@@ -26,6 +27,7 @@ __all__ = [
     "Role",
     "Separation",
     "SettlementRequest",
+    "Sighting",
     "StaffRoute",
     "Tenant",
     "TokenRoute",

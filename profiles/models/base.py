@@ -1,5 +1,8 @@
 """What every tenant's row has in common."""
 
+from datetime import datetime
+from typing import ClassVar
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
@@ -37,5 +40,16 @@ class Fact(Tenant):
     )
     provisional = models.BooleanField(default=False, editable=False)
 
+    moment: ClassVar[str]
+    """The field that says when it happened."""
+    settles_as: ClassVar[str] = ""
+    """The subject under which a change of it is settled; empty where its customer stands for it."""
+
     class Meta:
         abstract = True
+
+    @property
+    def happened_at(self) -> datetime:
+        """The fact's own time, by which facts are taken in turn."""
+        found: datetime = getattr(self, self.moment)
+        return found

@@ -84,6 +84,8 @@ class Review(Tenant):
         TOO_MANY = "too_many", "More than three customers match"
         SEPARATED = "separated", "Matches customers that must not be linked"
         AFTER_UNDO = "after_undo", "Fits both sides of an undone merge"
+        CONFLICT = "conflict", "Two loyalty ids of one programme"
+        SHARED = "shared", "A value that many people share"
 
     kind = models.CharField(max_length=12, choices=Kind)
     profile = TenantForeignKey(Profile, related_name="reviews", null=True, blank=True)

@@ -29,6 +29,9 @@ class Organization(models.Model):
         default=list, blank=True, help_text="The seller's own mail domains: never a customer."
     )
     blocked = models.JSONField(default=list, blank=True, help_text="Values never used to recognise a customer.")
+    identity = models.JSONField(
+        default=dict, blank=True, help_text="What differs from the usual rules of identity (profiles/rules.py)."
+    )
     is_demo = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -61,10 +61,14 @@ class Identifier(Tenant):
     value = models.CharField(max_length=400, help_text="Normalised; what matching compares.")
     spelled = models.CharField(max_length=420, help_text="As the snapshot spells it: kind:value.")
     raw = models.CharField(max_length=400, blank=True, default="", help_text="As it was sent.")
-    profile = TenantForeignKey(Profile, related_name="identifiers")
+    profile = TenantForeignKey(
+        Profile, null=True, related_name="identifiers", help_text="Nobody, where the value is shared or blocked."
+    )
     status = models.CharField(max_length=8, choices=Status, default=Status.ACTIVE)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     added_by_staff = models.BooleanField(default=False)
+    set_aside_at = models.DateTimeField(null=True, editable=False)
+    because = models.CharField(max_length=300, blank=True, default="", help_text="Why it joins nobody.")
 
     class Meta:
         constraints = [

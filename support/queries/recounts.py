@@ -10,9 +10,9 @@ from django.db import connection
 
 from orders.actions.statistics import COLUMNS, RECOUNT
 from orders.models import Order, ProfileTotal
-from profiles import identifiers
+from profiles import rules
 from profiles.actions import resolution
-from profiles.models import Identifier, Profile
+from profiles.models import Identifier, Organization, Profile
 
 BATCH = 1000
 _STORED = ", ".join(f"s.{name}" for name in COLUMNS)
@@ -68,11 +68,12 @@ def _totals(profile_ids: Sequence[int]) -> Iterator[Difference]:
 
 def _strengths(profile_ids: Sequence[int]) -> Iterator[Difference]:
     known: dict[int, list[str]] = defaultdict(list)
+    set_rules = rules.read(Organization.objects.get().identity)
     rows = Identifier.objects.filter(profile__in=profile_ids, status=Identifier.Status.ACTIVE)
     for profile_id, kind, value in rows.values_list("profile_id", "kind", "value"):
         known[profile_id].append(resolution.read(f"{kind}:{value}").counts_as)
     for profile_id, stored in Profile.objects.filter(pk__in=profile_ids).values_list("pk", "strength").order_by("pk"):
-        counted = identifiers.strength(known[profile_id])
+        counted = set_rules.strength(known[profile_id])
         if stored != counted:
             yield Difference(profile_id, "strength", stored, counted)
 

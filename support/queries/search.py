@@ -98,7 +98,7 @@ def _misspelt(asked: str, organization: Organization, at_most: int) -> Iterable[
     if "@" not in asked:
         return
     found = Identifier.objects.filter(kind="email", value__in=list(identifiers.variants(asked.lower())))[:at_most]
-    yield from _profiles({i.profile_id: f"{i.value}, one letter off" for i in found})
+    yield from _profiles({i.profile_id: f"{i.value}, one letter off" for i in found if i.profile_id})
 
 
 def _fragments(asked: str, organization: Organization, at_most: int) -> Iterable[Hit]:

@@ -15,10 +15,11 @@ from orders.actions import channels, deliveries, statistics
 from orders.messages import Customer
 from orders.models import Order, ProfileTotal
 from orders.providers import standard
-from profiles import identifiers, tenancy
+from profiles import tenancy
 from profiles.actions import merges, organizations
 from profiles.actors import Actor
 from profiles.models import Identifier, Merge, Profile, Review
+from profiles.rules import Rules
 from support.queries import snapshot
 
 LEAD = Actor(label="Lea", role="lead")
@@ -168,23 +169,29 @@ def _strengths() -> list[str]:
     return [
         f"customer {pk} has the strength {strength}"
         for pk, strength in rows
-        if strength != identifiers.strength(kinds.get(pk, set()))
+        if strength != Rules().strength(kinds.get(pk, set()))
     ]
 
 
 def _orders() -> list[str]:
-    """Each identifier that an order bears belongs to somebody, and the order to somebody who has one of them."""
-    owner = {f"{kind}:{value}": pk for kind, value, pk in Identifier.objects.values_list("kind", "value", "profile_id")}
+    """Each identifier that an order bears belongs to somebody, and the order to somebody who has one of them.
+
+    Unless the identifier is shared or blocked; and what a person has to look at may bear one that nobody has.
+    """
+    rows = Identifier.objects.all()
+    owner = {f"{row.kind}:{row.value}": row.profile_id for row in rows if row.status == "active"}
+    aside = {f"{row.kind}:{row.value}" for row in rows if row.status != "active"}
     found = []
     for order in Order.objects.all():
-        owners = {owner.get(key) for key in order.identifiers}
+        usable = [key for key in order.identifiers if key not in aside]
+        owners = {owner.get(key) for key in usable}
         if order.settled_identifiers != order.identifiers:
             found.append(f"{order.external_id} is not settled")
-        elif order.identifiers and order.profile_id is None:
-            found.append(f"{order.external_id} has no customer")
-        elif None in owners:
+        elif bool(usable) != (order.profile_id is not None):
+            found.append(f"{order.external_id} has no customer, or one without anything to know them by")
+        elif None in owners and not order.provisional:
             found.append(f"{order.external_id} bears an identifier that nobody has")
-        elif order.identifiers and order.profile_id not in owners:
+        elif usable and order.profile_id not in owners:
             found.append(f"{order.external_id} belongs to somebody with none of its identifiers")
     return found
 

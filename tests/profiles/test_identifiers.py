@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from profiles import identifiers
+from profiles import identifiers, rules
 from profiles.identifiers import Identifier, Kind, normalise
 
 
@@ -172,7 +172,7 @@ def test_an_organization_may_have_its_own_order():
     ],
 )
 def test_strength_counts_each_kind_once(kinds, strength):
-    assert identifiers.strength(kinds) == strength
+    assert rules.Rules().strength(kinds) == strength
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,186 @@
+"""Who owns which identifier while a batch of facts is worked through: looked up, locked, changed, written at once."""
+
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from django.db import connection
+
+from profiles import bulk, identifiers, rules
+from profiles.models import Fact, Identifier, Organization, Profile
+from profiles.rules import Rules
+
+LOCK_SPACE, LOCK_BUCKETS = 0x1DE7, 4096
+
+_LOCK = "SELECT pg_advisory_xact_lock(%s, b) FROM unnest(%s::int[]) AS b"
+_OWNERS = """
+SELECT i.kind || ':' || i.value, i.profile_id, i.status FROM unnest(%s::text[], %s::text[]) AS k(kind, value)
+  JOIN profiles_identifier i ON i.kind = k.kind AND i.value = k.value
+"""
+_LOCK_PROFILES = "SELECT id FROM profiles_profile WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE"
+_KEYS = """
+SELECT profile_id, kind || ':' || value FROM profiles_identifier WHERE profile_id = ANY(%s) AND status = 'active'
+"""
+_STRENGTH = """
+UPDATE profiles_profile p SET strength = s.strength FROM (
+  SELECT u.id, least(100, coalesce(sum((%s::jsonb ->> k.kind)::int), 0))::smallint AS strength
+    FROM unnest(%s::bigint[]) AS u(id)
+    LEFT JOIN (SELECT DISTINCT i.profile_id, i.kind,
+                      CASE WHEN i.kind = 'other' THEN split_part(i.value, ':', 1) END AS name
+                 FROM profiles_identifier i
+                WHERE i.profile_id = ANY(%s) AND i.status = 'active' AND i.kind <> 'phone_raw'
+              ) k ON k.profile_id = u.id
+   GROUP BY u.id) s
+ WHERE p.id = s.id AND p.strength IS DISTINCT FROM s.strength
+"""
+
+
+@dataclass
+class Batch:
+    """The owners of every identifier of the batch, as they stand and as they change while it is worked through."""
+
+    organization: Organization
+    owner: dict[str, Profile] = field(default_factory=dict)
+    unusable: set[str] = field(default_factory=set)
+    known: set[str] = field(default_factory=set)
+    new_profiles: list[Profile] = field(default_factory=list)
+    new_identifiers: dict[str, Identifier] = field(default_factory=dict)
+    touched: dict[int, Profile] = field(default_factory=dict)
+    heirs: dict[int, Profile] = field(default_factory=dict)
+    """By the id of each customer that was absorbed on the way: who has taken their place."""
+    strong: set[int] = field(default_factory=set)
+    """New customers that were written with the strength of all their identifiers."""
+    stored: dict[int, set[str]] = field(default_factory=dict)
+    """The keys in the database of those customers whom some fact of the batch may give more."""
+    _fresh: dict[int, set[str]] = field(default_factory=dict, init=False)
+
+    @cached_property
+    def rules(self) -> Rules:
+        return rules.read(self.organization.identity)
+
+    def keys_of(self, profile: Profile) -> set[str]:
+        """Everything this customer is recognised by at this point of the batch."""
+        stored = self.stored.get(profile.pk or 0, set())
+        return {key for key in stored if self.owner.get(key, profile) is profile} | self._fresh.get(id(profile), set())
+
+    def give(self, key: str, profile: Profile) -> None:
+        self.owner[key] = profile
+        self._fresh.setdefault(id(profile), set()).add(key)
+
+    def pass_on(self, absorbed: Profile, survivor: Profile) -> None:
+        """Whatever was the absorbed customer's is the survivor's."""
+        self.heirs[absorbed.pk] = survivor
+        for key, owner in self.owner.items():
+            if owner is absorbed:
+                self.owner[key] = survivor
+        self.stored.setdefault(survivor.pk, set()).update(self.stored.pop(absorbed.pk, set()))
+        self._fresh.setdefault(id(survivor), set()).update(self._fresh.pop(id(absorbed), set()))
+        self.touched.pop(id(absorbed), None)
+
+
+def read(key: str) -> identifiers.Identifier:
+    """The identifier of a key, as it stands in `Fact.identifiers`."""
+    kind, _, value = key.partition(":")
+    source, bar, rest = value.partition("|")
+    if kind == identifiers.Kind.RAW_PHONE and bar:
+        return identifiers.Identifier(identifiers.Kind.RAW_PHONE, rest, rest, source)
+    return identifiers.Identifier(identifiers.Kind(kind), value, value)
+
+
+def lock_keys(keys: Iterable[str]) -> None:
+    """Before anything is read: whoever else decides about one of these keys waits."""
+    buckets = sorted({zlib.crc32(key.encode()) % LOCK_BUCKETS for key in keys})
+    with connection.cursor() as cursor:
+        cursor.execute(_LOCK, [LOCK_SPACE, buckets])
+
+
+def lock_profiles(profile_ids: Iterable[int]) -> None:
+    """Lock these profiles by id, in the order of their ids."""
+    with connection.cursor() as cursor:
+        cursor.execute(_LOCK_PROFILES, [sorted(set(profile_ids))])
+
+
+def load(facts: Sequence[Fact], keys: Sequence[str], organization: Organization) -> Batch:
+    """The owners of these keys, locked and read again until both readings say the same."""
+    rows = look_up(keys)
+    while owners := {profile_id for _, profile_id, _ in rows if profile_id}:
+        lock_profiles(owners)
+        again = look_up(keys)
+        if again == rows:
+            break
+        rows = again
+    batch = Batch(organization)
+    profiles = Profile.objects.in_bulk(owners)
+    for key, profile_id, status in rows:
+        batch.known.add(key)
+        if status == Identifier.Status.ACTIVE and profile_id:
+            batch.owner[key] = profiles[profile_id]
+        else:
+            batch.unusable.add(key)
+    own_domains, blocked = tuple(organization.own_domains), tuple(organization.blocked)
+    for key in keys:
+        if identifiers.blocked(read(key), own_domains=own_domains, patterns=blocked):
+            batch.unusable.add(key)
+            batch.owner.pop(key, None)
+    growing = _growing(facts, batch)
+    if growing:
+        with connection.cursor() as cursor:
+            cursor.execute(_KEYS, [sorted(growing)])
+            for profile_id, key in cursor.fetchall():
+                batch.stored.setdefault(profile_id, set()).add(key)
+    return batch
+
+
+def look_up(keys: Sequence[str]) -> list[tuple[str, int | None, str]]:
+    """Key, owner and status of those that are known."""
+    pairs = [key.partition(":") for key in keys]
+    with connection.cursor() as cursor:
+        cursor.execute(_OWNERS, [[kind for kind, _, _ in pairs], [value for _, _, value in pairs]])
+        return sorted(cursor.fetchall(), key=lambda row: row[0])
+
+
+def _growing(facts: Sequence[Fact], batch: Batch) -> set[int]:
+    """Customers who may gain an identifier by this batch: those some fact names beside a key that is not theirs."""
+    found: set[int] = set()
+    for fact in facts:
+        owners = {batch.owner[key].pk if key in batch.owner else 0 for key in fact.identifiers}
+        if len(owners) > 1:
+            found |= owners
+    return found - {0}
+
+
+def flush(batch: Batch, facts: Sequence[Fact]) -> None:
+    """Write the customers and identifiers found so far; merging moves rows, so they have to exist."""
+    if batch.new_profiles:
+        kinds: dict[int, set[str]] = {}
+        for key, identifier in batch.new_identifiers.items():
+            kinds.setdefault(id(identifier.profile), set()).add(read(key).counts_as)
+        for profile in batch.new_profiles:
+            profile.strength = batch.rules.strength(kinds.get(id(profile), set()))
+        bulk.insert(Profile, batch.new_profiles)
+        batch.strong |= {profile.pk for profile in batch.new_profiles}
+        batch.new_profiles.clear()
+    if batch.new_identifiers:
+        for identifier in batch.new_identifiers.values():
+            identifier.profile_id = identifier.profile.pk if identifier.profile else None
+        bulk.insert(Identifier, batch.new_identifiers.values())
+        batch.new_identifiers.clear()
+    for fact in facts:
+        if fact.profile_id is None and fact.profile is not None:
+            fact.profile = fact.profile  # takes over the id it has by now
+        follow(fact, batch)
+
+
+def follow(fact: Fact, batch: Batch) -> None:
+    """A fact whose customer was absorbed on the way belongs to whoever took their place."""
+    while fact.profile_id in batch.heirs:
+        fact.profile = batch.heirs[fact.profile_id]
+
+
+def strengthen(profile_ids: Iterable[int], weights: Mapping[str, int]) -> None:
+    """Recompute the strength of these profiles (SPEC PRO-8): each kind once, at most 100."""
+    ids = sorted(set(profile_ids))
+    if ids:
+        with connection.cursor() as cursor:
+            cursor.execute(_STRENGTH, [bulk.as_json(dict(weights)), ids, ids])
