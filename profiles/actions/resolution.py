@@ -188,9 +188,7 @@ def _separated(found: Sequence[Profile]) -> bool:
     return any(stands_for[low] != stands_for[high] for low, high in pairs)
 
 
-def _merge(
-    found: Sequence[Profile], fact: Fact, usable: Sequence[str], batch: Batch, done: Sequence[Fact]
-) -> Profile:
+def _merge(found: Sequence[Profile], fact: Fact, usable: Sequence[str], batch: Batch, done: Sequence[Fact]) -> Profile:
     owners.flush(batch, done)
     batch.strong.clear()  # what follows may bring more identifiers
     oldest, *younger = sorted(found, key=lambda profile: profile.pk)

@@ -124,13 +124,14 @@ def part(profile_id: int, *, without: Iterable[str] = ()) -> Parted:
                 continue
             ages[node] = (fact.happened_at, fact.pk)
             links += [(node, other) for other in joined]
-    former = _former(profile_id)
-    links += _by_staff(profile_id, former)
-    found.groups = _components([*nodes.values(), *ages], links)
+    known = {*nodes.values(), *ages}
+    former = {node: owner for node, owner in _former(profile_id).items() if node in known}
     own = [node for node in ages if node not in former] or list(ages)
-    oldest = min(own, key=lambda node: ages[node]) if own else next(iter(nodes.values()), ANCHOR)
-    # What a person put there stays with the customer, whatever is older.
-    found.groups.sort(key=lambda group: (ANCHOR not in group, oldest not in group, min(group)))
+    # What a person put there, and the oldest fact of its own, stay with the customer.
+    links.append((ANCHOR, min(own, key=lambda node: ages[node]) if own else next(iter(nodes.values()), ANCHOR)))
+    links += _by_staff(profile_id, former)
+    found.groups = _components(known, links)
+    found.groups.sort(key=lambda group: (ANCHOR not in group, min(group)))
     return found
 
 
@@ -173,7 +174,7 @@ def _by_staff(profile_id: int, former: Mapping[Node, int]) -> list[tuple[Node, N
     ]
 
 
-def _components(nodes: Sequence[Node], links: Sequence[tuple[Node, Node]]) -> list[list[Node]]:
+def _components(nodes: Iterable[Node], links: Sequence[tuple[Node, Node]]) -> list[list[Node]]:
     parent: dict[Node, Node] = {node: node for node in nodes}
 
     def find(node: Node) -> Node:
