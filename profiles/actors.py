@@ -16,6 +16,7 @@ LEAD = AGENT | {
     "map_product",
     "manual_order",
     "override_attribution",
+    "manage_identity",
 }
 PERMISSIONS: Mapping[str, frozenset[str]] = {
     "agent": AGENT,

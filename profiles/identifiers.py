@@ -37,6 +37,7 @@ PRIORITY: tuple[Kind, ...] = (
 STRONG = frozenset({Kind.PHONE, Kind.EMAIL, Kind.LOYALTY})
 DEFAULT_PROGRAMME = "default"
 MAX_LENGTH = 255
+ON_THE_LIST = "It is on the block list"
 
 # The names under which others send identifiers; any other name is an `other` under that name.
 FIELDS: dict[str, Kind] = {
@@ -171,7 +172,7 @@ def blocked(identifier: Identifier, *, own_domains: Iterable[str] = (), patterns
     for pattern in patterns:
         wanted = pattern.strip().casefold()
         if wanted and any(fnmatchcase(spelling, wanted) for spelling in spellings):
-            return f"It is on the block list ({pattern.strip()})."
+            return f"{ON_THE_LIST} ({pattern.strip()})."
     return ""
 
 

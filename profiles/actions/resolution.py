@@ -82,7 +82,7 @@ def _set_shared_aside(facts: Sequence[Fact], keys: Sequence[str], batch: Batch) 
         crowded,
         organization=batch.organization,
         status=Identifier.Status.SHARED,
-        because="It was seen with too many other identifiers within 90 days to be one person's.",
+        because=separations.SHARED_BECAUSE,
         by=BY,
         busy=facts,
     )

@@ -22,6 +22,8 @@ Node = tuple[str, int]
 """A row by app.Model and id. The anchor, what a person put with the customer, is ("", 0)."""
 ANCHOR: Node = ("", 0)
 
+SHARED_BECAUSE = "It was seen with too many other identifiers within 90 days to be one person's."
+
 _RETIRE = """
 INSERT INTO profiles_identifier
        (organization_id, kind, value, spelled, raw, profile_id, status, added_by_staff, set_aside_at, because)

@@ -15,11 +15,10 @@ from orders.actions import channels, deliveries, statistics
 from orders.messages import Customer
 from orders.models import Order, ProfileTotal
 from orders.providers import standard
-from profiles import tenancy
+from profiles import rules, tenancy
 from profiles.actions import merges, organizations
 from profiles.actors import Actor
-from profiles.models import Identifier, Merge, Profile, Review
-from profiles.rules import Rules
+from profiles.models import Identifier, Merge, Organization, Profile, Review
 from support.queries import snapshot
 
 LEAD = Actor(label="Lea", role="lead")
@@ -163,13 +162,14 @@ def _totals() -> list[str]:
 
 def _strengths() -> list[str]:
     kinds: dict[int, set[str]] = {}
+    set_rules = rules.read(Organization.objects.get().identity)
     for profile_id, key in Identifier.objects.filter(status="active").values_list("profile_id", "kind"):
         kinds.setdefault(profile_id, set()).add(key)
     rows = Profile.objects.values_list("pk", "strength")
     return [
         f"customer {pk} has the strength {strength}"
         for pk, strength in rows
-        if strength != Rules().strength(kinds.get(pk, set()))
+        if strength != set_rules.strength(kinds.get(pk, set()))
     ]
 
 
