@@ -50,6 +50,7 @@ NAVIGATION: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
             ("Customers", "group", "profiles_profile_changelist", "view"),
             ("Merges", "merge", "profiles_merge_changelist", "view"),
             ("Reviews", "rule", "profiles_review_changelist", "view"),
+            ("Set aside", "person_off", "profiles_identifier_changelist", "view"),
             ("Conversations", "forum", "attribution_conversation_changelist", "view"),
         ),
     ),

@@ -74,7 +74,14 @@ class Identifier(Tenant):
         constraints = [
             models.UniqueConstraint(fields=["organization", "kind", "value"], name="identifier_unique"),
         ]
-        indexes = [models.Index(fields=["organization", "profile"], name="identifier_of_profile")]
+        indexes = [
+            models.Index(fields=["organization", "profile"], name="identifier_of_profile"),
+            models.Index(
+                fields=["organization", "-set_aside_at", "-id"],
+                name="identifier_set_aside",
+                condition=models.Q(set_aside_at__isnull=False),
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.spelled

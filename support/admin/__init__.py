@@ -6,12 +6,13 @@ from django.db import models
 
 from fulfillment.models import Email, Entitlement, Job
 from orders.models import Channel, Delivery, Line, Order, Product
-from profiles.models import ApiToken, AuditEntry, Membership, Merge, Organization, Profile, Review
+from profiles.models import ApiToken, AuditEntry, Identifier, Membership, Merge, Organization, Profile, Review
 from support.admin import (
     acts_of_catalogue,
     acts_of_channels,
     acts_of_customers,
     acts_of_delivery,
+    acts_of_identity,
     acts_of_inbox,
     acts_of_jobs,
     acts_of_orders,
@@ -22,6 +23,7 @@ from support.admin.audit import AuditEntryAdmin
 from support.admin.catalogue import ProductAdmin
 from support.admin.channels import ChannelAdmin
 from support.admin.deliveries import EmailAdmin, EntitlementAdmin
+from support.admin.identifiers import IdentifierAdmin
 from support.admin.identities import MergeAdmin, ReviewAdmin
 from support.admin.inbox import DeliveryAdmin
 from support.admin.jobs import JobAdmin
@@ -39,6 +41,7 @@ ACTS = (
     acts_of_catalogue,
     acts_of_jobs,
     acts_of_reviews,
+    acts_of_identity,
     acts_of_channels,
     acts_of_settings,
 )
@@ -55,6 +58,7 @@ REGISTERED: list[tuple[type[models.Model], Any]] = [
     (Channel, ChannelAdmin),
     (Merge, MergeAdmin),
     (Review, ReviewAdmin),
+    (Identifier, IdentifierAdmin),
     (AuditEntry, AuditEntryAdmin),
     (Membership, MembershipAdmin),
     (ApiToken, ApiTokenAdmin),

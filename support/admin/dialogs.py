@@ -4,6 +4,7 @@ A dialog is opened by GET, which changes nothing, and pressed by POST. Its hidde
 so that a second press of the same button finds the first and does nothing more.
 """
 
+import hashlib
 import uuid
 import zlib
 from collections.abc import Mapping, Sequence
@@ -63,10 +64,11 @@ class Ask(forms.Form):
     )
     act = forms.UUIDField(widget=forms.HiddenInput)
     back = forms.CharField(required=False, widget=forms.HiddenInput)
+    foretold = forms.CharField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        for name in ("because", "act", "back"):
+        for name in ("because", "act", "back", "foretold"):
             self.fields[name] = self.fields.pop(name)
 
 
@@ -98,6 +100,10 @@ class Dialog:
     def will(self, subject: Any, request: HttpRequest) -> list[str]:
         """What will happen, in numbers."""
         return []
+
+    def foretell(self, subject: Any, data: Mapping[str, Any]) -> list[str] | None:
+        """What these answers would alter, shown before they are pressed once more; None where `will` says it all."""
+        return None
 
     def cannot(self, subject: Any) -> str:
         """Why this is not possible now; '' if it is."""
@@ -191,6 +197,16 @@ def _press(request: HttpRequest, site: Any, dialog: Dialog, subject: Any) -> Htt
         messages.info(request, "That was done already, a moment ago. Nothing was done twice.")
         return _go(request, back)
     actor: Actor = replace(request.actor, act=key)  # type: ignore[attr-defined]
+    try:
+        foretold = dialog.foretell(subject, form.cleaned_data)
+    except Invalid as invalid:
+        form.add_error(None, str(invalid))
+        return _draw(request, site, dialog, subject, form)
+    if foretold is not None and form.cleaned_data["foretold"] != (seen := _mark(form.cleaned_data, foretold)):
+        answers: Any = form.data
+        form.data = answers.copy()
+        form.data["foretold"] = seen
+        return _draw(request, site, dialog, subject, form, will=foretold, press="Do this")
     press = Press(by=actor, because=form.cleaned_data["because"], key=key.hex, data=form.cleaned_data)
     try:
         with transaction.atomic():
@@ -205,6 +221,12 @@ def _press(request: HttpRequest, site: Any, dialog: Dialog, subject: Any) -> Htt
     return _go(request, done.url or back)
 
 
+def _mark(data: Mapping[str, Any], foretold: Sequence[str]) -> str:
+    """Tells these answers and what was said of them from any others."""
+    asked = sorted((name, str(value)) for name, value in data.items() if name not in ("because", "back", "foretold"))
+    return hashlib.sha256(repr((asked, list(foretold))).encode()).hexdigest()[:32]
+
+
 def _pressed_before(key: uuid.UUID) -> bool:
     """Two presses of one button go one after the other; the second finds the first in the audit log."""
     with connection.cursor() as cursor:
@@ -213,7 +235,7 @@ def _pressed_before(key: uuid.UUID) -> bool:
     return AuditEntry.objects.filter(at__gte=clock.now() - REMEMBERED, act=key).exists()
 
 
-def _draw(request: HttpRequest, site: Any, dialog: Dialog, subject: Any, form: Any) -> HttpResponse:
+def _draw(request: HttpRequest, site: Any, dialog: Dialog, subject: Any, form: Any, **more: Any) -> HttpResponse:
     context = {
         **site.each_context(request),
         "title": dialog.title,
@@ -226,6 +248,7 @@ def _draw(request: HttpRequest, site: Any, dialog: Dialog, subject: Any, form: A
         "back": form["back"].value(),
         "action": request.get_full_path(),
         **dialog.more(subject, request),
+        **more,
     }
     return _answer(request, dialog.template, context)
 

@@ -8,6 +8,7 @@ from django.template.response import TemplateResponse
 from django.utils.html import format_html
 from unfold.decorators import display
 
+from profiles import rules
 from profiles.actors import NotPermitted
 from profiles.models import ApiToken, Membership, Organization
 from support.admin import dialogs
@@ -149,8 +150,19 @@ def _facts(organization: Organization, request: HttpRequest) -> list[tuple[str, 
         ("Support address", organization.support_email or "None", "stands in every mail to customers"),
         ("Own mail domains", _listed(organization.own_domains), "never taken for a customer's"),
         ("Blocked values", _listed(blocked), "never used to recognise a customer"),
+        (
+            "Rules of identity",
+            _rules(organization),
+            "priority, limits and weights; changed under Set aside",
+        ),
         ("Since", when(organization.created_at), "demo: its mail is kept, never sent" if organization.is_demo else ""),
     ]
+
+
+def _rules(organization: Organization) -> str:
+    changed = rules.read(organization.identity).document()
+    own = [f"{name.replace('_', ' ')} of its own" for name in changed]
+    return f"{', '.join(own).capitalize()}" if own else "As usual"
 
 
 def _listed(values: Sequence[Any]) -> str:
