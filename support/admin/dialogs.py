@@ -204,8 +204,8 @@ def _press(request: HttpRequest, site: Any, dialog: Dialog, subject: Any) -> Htt
         return _draw(request, site, dialog, subject, form)
     if foretold is not None and form.cleaned_data["foretold"] != (seen := _mark(form.cleaned_data, foretold)):
         answers: Any = form.data
-        form.data = answers.copy()
-        form.data["foretold"] = seen
+        form.data = answers = answers.copy()
+        answers["foretold"] = seen
         return _draw(request, site, dialog, subject, form, will=foretold, press="Do this")
     press = Press(by=actor, because=form.cleaned_data["because"], key=key.hex, data=form.cleaned_data)
     try:
