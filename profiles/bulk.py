@@ -7,15 +7,26 @@ spends running it; these build the same short statement for one row or a thousan
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from enum import Enum
 from functools import lru_cache
 from typing import Any
 
-from django.db import connection, models
+from django.db import DEFAULT_DB_ALIAS, connection, connections, models
 from django.db.models.expressions import DatabaseDefault
+from psycopg import Cursor
 
 from profiles.secrets import SecretField
+
+
+@contextmanager
+def cursor() -> Iterator[Cursor[Any]]:
+    """One on the connection itself: arrays of many values travel in binary form, not as an escaped text of them."""
+    own = connections[DEFAULT_DB_ALIAS]
+    own.ensure_connection()
+    with own.wrap_database_errors, Cursor(own.connection) as made:
+        yield made
 
 
 def insert(model: type[models.Model], rows: Iterable[models.Model], *, ignore_conflicts: bool = False) -> int:

@@ -4,7 +4,7 @@ Addresses are never folded, regions never guessed, and whatever cannot be told f
 """
 
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fnmatch import fnmatchcase
@@ -151,7 +151,7 @@ def mailable(raw: str) -> str | None:
     return _address(raw)
 
 
-def blocked(identifier: Identifier, *, own_domains: Iterable[str] = (), patterns: Iterable[str] = ()) -> str:
+def blocked(identifier: Identifier, *, own_domains: Iterable[str] = (), patterns: Collection[str] = ()) -> str:
     """Why the identifier is on the block list and matches nobody; "" where it is not.
 
     `patterns` are the organization's own, with `*` and `?`, for a value or its spelling (`email:*@kiosk.example`).
@@ -168,6 +168,8 @@ def blocked(identifier: Identifier, *, own_domains: Iterable[str] = (), patterns
         owned = (own.strip().lower().removeprefix("www.") for own in own_domains)
         if any(domain == own or domain.endswith(f".{own}") for own in owned if own):
             return "It is an address of the seller."
+    if not patterns:
+        return ""
     spellings = {spelling.casefold() for spelling in (identifier.value, identifier.raw.strip(), identifier.spelled)}
     for pattern in patterns:
         wanted = pattern.strip().casefold()

@@ -4,6 +4,7 @@ import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from operator import itemgetter
 
 from django.db import connection
 
@@ -15,10 +16,15 @@ LOCK_SPACE, LOCK_BUCKETS = 0x1DE7, 4096
 
 _LOCK = "SELECT pg_advisory_xact_lock(%s, b) FROM unnest(%s::int[]) AS b"
 _OWNERS = """
-SELECT i.kind || ':' || i.value, i.profile_id, i.status FROM unnest(%s::text[], %s::text[]) AS k(kind, value)
+SELECT i.kind, i.value, i.profile_id, i.status FROM unnest(%b::text[], %b::text[]) AS k(kind, value)
   JOIN profiles_identifier i ON i.kind = k.kind AND i.value = k.value
 """
 _LOCK_PROFILES = "SELECT id FROM profiles_profile WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE"
+_COLUMNS = [field.attname for field in Profile._meta.concrete_fields]
+_READ_PROFILES = f"""
+SELECT {", ".join(str(field.column) for field in Profile._meta.concrete_fields)} FROM profiles_profile
+ WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE
+"""
 _KEYS = """
 SELECT profile_id, kind || ':' || value FROM profiles_identifier WHERE profile_id = ANY(%s) AND status = 'active'
 """
@@ -101,17 +107,24 @@ def lock_profiles(profile_ids: Iterable[int]) -> None:
         cursor.execute(_LOCK_PROFILES, [sorted(set(profile_ids))])
 
 
+def _lock_and_read(profile_ids: Iterable[int]) -> dict[int, Profile]:
+    """The same, and the customers as they stand then."""
+    with connection.cursor() as cursor:
+        cursor.execute(_READ_PROFILES, [sorted(profile_ids)])
+        found = (Profile.from_db(connection.alias, _COLUMNS, row) for row in cursor.fetchall())
+        return {profile.pk: profile for profile in found}
+
+
 def load(facts: Sequence[Fact], keys: Sequence[str], organization: Organization) -> Batch:
     """The owners of these keys, locked and read again until both readings say the same."""
-    rows = look_up(keys)
+    rows, profiles = look_up(keys), dict[int, Profile]()
     while owners := {profile_id for _, profile_id, _ in rows if profile_id}:
-        lock_profiles(owners)
+        profiles = _lock_and_read(owners)
         again = look_up(keys)
         if again == rows:
             break
         rows = again
     batch = Batch(organization)
-    profiles = Profile.objects.in_bulk(owners)
     for key, profile_id, status in rows:
         batch.known.add(key)
         if status == Identifier.Status.ACTIVE and profile_id:
@@ -135,9 +148,10 @@ def load(facts: Sequence[Fact], keys: Sequence[str], organization: Organization)
 def look_up(keys: Sequence[str]) -> list[tuple[str, int | None, str]]:
     """Key, owner and status of those that are known."""
     pairs = [key.partition(":") for key in keys]
-    with connection.cursor() as cursor:
+    with bulk.cursor() as cursor:
         cursor.execute(_OWNERS, [[kind for kind, _, _ in pairs], [value for _, _, value in pairs]])
-        return sorted(cursor.fetchall(), key=lambda row: row[0])
+        found = [(f"{kind}:{value}", owner, status) for kind, value, owner, status in cursor.fetchall()]
+    return sorted(found, key=itemgetter(0))
 
 
 def _growing(facts: Sequence[Fact], batch: Batch) -> set[int]:
