@@ -126,7 +126,8 @@ def strengthen(profile_ids: Iterable[int]) -> None:
 
 
 def _moment(fact: Fact) -> tuple[object, int]:
-    return (getattr(fact, "placed_at", None) or getattr(fact, "started_at", None), fact.pk)
+    at = getattr(fact, "placed_at", None) or getattr(fact, "started_at", None) or getattr(fact, "occurred_at", None)
+    return (at, fact.pk)
 
 
 def _lock(keys: Sequence[str]) -> None:
