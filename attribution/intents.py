@@ -102,6 +102,12 @@ def sentence(signals: Iterable[Signal], sku: str, at: datetime) -> str:
     return f"{VERBS[strongest].format(sku)} {times(counts[strongest])} {when}"
 
 
+def described(counts: Mapping[str, int]) -> str:
+    """What was done, in words, the most telling first: "put it in the cart once, looked at it three times"."""
+    known = sorted((kind for kind in counts if kind in VERBS), key=lambda kind: (-WEIGHTS[kind], kind))
+    return ", ".join(f"{VERBS[kind].format('it')} {times(counts[kind])}" for kind in known)
+
+
 def times(count: int) -> str:
     """once, twice, three times …"""
     return _TIMES[count] if count < len(_TIMES) else f"{count} times"

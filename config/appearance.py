@@ -50,6 +50,8 @@ NAVIGATION: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
             ("Customers", "group", "profiles_profile_changelist", "view"),
             ("Merges", "merge", "profiles_merge_changelist", "view"),
             ("Reviews", "rule", "profiles_review_changelist", "view"),
+            ("Unattached", "person_off", "unattached", "view"),
+            ("Store alerts", "storefront", "attribution_storealert_changelist", "view"),
             ("Conversations", "forum", "attribution_conversation_changelist", "view"),
         ),
     ),
@@ -83,7 +85,7 @@ NAVIGATION: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
             ("Staff", "badge", "profiles_membership_changelist", "manage_staff"),
             ("API tokens", "vpn_key", "profiles_apitoken_changelist", "manage_tokens"),
             ("Audit log", "history", "profiles_auditentry_changelist", "view_audit"),
-            ("Organization", "storefront", "profiles_organization_changelist", "view"),
+            ("Organization", "apartment", "profiles_organization_changelist", "view"),
         ),
     ),
 )
