@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from django import forms
 from django.http import HttpRequest
 
+from attribution import intents
 from attribution.actions import attributions, conversations
 from attribution.models import Conversation
 from fulfillment.models import DownloadLink, Entitlement
@@ -161,7 +162,7 @@ class LinkEvent(LinkFact):
         return f"{telling.title(subject.type, subject.products)}, {subject.occurred_at:%-d %b %Y, %H:%M} UTC"
 
     def will(self, subject: Event, request: HttpRequest) -> list[str]:
-        wanted = len(subject.products)
+        wanted = len(subject.products) if subject.type in intents.WEIGHTS else 0
         about = f"It counts for what they want: {wanted} {'product' if wanted == 1 else 'products'}."
         return ["1 event joins the customer's timeline.", *([about] if wanted else [])]
 

@@ -126,7 +126,7 @@ class ProfileAdmin(DeskAdmin):
             "letters": stories.letters(page.emails, request),
             "intents": [_intent(row) for row in page.intents],
             "visits": [_visit(row) for row in page.visits],
-            "alerts": [_alert(row, actor) for row in page.alerts],
+            "alerts": [_alert(row, page, actor) for row in page.alerts],
             "linked": [_linked(row, actor) for row in page.events if row.linked_by_staff],
             "talks": [_talk(row, actor) for row in page.conversations],
             "merges": [_merge(row, actor) for row in page.merges],
@@ -195,12 +195,13 @@ def _visit(row: StoreVisit) -> dict[str, Any]:
     return {"row": row, "at": when(row.visited_at), "url": address_of(Order, row.order_id)}
 
 
-def _alert(row: StoreAlert, actor: Actor) -> dict[str, Any]:
+def _alert(row: StoreAlert, page: pages.ProfilePage, actor: Actor) -> dict[str, Any]:
+    bought = any(intent.sku == row.sku and intent.converted_at for intent in page.intents)
     name = "reopen_alert" if row.acknowledged_at else "acknowledge"
     return {
         "row": row,
-        "present": stores.is_present(row),
-        "state": stores.standing(row),
+        "present": stores.is_present(row) and not bought,
+        "state": stores.standing(row, bought=bought),
         "at": when(row.at),
         "button": dialogs.button(name, row.pk, actor),
     }

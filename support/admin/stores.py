@@ -4,13 +4,13 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib.admin import SimpleListFilter
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.html import format_html
 from unfold.decorators import display
 
-from attribution.models import StoreAlert
+from attribution.models import ProductIntent, StoreAlert
 from orders.models import Order
 from profiles.models import Profile
 from support.admin.base import address_of, masked, moment, when, word
@@ -70,6 +70,13 @@ class StoreAlertAdmin(ActiveAdmin):
         " buys something else at a store's till."
     )
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """With whether the customer bought it since."""
+        converted = ProductIntent.objects.filter(
+            profile=OuterRef("order__profile"), sku=OuterRef("sku"), state=ProductIntent.State.CONVERTED
+        )
+        return super().get_queryset(request).annotate(bought=Exists(converted))
+
     def get_list_display(self, request: HttpRequest) -> list[Any]:
         @display(description="Customer")
         def name_shown(row: StoreAlert) -> str:
@@ -94,7 +101,7 @@ class StoreAlertAdmin(ActiveAdmin):
 
     @display(description="Wants")
     def because_shown(self, row: StoreAlert) -> str:
-        shown = row.because[:1].upper() + row.because[1:]
+        shown = row.because[:1].upper() + row.because[1:].replace(row.sku, "it")
         return format_html(
             '<span class="pair"><span class="strong cut">{}</span><span class="quiet cut" title="{}">{}</span></span>',
             row.sku,
@@ -107,8 +114,8 @@ class StoreAlertAdmin(ActiveAdmin):
         return gauge(row.score)
 
     @display(description="State")
-    def state_shown(self, row: StoreAlert) -> str:
-        return standing(row)
+    def state_shown(self, row: Any) -> str:
+        return standing(row, bought=row.bought)
 
     @display(description="There")
     def at_shown(self, row: StoreAlert) -> str:
@@ -124,8 +131,10 @@ class StoreAlertAdmin(ActiveAdmin):
         return redirect(address_of(Order, row.order_id))
 
 
-def standing(row: StoreAlert) -> str:
-    """The state of an alert as a word."""
+def standing(row: StoreAlert, *, bought: bool = False) -> str:
+    """The state of an alert as a word; bought since says more than any other."""
+    if bought:
+        return word("done", "Bought since")
     if row.acknowledged_at:
         return word("done", "Acknowledged")
     return word("opened", "Open") if is_present(row) else word("dismissed", "Missed")

@@ -59,7 +59,7 @@ def _order(row: Order) -> Row:
 
 def _conversation(row: Conversation) -> Row:
     known = [row.name, row.email_raw, row.phone_raw]
-    detail = f"{row.message_count} messages" if row.message_count != 1 else "1 message"
+    detail = f"{row.message_count} message{'s' if row.message_count > 1 else ''}" if row.message_count else ""
     return Row(
         "conversation", row.pk, row.started_at, f"Conversation {row.external_id}", row.source, detail,
         [k for k in known if k],
