@@ -1,6 +1,6 @@
 """What customers want, and the word to a store where one of them is: derived from the facts known now (SPEC PRO-10).
 
-A batch of customers costs a fixed number of queries, whatever they did; those without any signal cost four.
+A batch of customers costs a fixed number of queries, whatever they did; those without any signal cost two.
 """
 
 from collections import defaultdict
@@ -36,13 +36,19 @@ SELECT o.profile_id, o.id, o.placed_at, l.sku, coalesce(p.sku, ''), l.listing_id
   LEFT JOIN orders_product p ON p.id = l.product_id
  WHERE {COUNTED} AND o.profile_id = ANY(%s)
 """
-_FIELDS = ["state", "points", "counts", "first_at", "last_at", "order", "converted_at"]
-_ALERT_FIELDS = ["store", "score", "because", "at"]
 _OLD_ALERTS = """
 SELECT a.id FROM orders_order o JOIN attribution_storealert a ON a.order_id = o.id WHERE o.profile_id = ANY(%s)
 UNION
 SELECT a.id FROM attribution_storealert a WHERE a.order_id = ANY(%s)
 """
+# Most customers of a batch never told of a look: one question spares the others.
+_ANYTHING = f"""
+SELECT EXISTS (SELECT FROM profiles_event e WHERE e.profile_id = ANY(%s) AND e.type = ANY(%s))
+    OR EXISTS (SELECT FROM attribution_productintent i WHERE i.profile_id = ANY(%s))
+    OR EXISTS ({_OLD_ALERTS})
+"""
+_FIELDS = ["state", "points", "counts", "first_at", "last_at", "order", "converted_at"]
+_ALERT_FIELDS = ["store", "score", "because", "at"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +69,9 @@ def settle(profile_ids: Iterable[int], *, order_ids: Collection[int] = ()) -> No
         return
     with connection.cursor() as cursor:
         cursor.execute(_LOCK, [LOCK_SPACE, sorted({pk % LOCK_BUCKETS for pk in ids})])
+        cursor.execute(_ANYTHING, [ids, list(intents.WEIGHTS), ids, ids, list(order_ids)])
+        if not cursor.fetchone()[0]:
+            return
     derived = derive(ids)
     stored = {(row.profile_id, row.sku): row for row in ProductIntent.objects.filter(profile__in=ids)}
     if derived.intents or stored:
