@@ -56,7 +56,7 @@ class StoreAlertAdmin(ActiveAdmin):
     list_title = "Store alerts"
     row_named = "alert"
     chips = "state"
-    list_display = ("store_shown", "because_shown", "score_shown", "state_shown", "at_shown")
+    list_display = ("because_shown", "store_shown", "score_shown", "state_shown")
     list_display_links: Any = None
     list_filter = (Standing,)
     list_select_related = ("order__profile",)
@@ -97,7 +97,12 @@ class StoreAlertAdmin(ActiveAdmin):
 
     @display(description="Store")
     def store_shown(self, row: StoreAlert) -> str:
-        return format_html('<span class="cut" title="{0}">{0}</span>', row.store)
+        return format_html(
+            '<span class="pair"><span class="cut" title="{}">{}</span><span class="quiet">{}</span></span>',
+            row.store,
+            row.store,
+            when(row.at),
+        )
 
     @display(description="Wants")
     def because_shown(self, row: StoreAlert) -> str:
@@ -116,10 +121,6 @@ class StoreAlertAdmin(ActiveAdmin):
     @display(description="State")
     def state_shown(self, row: Any) -> str:
         return standing(row, bought=row.bought)
-
-    @display(description="There")
-    def at_shown(self, row: StoreAlert) -> str:
-        return when(row.at)
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
