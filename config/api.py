@@ -6,7 +6,7 @@ from django.urls import path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from config import drains
-from support.api import conversations, entitlements, orders, profiles
+from support.api import conversations, entitlements, events, orders, profiles
 
 AT_MOST_SECONDS = 2.0
 
@@ -31,6 +31,7 @@ urlpatterns = [
     path("entitlements/<int:pk>/resend", entitlements.Resend.as_view(settle=settle)),
     path("entitlements/<int:pk>/revoke", entitlements.Revoke.as_view(settle=settle)),
     path("entitlements/<int:pk>/restore", entitlements.Restore.as_view(settle=settle)),
+    path("events", events.Events.as_view(settle=settle)),
     path("conversations", conversations.Conversations.as_view(settle=settle)),
     path("schema", SpectacularAPIView.as_view(authentication_classes=[], permission_classes=[]), name="schema"),
     path(

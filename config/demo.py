@@ -17,7 +17,7 @@ from config.couriers import Address, Courier
 from fulfillment.actions import bounces
 from fulfillment.models import Email
 from orders import generated, imitation
-from orders.actions import channels
+from orders.actions import channels, customer_events
 from orders.generated import Purchase
 from orders.imitation import Parcel
 from orders.messages import Customer
@@ -111,6 +111,8 @@ def tell(host: str, port: int, *, still: Callable[[], None] = lambda: None) -> i
     talks = [purchase for purchase in trade if purchase.talk is not None]
     with progress.bar("Making three months of trade", len(parcels) + len(talks) + 1) as done:
         _converse(organization, talks, done)
+        with tenancy.organization(organization_id):
+            customer_events.record(stories.happened(organization.created_at), organization=organization)
         courier.carry([parcel for parcel in parcels if not parcel.later], told=done)
         courier.carry([odd], told=done)
         _settled(organization_id, still)

@@ -93,12 +93,19 @@ def settlements(organization_id: int) -> int:
         pipeline.settle(sorted(set(orders)), _organization(organization_id), profile_ids=profiles)
         settlement.finish(part)
 
+    def work_events(part: Sequence[settlement.Claim]) -> None:
+        pipeline.settle_events([c.subject_id for c in part], _organization(organization_id))
+        settlement.finish(part)
+
     def fail(part: settlement.Claim, error: Exception) -> None:
         again = part.attempts < settlement.ATTEMPTS
         until = clock.real() + timedelta(seconds=2**part.attempts) if again else None
         settlement.postpone(part, error=_told(error), until=until)
 
-    _work(organization_id, claims, work, fail)
+    # Two transactions: each locks facts before customers, and must not lock facts again after them.
+    told = [c for c in claims if c.subject == SettlementRequest.Subject.EVENT]
+    _work(organization_id, told, work_events, fail)
+    _work(organization_id, [c for c in claims if c.subject != SettlementRequest.Subject.EVENT], work, fail)
     return len(claims)
 
 

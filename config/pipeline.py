@@ -6,11 +6,11 @@ times. Webhook, file, back-fill, replay, merge, override and the Requeue button 
 
 from collections.abc import Sequence
 
-from attribution.actions import attributions
+from attribution.actions import attributions, intents
 from fulfillment.actions import entitlements
-from orders.actions import deliveries, facts, products, statistics, statuses
+from orders.actions import deliveries, facts, products, statistics, statuses, visits
 from orders.models import Order
-from profiles.actions import resolution, settlement, turns
+from profiles.actions import events, resolution, settlement, turns
 from profiles.models import Organization, Profile
 
 
@@ -38,4 +38,14 @@ def settle(order_ids: Sequence[int], organization: Organization, *, profile_ids:
     people = Profile.objects.in_bulk({order.profile_id for order in orders if order.profile_id})
     entitlements.settle(orders, lines, money, people)  # how
     attributions.settle(orders)  # why
-    statistics.settle(touched | former | set(people) | set(profile_ids))
+    concerned = touched | former | set(people) | set(profile_ids)
+    statistics.settle(concerned)
+    visits.settle(order_ids)
+    intents.settle(concerned, order_ids=order_ids)
+
+
+def settle_events(event_ids: Sequence[int], organization: Organization) -> None:
+    """Make everything that depends on these customer events agree with the facts; idempotent, takes a batch."""
+    turns.together(organization.pk)
+    touched = events.settle(event_ids, organization=organization)  # who
+    intents.settle(touched)  # what they want

@@ -8,12 +8,16 @@ from orders import imitation
 from orders.generated import Article, Person, Purchase
 from orders.imitation import Parcel
 from orders.imitation.shopify import shopify_order
+from profiles.events import Told
 
 BOUNCED_ADDRESS = "mateus.oliveira@gmial.example"
 BOUNCE = "550 5.1.1 The mail server of gmial.example knows no such mailbox."
 SECOND_EDITION = Article(
     sku="EBOOK-TIDE-EN-2E", title="Tide Atlas, second edition", price_minor=4500, product_id="990", variant_id="990"
 )
+
+
+TILL_NUMBER = "KDK-1187"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +27,8 @@ class Story:
     title: str
     sentence: str
     search: str
+    page: str = ""
+    """The name of the desk's page it stands on, where no search leads to it."""
 
 
 STORIES: tuple[Story, ...] = (
@@ -59,6 +65,18 @@ STORIES: tuple[Story, ...] = (
         "Ayşe paid for a course whose workbook was never uploaded: add the file, and it is delivered by itself.",
         "Ayşe Yılmaz",
     ),
+    Story(
+        "A customer in a store",
+        "Defne looked at a book three times this week and is at the Kadıköy store now: tell them, then acknowledge.",
+        "Defne Kaya",
+        page="attribution_storealert_changelist",
+    ),
+    Story(
+        "An event without anybody",
+        "Somebody put Stars over the North Sea in a cart and left no name: link it to a customer, and take it back.",
+        "EBOOK-STAR-EN",
+        page="unattached",
+    ),
 )
 
 
@@ -91,6 +109,34 @@ def purchases(until: datetime, shelf: Mapping[str, Article], currency: str) -> l
         bought(2011, "shopify", None, "EBOOK-KNOT-EN", days=1.4),
         bought(2012, "stripe", _AYSE, "TRAIN-NIGHT", days=0.6),
     ]
+
+
+def happened(until: datetime) -> list[Told]:
+    """What people did besides buying: Defne's week, ending at a till, and a cart that nobody is known by."""
+
+    def event(name: str, type_: str, days: float, identifiers: Mapping[str, str], **payload: object) -> Told:
+        at = (until - timedelta(days=days)).replace(microsecond=0)
+        return Told(
+            event_id=f"demo-{name}", type=type_, occurred_at=at, source="", identifiers=identifiers, payload=payload
+        )
+
+    cookie, seen = {"cookie_id": "d3f-2041"}, "EBOOK-STAR-EN"
+    phone = {"phone": "+902165550142"}
+    known = {**cookie, **phone, "email": "defne.kaya@post.example"}
+    sold = (until - timedelta(hours=1)).replace(microsecond=0)
+    return [
+        event("view-1", "product_view", 5.2, cookie, sku=seen, page="/books/stars-over-the-north-sea"),
+        event("mail", "email_opened", 4.1, known, subject="Winter nights at sea"),
+        event("view-2", "product_view", 3.1, cookie, sku=seen, page="/books/stars-over-the-north-sea"),
+        event("view-3", "product_view", 0.9, cookie, sku=seen, page="/books/stars-over-the-north-sea"),
+        event(
+            "till", "pos_transaction", 1 / 24, phone,
+            transaction_id=TILL_NUMBER, store_id="KDK", store_name="Kadıköy", currency="EUR", total="180.00",
+            timestamp=sold.isoformat(), payment_method="card", customer={"name": "Defne Kaya"},
+            items=[{"product_id": "SERV-PASSAGE", "product_name": "Passage plan", "price": "180.00", "quantity": 1}],
+        ),
+        event("nobody", "cart", 0.4, {}, sku=seen, page="/cart"),
+    ]  # fmt: skip
 
 
 def unreadable(until: datetime, shelf: Mapping[str, Article], currency: str) -> Parcel:

@@ -8,8 +8,9 @@ from datetime import datetime
 from attribution.actions import attributions
 from attribution.models import Conversation, Message
 from orders.messages import Customer
-from profiles.actions import resolution, settlement, turns
-from profiles.models import Organization
+from profiles.actions import linking, resolution, settlement, turns
+from profiles.actors import Actor
+from profiles.models import Organization, Profile
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,3 +96,21 @@ def _record_messages(row: Conversation, messages: Sequence[Said]) -> None:
         ],
         ignore_conflicts=True,
     )
+
+
+def link(conversation: Conversation, profile: Profile, *, by: Actor, because: str) -> Conversation:
+    """Say whose conversation this is where no identifier does. Raises AlreadyLinked or Invalid. Inverse: unlink."""
+    conversation = linking.link(conversation, profile, by=by, because=because)
+    orders = attributions.rerun([conversation])
+    settlement.request(conversation.organization_id, orders=orders, profiles=[profile.pk])
+    return conversation
+
+
+def unlink(conversation: Conversation, *, by: Actor, because: str) -> Conversation:
+    """Take the link back: the conversation's own identifiers decide again. Raises NotLinked. Inverse: link."""
+    orders = attributions.rerun([conversation])
+    conversation, former = linking.unlink(conversation, by=by, because=because)
+    organization = Organization.objects.get(pk=conversation.organization_id)
+    touched = resolution.settle([conversation], organization=organization)
+    settlement.request(organization.pk, orders=orders, profiles={former, *touched})
+    return conversation

@@ -2,5 +2,7 @@
 
 from attribution.models.attributions import Attribution
 from attribution.models.conversations import Conversation, Message
+from attribution.models.intents import ProductIntent
+from attribution.models.store_alerts import StoreAlert
 
-__all__ = ["Attribution", "Conversation", "Message"]
+__all__ = ["Attribution", "Conversation", "Message", "ProductIntent", "StoreAlert"]

@@ -36,6 +36,11 @@ class Conversation(Fact):
             models.Index(fields=["organization", "profile", "-last_activity_at"], name="conversation_of_profile"),
             models.Index(fields=["organization", "email"], name="conversation_email", condition=~models.Q(email="")),
             models.Index(fields=["organization", "phone"], name="conversation_phone", condition=~models.Q(phone="")),
+            models.Index(
+                fields=["organization", "-started_at", "-id"],
+                name="conversation_unattached",
+                condition=models.Q(profile__isnull=True),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -104,6 +104,8 @@ def _new(order: Order, line: Line, verdict: Verdict) -> Entitlement:
 def _judge(order: Order, line: Line, known: Money, profile: Profile | None) -> Verdict:
     if order.payment_status not in PAID:
         return Verdict(Status.REVOKED, "The order is not paid")
+    if profile is None:
+        return Verdict(Status.REVOKED, "The order belongs to no customer")
     if fully(order):
         return Verdict(Status.REVOKED, "The order was refunded in full")
     if any(d.status == DisputeStatus.LOST for d in known.disputes):

@@ -19,7 +19,7 @@ def record(data: Mapping[str, Any], *, organization: Organization, by: Actor, bo
     """Record one order from its document (SURFACE.md); raises Unusable. The same document again changes nothing."""
     by.require("manual_order")
     channel = channels.built_in(organization)
-    message = parse_order(data, channel=_facts(channel, organization), at=clock.now())
+    message = parse_order(data, channel=facts_of(channel, organization), at=clock.now())
     kept = Delivery.objects.filter(channel=channel, delivery_id=delivery_id).exists()
     if not kept:
         Delivery.objects.create(
@@ -40,7 +40,8 @@ def record(data: Mapping[str, Any], *, organization: Organization, by: Actor, bo
     return order
 
 
-def _facts(channel: Channel, organization: Organization) -> ChannelFacts:
+def facts_of(channel: Channel, organization: Organization) -> ChannelFacts:
+    """What a parser may know of the channel."""
     return ChannelFacts(
         kind=channel.kind,
         domain=channel.domain,

@@ -5,6 +5,7 @@ from orders.models.deliveries import Delivery
 from orders.models.money import Dispute, Payment, ProfileTotal, Rate, Refund
 from orders.models.orders import Line, Order, StatusChange
 from orders.models.products import Listing, Product
+from orders.models.visits import StoreVisit
 
 __all__ = [
     "Channel",
@@ -22,4 +23,5 @@ __all__ = [
     "Rate",
     "Refund",
     "StatusChange",
+    "StoreVisit",
 ]

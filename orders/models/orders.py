@@ -84,7 +84,6 @@ class Order(Fact):
     settled_at = models.DateTimeField(null=True)
     # Set by staff for this order's mail only; the facts stay.
     delivery_email = models.CharField(max_length=320, blank=True, default="")
-    linked_by_staff = models.BooleanField(default=False)
 
     class Meta:
         constraints = [
@@ -113,6 +112,11 @@ class Order(Fact):
             models.Index(fields=["organization", "status", "-placed_at"], name="order_status"),
             models.Index(
                 fields=["organization", "-placed_at"], name="order_needs_person", condition=~models.Q(needs_person="")
+            ),
+            models.Index(
+                fields=["organization", "-placed_at", "-id"],
+                name="order_unattached",
+                condition=models.Q(profile__isnull=True),
             ),
         ]
 

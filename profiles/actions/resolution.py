@@ -49,7 +49,7 @@ def settle(facts: Sequence[Fact], *, organization: Organization, write: bool = T
     touched |= {profile_id for profile_id in former.values() if profile_id}
     done: list[Fact] = []
     for fact in sorted(open_facts, key=lambda fact: (fact.happened_at, fact.pk)):
-        if not getattr(fact, "linked_by_staff", False):
+        if not fact.linked_by_staff:
             _attach(fact, batch, done)
         done.append(fact)
     owners.flush(batch, facts)

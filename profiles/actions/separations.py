@@ -119,7 +119,7 @@ def part(profile_id: int, *, without: Iterable[str] = ()) -> Parted:
         for fact in model._base_manager.filter(profile_id=profile_id).order_by("pk"):
             node = (model._meta.label, fact.pk)
             joined = [nodes[key] for key in fact.identifiers if key in nodes]
-            if getattr(fact, "linked_by_staff", False) or not fact.identifiers:
+            if fact.linked_by_staff or not fact.identifiers:
                 joined.append(ANCHOR)
             if not joined:
                 found.alone.append(node)

@@ -53,10 +53,16 @@ class Claim:
 
 
 def request(
-    organization_id: int, *, orders: Iterable[int] = (), profiles: Iterable[int] = (), wake_worker: bool = True
+    organization_id: int,
+    *,
+    orders: Iterable[int] = (),
+    profiles: Iterable[int] = (),
+    events: Iterable[int] = (),
+    wake_worker: bool = True,
 ) -> None:
-    """Have these orders and customers settled soon; requests for one subject coalesce."""
-    subjects = [("order", i) for i in set(orders)] + [("profile", i) for i in set(profiles)]
+    """Have these orders, customers and events settled soon; requests for one subject coalesce."""
+    named = {"order": orders, "profile": profiles, "event": events}
+    subjects = [(subject, i) for subject, ids in named.items() for i in set(ids)]
     if subjects:
         with connection.cursor() as cursor:
             cursor.execute(_REQUEST, [organization_id, [s for s, _ in subjects], [i for _, i in subjects]])

@@ -158,4 +158,12 @@ class Migration(migrations.Migration):
             ),
         ),
         profiles.tenancy.Secure("Sighting"),
+        migrations.AddIndex(
+            model_name="identifier",
+            index=models.Index(
+                condition=models.Q(("set_aside_at__isnull", False)),
+                fields=["organization", "-set_aside_at", "-id"],
+                name="identifier_set_aside",
+            ),
+        ),
     ]

@@ -2,6 +2,7 @@
 
 from profiles.models.audit import AuditEntry
 from profiles.models.base import Fact, Tenant
+from profiles.models.events import Event
 from profiles.models.members import Membership, Role, StaffRoute
 from profiles.models.merges import Merge, MergeMove, Review, Separation
 from profiles.models.organizations import Organization, OrganizationRoute
@@ -14,6 +15,7 @@ __all__ = [
     "ApiToken",
     "AuditEntry",
     "DueWork",
+    "Event",
     "Fact",
     "IdempotencyKey",
     "Identifier",

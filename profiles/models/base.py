@@ -39,6 +39,8 @@ class Fact(Tenant):
         "profiles.Profile", on_delete=models.PROTECT, null=True, blank=True, related_name="%(class)ss", editable=False
     )
     provisional = models.BooleanField(default=False, editable=False)
+    # Whose it is was said by a person: no identifier, and no later version of it, decides otherwise.
+    linked_by_staff = models.BooleanField(default=False)
 
     moment: ClassVar[str]
     """The field that says when it happened."""

@@ -24,6 +24,7 @@ class SettlementRequest(Tenant):
     class Subject(models.TextChoices):
         ORDER = "order"
         PROFILE = "profile"
+        EVENT = "event"
 
     class State(models.TextChoices):
         QUEUED = "queued", "Waiting"

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.db import models
 
+from attribution.models import StoreAlert
 from fulfillment.models import Email, Entitlement, Job
 from orders.models import Channel, Delivery, Line, Order, Product
 from profiles.models import ApiToken, AuditEntry, Identifier, Membership, Merge, Organization, Profile, Review
@@ -15,9 +16,11 @@ from support.admin import (
     acts_of_identity,
     acts_of_inbox,
     acts_of_jobs,
+    acts_of_links,
     acts_of_orders,
     acts_of_reviews,
     acts_of_settings,
+    acts_of_stores,
 )
 from support.admin.audit import AuditEntryAdmin
 from support.admin.catalogue import ProductAdmin
@@ -30,6 +33,7 @@ from support.admin.jobs import JobAdmin
 from support.admin.orders import OrderAdmin
 from support.admin.profiles import ProfileAdmin
 from support.admin.settings import ApiTokenAdmin, MembershipAdmin, OrganizationAdmin
+from support.admin.stores import StoreAlertAdmin
 from support.admin.unmapped import LineAdmin
 
 # The dialogs register themselves as their modules load.
@@ -44,6 +48,8 @@ ACTS = (
     acts_of_identity,
     acts_of_channels,
     acts_of_settings,
+    acts_of_links,
+    acts_of_stores,
 )
 
 REGISTERED: list[tuple[type[models.Model], Any]] = [
@@ -59,6 +65,7 @@ REGISTERED: list[tuple[type[models.Model], Any]] = [
     (Merge, MergeAdmin),
     (Review, ReviewAdmin),
     (Identifier, IdentifierAdmin),
+    (StoreAlert, StoreAlertAdmin),
     (AuditEntry, AuditEntryAdmin),
     (Membership, MembershipAdmin),
     (ApiToken, ApiTokenAdmin),

@@ -1,4 +1,4 @@
-"""Dialogs about an order itself: whose it is, which conversation led to it, and which product a line is."""
+"""Dialogs about an order itself: which conversation led to it, and which product a line is."""
 
 from datetime import timedelta
 from typing import Any
@@ -9,59 +9,14 @@ from django.http import HttpRequest
 
 from attribution.actions import attributions
 from attribution.models import Attribution, Conversation
-from orders.actions import orders, products
+from orders.actions import products
 from orders.models import Line, Order, Product
 from profiles.actors import Invalid
-from profiles.models import Profile
-from support.admin.base import address_of, masked
 from support.admin.dialogs import Ask, Dialog, Done, Press, registered
 from support.queries import unmapped
 
 NONE, FACTS = "none", "facts"
 LOOK_BACK, LOOK_AHEAD = timedelta(days=60), timedelta(days=1)
-
-
-class AskCustomer(Ask):
-    other = forms.IntegerField(widget=forms.HiddenInput)
-
-
-@registered
-class LinkOrder(Dialog):
-    name, permission, model, related = "link", "link", Order, ("channel", "organization")
-    title, button = "Link to a customer", "Link to a customer"
-    form = AskCustomer
-    template = "admin/dialogs/link.html"
-
-    def about(self, subject: Order) -> str:
-        return f"Order {subject}"
-
-    def cannot(self, subject: Order) -> str:
-        return "It has a customer already: merge the two customers instead." if subject.profile_id else ""
-
-    def will(self, subject: Order, request: HttpRequest) -> list[str]:
-        lines = Line.objects.filter(order=subject, removed=False, product__isnull=False).count()
-        return [
-            "1 order joins the customer's history and totals.",
-            f"{lines} {'line is' if lines == 1 else 'lines are'} granted and delivered, as far as paid and digital.",
-        ]
-
-    def prepare(self, form: AskCustomer, subject: Order, request: HttpRequest) -> None:
-        other = request.GET.get("other", "")
-        if not form.is_bound and other.isdigit():
-            form.initial["other"] = int(other)
-
-    def more(self, subject: Order, request: HttpRequest) -> dict[str, Any]:
-        chosen = request.POST.get("other") or request.GET.get("other", "")
-        other = Profile.objects.filter(pk=int(chosen)).first() if chosen.isdigit() and len(chosen) < 19 else None
-        named = masked(str(other), request) if other else ""
-        return {"other": other, "other_name": named, "pick": f"{request.path}?other="}
-
-    def do(self, subject: Order, press: Press) -> Done:
-        profile = Profile.objects.filter(pk=press.data["other"]).first()
-        if profile is None:
-            raise Invalid("There is no such customer.")
-        orders.link(subject, profile, by=press.by, because=press.because)
-        return Done(f"Linked. 1 order belongs to {profile} now.", url=address_of(subject, subject.pk))
 
 
 class AskConversation(Ask):

@@ -85,6 +85,8 @@ def _need(need: dashboards.Need) -> dict[str, Any]:
 
 
 def _story(story: dashboards.Story) -> dict[str, Any]:
+    if story.page:
+        return {"story": story, "url": url_of(story.page)}
     url = url_of(f"{story.model}_change", story.id) if story.id else ""
     if story.model == "orders_delivery" and (inbox := url_of("orders_delivery_changelist")):
         url = f"{inbox}?state__exact=quarantined"

@@ -219,8 +219,11 @@ def customer(order: Order, request: HttpRequest) -> SafeString:
 
 def _facts(order: Order, page: pages.OrderPage, request: HttpRequest) -> list[Fact]:
     who = stories.person(order.profile, request) if order.profile else "Nobody yet"
+    contact = _contact(order, request)
+    if order.linked_by_staff:
+        contact = f"{contact} · linked by staff" if contact else "linked by staff"
     found = [
-        Fact("Customer", who, _contact(order, request)),
+        Fact("Customer", who, contact),
         Fact("Channel", order.channel.label, f"external id {order.external_id}"),
         Fact("Placed", when(order.placed_at), f"{order.placed_at:%-d %b %Y, %H:%M:%S} UTC"),
         Fact("Paid", _paid(order), order.payment_reference),
@@ -291,5 +294,6 @@ def _acts(page: pages.OrderPage, actor: Any) -> list[dialogs.Button]:
         ("change_delivery_email", order.pk, bool(page.entitlements) and downloadable),
         ("grant_for_order", order.pk, order.profile_id is not None),
         ("link", order.pk, order.profile_id is None),
+        ("unlink", order.pk, order.profile_id is not None and order.linked_by_staff),
         ("override_attribution", order.pk, True),
     )

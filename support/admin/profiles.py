@@ -10,11 +10,14 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
-from orders.models import ProfileTotal
+from attribution import intents as wanting
+from attribution.models import Conversation, ProductIntent, StoreAlert
+from orders.models import Order, ProfileTotal, StoreVisit
+from profiles import events as telling
 from profiles.actions import audit
 from profiles.actors import Actor, NotPermitted
-from profiles.models import Identifier, Merge, Profile
-from support.admin import dialogs, stories
+from profiles.models import Event, Identifier, Merge, Profile
+from support.admin import dialogs, stores, stories
 from support.admin.base import DeskAdmin, Period, address_of, amount, masked, moment, when, word
 from support.queries import pages
 
@@ -121,6 +124,11 @@ class ProfileAdmin(DeskAdmin):
             "orders": [_order(row) for row in page.orders],
             "rights": stories.rights(page, actor),
             "letters": stories.letters(page.emails, request),
+            "intents": [_intent(row) for row in page.intents],
+            "visits": [_visit(row) for row in page.visits],
+            "alerts": [_alert(row, page, actor) for row in page.alerts],
+            "linked": [_linked(row, actor) for row in page.events if row.linked_by_staff],
+            "talks": [_talk(row, actor) for row in page.conversations],
             "merges": [_merge(row, actor) for row in page.merges],
             "alike": [_alike(row, profile, request) for row in page.alike],
             "timeline": stories.shown(page.entries(), request),
@@ -167,6 +175,49 @@ def _order(row: Any) -> dict[str, Any]:
         "at": when(row.placed_at),
         "total": amount(row.total_minor, row.currency),
     }
+
+
+def _intent(row: ProductIntent) -> dict[str, Any]:
+    """What they want: how much by now, or what they bought."""
+    bought = row.state == ProductIntent.State.CONVERTED
+    done = wanting.described(row.counts)
+    return {
+        "sku": row.sku,
+        "score": "" if bought else stores.gauge(wanting.score_now(row.points, row.last_at, moment())),
+        "state": word("done", "Bought") if bought else word("opened", "Open"),
+        "done": done[:1].upper() + done[1:],
+        "at": when(row.converted_at if bought else row.last_at),
+        "url": address_of(Order, row.order_id) if row.order_id else "",
+    }
+
+
+def _visit(row: StoreVisit) -> dict[str, Any]:
+    return {"row": row, "at": when(row.visited_at), "url": address_of(Order, row.order_id)}
+
+
+def _alert(row: StoreAlert, page: pages.ProfilePage, actor: Actor) -> dict[str, Any]:
+    bought = any(intent.sku == row.sku and intent.converted_at for intent in page.intents)
+    name = "reopen_alert" if row.acknowledged_at else "acknowledge"
+    return {
+        "row": row,
+        "present": stores.is_present(row) and not bought,
+        "state": stores.standing(row, bought=bought),
+        "at": when(row.at),
+        "button": dialogs.button(name, row.pk, actor),
+    }
+
+
+def _linked(row: Event, actor: Actor) -> dict[str, Any]:
+    return {
+        "title": telling.title(row.type, row.products),
+        "at": when(row.occurred_at),
+        "button": dialogs.button("unlink_event", row.pk, actor),
+    }
+
+
+def _talk(row: Conversation, actor: Actor) -> dict[str, Any]:
+    unlink = dialogs.button("unlink_conversation", row.pk, actor) if row.linked_by_staff else None
+    return {"row": row, "button": unlink}
 
 
 def _merge(row: Merge, actor: Actor) -> dict[str, Any]:

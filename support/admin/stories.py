@@ -36,11 +36,27 @@ ICONS = {
     "attribution": "hub",
     "conversation": "forum",
     "merge": "merge",
+    "store_visit": "storefront",
+    "intent": "favorite",
+    "store_alert": "notifications_active",
+    "purchase": "shopping_bag",
+    "pos_transaction": "point_of_sale",
+    "product_view": "visibility",
+    "product_inquiry": "help",
+    "price_check": "sell",
+    "cart": "shopping_cart",
+    "cart_abandoned": "remove_shopping_cart",
+    "checkout_started": "shopping_cart_checkout",
+    "message": "chat",
+    "email_opened": "drafts",
+    "email_clicked": "ads_click",
+    "page_view": "web",
+    "button_click": "ads_click",
     "staff": "support_agent",
 }
 BAD = ("bounce", "dispute")
 # Addresses and other personal data stand in these fields of an entry.
-PERSONAL = {"email": "source", "bounce": "source", "download": "detail"}
+PERSONAL = {"email": "source", "bounce": "source", "download": "detail", "message": "detail", "search": "detail"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,6 +88,20 @@ class ConversationRow(serializers.Serializer[object]):
     tags = serializers.ListField(child=serializers.CharField())
 
 
+class EventRow(serializers.Serializer[object]):
+    id = serializers.IntegerField()
+    event_id = serializers.CharField()
+    type = serializers.CharField()
+    occurred_at = serializers.DateTimeField()
+    source = serializers.CharField()  # type: ignore[assignment]
+    customer = serializers.ListField(child=serializers.CharField())
+    profile = serializers.IntegerField(allow_null=True)
+
+
+class EventRows(serializers.Serializer[object]):
+    results = EventRow(many=True)
+
+
 class MergeRow(serializers.Serializer[object]):
     id = serializers.IntegerField()
     survivor = serializers.IntegerField()
@@ -157,3 +171,27 @@ class ConversationBody(serializers.Serializer[object]):
     message_count = serializers.IntegerField(required=False)
     tags = serializers.ListField(child=serializers.CharField(), required=False)
     messages = MessageBody(many=True, required=False)
+
+
+class IdentifiersBody(serializers.Serializer[object]):
+    """Any other name is an identifier of its own kind."""
+
+    email = serializers.CharField(required=False)
+    phone = serializers.CharField(required=False)
+    loyalty_id = serializers.CharField(required=False)
+    device_id = serializers.CharField(required=False)
+    cookie_id = serializers.CharField(required=False)
+
+
+class EventBody(serializers.Serializer[object]):
+    event_id = serializers.CharField(max_length=255, help_text="The source's own id: stored once.")
+    type = serializers.RegexField(r"^[a-z][a-z0-9_]{0,59}$", help_text="product_view, cart, page_view, …")
+    occurred_at = serializers.DateTimeField()
+    identifiers = IdentifiersBody(required=False)
+    payload = serializers.DictField(
+        required=False, help_text="At most 65,536 bytes. Of a pos_transaction: the generic POS JSON."
+    )
+
+
+class EventsBody(serializers.Serializer[object]):
+    events = EventBody(many=True, help_text="At most 500, stored all or none.")

@@ -75,6 +75,8 @@ class Told(Protocol):
     def sentence(self) -> str: ...
     @property
     def search(self) -> str: ...
+    @property
+    def page(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,8 @@ class Story:
     search: str
     model: str
     id: int
+    page: str = ""
+    """The name of a page of the desk, where the story stands on none of its own."""
 
 
 WORDS = {
@@ -234,5 +238,5 @@ def stories(told: Sequence[Told]) -> list[Story]:
             model, pk = "profiles_profile", people[0]
         elif not orders:
             model = "orders_delivery"  # it became no order: its delivery is set aside
-        located.append(Story(story.title, story.sentence, story.search, model, pk))
+        located.append(Story(story.title, story.sentence, story.search, model, pk, story.page))
     return located

@@ -12,7 +12,7 @@ from attribution.models import Attribution, Conversation
 from fulfillment.models import Entitlement
 from orders import money
 from orders.models import Line, Order, ProfileTotal
-from profiles.models import Identifier, Merge, Profile
+from profiles.models import Event, Identifier, Merge, Profile
 
 Document = dict[str, Any]
 
@@ -139,6 +139,23 @@ def conversations(rows: Sequence[Conversation]) -> list[Document]:
             "tags": list(c.tags),
         }
         for c in rows
+    ]
+
+
+def events(rows: Sequence[Event]) -> list[Document]:
+    """One document a customer event, in the order given. One query."""
+    people = identifiers(event.profile_id for event in rows)
+    return [
+        {
+            "id": event.pk,
+            "event_id": event.event_id,
+            "type": event.type,
+            "occurred_at": instant(event.occurred_at),
+            "source": event.source,
+            "customer": people[event.profile_id or 0],
+            "profile": event.profile_id,
+        }
+        for event in rows
     ]
 
 

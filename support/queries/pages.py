@@ -9,11 +9,11 @@ from django.db import connection
 from django.db.models import Q
 from django.db.models.expressions import RawSQL
 
-from attribution.models import Attribution, Conversation
+from attribution.models import Attribution, Conversation, ProductIntent, StoreAlert
 from fulfillment.models import DownloadLink, DownloadSession, Email, Entitlement, Job
-from orders.models import Delivery, Dispute, Line, Order, Payment, ProfileTotal, Refund, StatusChange
+from orders.models import Delivery, Dispute, Line, Order, Payment, ProfileTotal, Refund, StatusChange, StoreVisit
 from profiles import clock
-from profiles.models import AuditEntry, Identifier, Merge, MergeMove, Profile, Review
+from profiles.models import AuditEntry, Event, Identifier, Merge, MergeMove, Profile, Review
 from support.queries import timelines, verdicts
 from support.queries.timelines import Entry
 from support.queries.verdicts import Known, Verdict
@@ -86,6 +86,10 @@ class ProfilePage:
     jobs: list[Job]
     emails: list[Email]
     conversations: list[Conversation]
+    events: list[Event]
+    visits: list[StoreVisit]
+    intents: list[ProductIntent]
+    alerts: list[StoreAlert]
     merges: list[Merge]
     reviews: list[Review]
     alike: list[Profile]
@@ -104,6 +108,10 @@ class ProfilePage:
             timelines.downloads(self.downloads),
             timelines.emails(self.emails),
             timelines.conversations(self.conversations),
+            timelines.events(self.events),
+            timelines.visits(self.visits),
+            timelines.intents(self.intents, self.now),
+            timelines.alerts(self.alerts),
             timelines.merges(self.merges),
             timelines.staff(self.audit),
         )
@@ -144,7 +152,7 @@ def of_order(order: Order, *, now: datetime | None = None) -> OrderPage:
 
 
 def of_profile(profile: Profile, *, now: datetime | None = None) -> ProfilePage:
-    """The page of a customer; at most eighteen queries whatever their history. The newest hundred of each sort."""
+    """The page of a customer; at most twenty-two queries whatever their history. The newest hundred of each sort."""
     now = now or clock.now()
     orders = list(Order.objects.filter(profile=profile).select_related("channel").order_by("-placed_at")[:AT_MOST])
     order_ids = [order.pk for order in orders]
@@ -174,6 +182,14 @@ def of_profile(profile: Profile, *, now: datetime | None = None) -> ProfilePage:
         jobs=jobs,
         emails=emails,
         conversations=list(Conversation.objects.filter(profile=profile).order_by("-last_activity_at")[:AT_MOST]),
+        events=list(Event.objects.filter(profile=profile).order_by("-occurred_at", "-pk")[:AT_MOST]),
+        visits=list(
+            StoreVisit.objects.filter(profile=profile)
+            .select_related("order__channel")
+            .order_by("-visited_at", "-pk")[:AT_MOST]
+        ),
+        intents=list(ProductIntent.objects.filter(profile=profile).order_by("-last_at", "sku")[:AT_MOST]),
+        alerts=list(StoreAlert.objects.filter(order__profile=profile).order_by("-at", "sku")[:AT_MOST]),
         merges=_merges(profile.pk),
         reviews=list(Review.objects.filter(profile=profile, decided_at__isnull=True)[:AT_MOST]),
         alike=alike(profile),

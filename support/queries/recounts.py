@@ -1,13 +1,16 @@
-"""Customers' statistics compared with a recount from the facts; a difference is a fault of ours (SPEC PRO-7, PRO-8)."""
+"""What is derived of customers compared with a recount of the facts; a difference is a fault of ours (SPEC PRO-7)."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
 from django.db import connection
 
+from attribution.actions import intents
+from attribution.models import ProductIntent, StoreAlert
+from orders.actions import visits
 from orders.actions.statistics import COLUMNS, RECOUNT
 from orders.models import Order, ProfileTotal
 from profiles import rules
@@ -24,6 +27,17 @@ SELECT coalesce(s.profile_id, c.profile_id), coalesce(s.currency, c.currency), {
   FROM stored s FULL JOIN counted c ON c.profile_id = s.profile_id AND c.currency = s.currency
  WHERE ({_STORED}) IS DISTINCT FROM ({_COUNTED})
 """
+
+
+_VISIT = ", ".join(visits.COLUMNS)
+_VISITS = f"""
+WITH counted AS (SELECT order_id, {_VISIT} FROM ({visits.WANTED} AND o.profile_id = ANY(%s)) w),
+     stored AS (SELECT order_id, {_VISIT} FROM orders_storevisit WHERE profile_id = ANY(%s))
+SELECT coalesce(s.profile_id, c.profile_id), coalesce(s.order_id, c.order_id), to_jsonb(s), to_jsonb(c)
+  FROM stored s FULL JOIN counted c ON c.order_id = s.order_id WHERE to_jsonb(s) IS DISTINCT FROM to_jsonb(c)
+ ORDER BY 1, 2
+"""
+_STATE = ("state",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +66,13 @@ def batches() -> Iterator[list[int]]:
 
 def differences(profile_ids: Sequence[int]) -> list[Difference]:
     """Whatever about these customers is not what a recount says; nothing, if all is well."""
-    return [*_totals(profile_ids), *_strengths(profile_ids), *_redirects(profile_ids)]
+    return [
+        *_totals(profile_ids),
+        *_strengths(profile_ids),
+        *_visits(profile_ids),
+        *_intents(profile_ids),
+        *_redirects(profile_ids),
+    ]
 
 
 def _totals(profile_ids: Sequence[int]) -> Iterator[Difference]:
@@ -76,6 +96,38 @@ def _strengths(profile_ids: Sequence[int]) -> Iterator[Difference]:
         counted = set_rules.strength(known[profile_id])
         if stored != counted:
             yield Difference(profile_id, "strength", stored, counted)
+
+
+def _visits(profile_ids: Sequence[int]) -> Iterator[Difference]:
+    """By order: what is kept of each visit, and what the orders say."""
+    with connection.cursor() as cursor:
+        cursor.execute(_VISITS, [list(profile_ids), list(profile_ids)])
+        for profile_id, order_id, stored, counted in cursor.fetchall():
+            yield Difference(profile_id, f"visit by order {order_id}", stored, counted)
+
+
+def _intents(profile_ids: Sequence[int]) -> Iterator[Difference]:
+    derived = intents.derive(profile_ids)
+    counted = {key: intents.values(intent) for key, intent in derived.intents.items()}
+    kept = {(row.profile_id, row.sku): row for row in ProductIntent.objects.filter(profile__in=profile_ids)}
+    for key in sorted(counted.keys() | kept.keys()):
+        wanted = counted.get(key)
+        row = kept.get(key)
+        stored = {name: getattr(row, name) for name in wanted or _STATE} if row else None
+        if stored != wanted:
+            yield Difference(key[0], f"intent for {key[1]}", _shown(stored), _shown(wanted))
+    # What a person acknowledged stays, whatever the facts say since.
+    alerts = StoreAlert.objects.filter(order__profile__in=profile_ids).select_related("order")
+    told = {(row.order_id, row.sku): row for row in alerts}
+    for key in sorted(derived.alerts.keys() | {key for key, row in told.items() if row.acknowledged_at is None}):
+        if (key in told) != (key in derived.alerts):
+            of = (told.get(key) or derived.alerts[key]).order
+            what = f"store alert for {key[1]} by order {key[0]}"
+            yield Difference(of.profile_id or 0, what, key in told, key in derived.alerts)
+
+
+def _shown(columns: Mapping[str, Any] | None) -> Any:
+    return None if columns is None else {name: _plain(value) for name, value in columns.items()}
 
 
 def _redirects(profile_ids: Sequence[int]) -> Iterator[Difference]:

@@ -6,7 +6,7 @@ from typing import Any
 from attribution.models import Conversation
 from fulfillment.models import Email
 from orders.models import Delivery, Order
-from profiles.models import Fact, Organization, Profile, Review
+from profiles.models import Event, Fact, Organization, Profile, Review
 from support.queries import documents
 
 ACCEPTED = [Email.State.SENT, Email.State.UNKNOWN, Email.State.KEPT]
@@ -56,6 +56,7 @@ def _quarantined() -> list[dict[str, Any]]:
 
 
 def _unattached() -> int:
-    """Facts that bear no identifier anybody could be known by, and so have no customer."""
-    models = [model for model in Fact.__subclasses__() if model is not Conversation]
-    return sum(model._base_manager.filter(profile__isnull=True).count() for model in models)
+    """Facts that bear no identifier anybody could be known by, and so have no customer; a till's sale counts once."""
+    models = [model for model in Fact.__subclasses__() if model not in (Conversation, Event)]
+    events = Event.objects.filter(profile__isnull=True, told_as="").count()
+    return events + sum(model._base_manager.filter(profile__isnull=True).count() for model in models)

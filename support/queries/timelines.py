@@ -4,11 +4,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from attribution.models import Attribution, Conversation
+from attribution import intents as wanting
+from attribution.models import Attribution, Conversation, ProductIntent, StoreAlert
 from fulfillment.models import DownloadLink, DownloadSession, Email, Entitlement, Job
 from orders import money
-from orders.models import Dispute, Order, Payment, Refund, StatusChange
-from profiles.models import AuditEntry, Merge, Profile
+from orders.models import Dispute, Order, Payment, Refund, StatusChange, StoreVisit
+from profiles import events as telling
+from profiles.models import AuditEntry, Event, Merge, Profile
 
 AT_MOST = 200
 
@@ -23,7 +25,14 @@ ACTS = {
     "entitlement.restored": "Access restored",
     "order.delivery_email_changed": "Delivery e-mail corrected",
     "email.revealed": "Kept mail read with its link",
-    "order.linked": "Linked to a customer",
+    "order.linked": "Order linked to this customer",
+    "order.unlinked": "Order taken from this customer again",
+    "event.linked": "Event linked to this customer",
+    "event.unlinked": "Event taken from this customer again",
+    "conversation.linked": "Conversation linked to this customer",
+    "conversation.unlinked": "Conversation taken from this customer again",
+    "store_alert.acknowledged": "Store alert acknowledged",
+    "store_alert.reopened": "Store alert opened again",
     "attribution.overridden": "Attribution decided by a person",
     "attribution.override_lifted": "Attribution left to the facts again",
     "profile.merged": "Customers merged",
@@ -165,6 +174,45 @@ def conversations(rows: Iterable[Conversation]) -> Iterator[Entry]:
             row.started_at, "conversation", f"Conversation {row.external_id}", row.source, detail,
             f"conversation:{row.pk}",
         )  # fmt: skip
+
+
+def events(rows: Iterable[Event]) -> Iterator[Entry]:
+    """Each by its own type, as its source called it."""
+    for row in rows:
+        said = telling.detail(row.payload)
+        linked = "linked by staff" if row.linked_by_staff else ""
+        detail = " · ".join(part for part in (said, linked) if part)
+        title = telling.title(row.type, row.products)
+        yield Entry(row.occurred_at, row.type, title, row.source, detail, f"event:{row.pk}")
+
+
+def visits(rows: Iterable[StoreVisit]) -> Iterator[Entry]:
+    for row in rows:
+        title = f"Visited {row.store}"
+        yield Entry(
+            row.visited_at, "store_visit", title, row.order.channel.label, f"Order {row.order}", _ref(row.order)
+        )
+
+
+def intents(rows: Iterable[ProductIntent], now: datetime) -> Iterator[Entry]:
+    """Open ones by their last signal, converted ones by the purchase."""
+    for row in rows:
+        done = wanting.described(row.counts)
+        if row.order_id and row.converted_at:
+            yield Entry(
+                row.converted_at, "intent", f"Intent converted: bought {row.sku}", "Rules", f"Before it: {done}",
+                f"order:{row.order_id}",
+            )  # fmt: skip
+        else:
+            score = wanting.score_now(row.points, row.last_at, now)
+            yield Entry(row.last_at, "intent", f"Wants {row.sku}: score {score}", "Rules", done.capitalize())
+
+
+def alerts(rows: Iterable[StoreAlert]) -> Iterator[Entry]:
+    for row in rows:
+        seen = f" · acknowledged by {row.acknowledged_by}: {row.note}" if row.acknowledged_at else " · open"
+        title = f"At {row.store}, {row.because}"
+        yield Entry(row.at, "store_alert", title, "Rules", f"score {row.score}{seen}", f"order:{row.order_id}")
 
 
 def attributions(rows: Iterable[Attribution]) -> Iterator[Entry]:

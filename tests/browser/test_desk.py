@@ -9,6 +9,8 @@ from django.contrib.auth.models import User
 
 from fulfillment.models import Email
 from profiles.actions import organizations
+from profiles.models import AuditEntry, Event
+from tests.events import event, tell
 from tests.servers import Visitor
 from tests.stage import BY, Stage, sample
 
@@ -166,3 +168,26 @@ def test_upload_a_file_of_a_product(at_desk: AtDesk) -> None:
     dialog.locator("input[type=file]").set_input_files(file)
     assert at_desk.press(dialog) == "1 file stored: tide-2.pdf, version v2."
     assert "Superseded" in at_desk.page.content()
+
+
+def test_an_event_of_nobody_is_linked_and_taken_back(at_desk: AtDesk) -> None:
+    page = at_desk.page
+    row = tell(at_desk.stage, event("loose", "cart", payload={"sku": "EBOOK-HARB-EN"}))
+    page.goto(f"{at_desk.home}/admin/")
+    page.locator("a", has_text="Unattached").first.click()
+    assert "Put EBOOK-HARB-EN in the cart" in page.content()
+    dialog = at_desk.open("Link to a customer")
+    assert "1 event joins the customer's timeline." in dialog.inner_text()
+    dialog.locator("input[type=search]").fill("m.okafor@example.org")
+    dialog.locator("a.result").first.click()
+    dialog.locator("[name=because]").wait_for()
+    assert "It counts for what they want: 1 product." in dialog.inner_text()
+    assert at_desk.press(dialog, "same browser", twice=True).startswith("Linked. 1 event belongs to Maya Okafor")
+    with at_desk.stage.inside():
+        assert Event.objects.get(pk=row["id"]).profile_id
+        assert AuditEntry.objects.filter(action="event.linked").count() == 1
+    assert at_desk.press(at_desk.open("Unlink"), "another browser").startswith("Unlinked. 1 event no longer belongs")
+    page.goto(f"{at_desk.home}/admin/unattached/")
+    assert "Put EBOOK-HARB-EN in the cart" in page.content()
+    page.set_viewport_size({"width": 420, "height": 900})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 420, "a narrow page does not scroll sideways"

@@ -35,6 +35,7 @@ OPEN_LISTS = (
     "fulfillment_job",
     "profiles_merge",
     "profiles_review",
+    "attribution_storealert",
     "profiles_organization",
 )
 # Lists that not every role sees, by what the role must include.
