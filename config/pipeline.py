@@ -10,7 +10,8 @@ from attribution.actions import attributions
 from fulfillment.actions import entitlements
 from orders.actions import deliveries, facts, products, statistics, statuses
 from orders.models import Order
-from profiles.actions import resolution, settlement, turns
+from orders.queries import events
+from profiles.actions import resolution, settlement, streams, turns
 from profiles.models import Organization, Profile
 
 
@@ -21,6 +22,7 @@ def take_in(claimed: Sequence[int], organization: Organization) -> None:
     recorded = facts.record(said, organization=organization)
     settlement.request(organization.pk, orders=recorded.orders, wake_worker=False)
     deliveries.finish(claimed)
+    streams.publish(events.raw(claimed), organization_id=organization.pk)
 
 
 def settle(order_ids: Sequence[int], organization: Organization, *, profile_ids: Sequence[int] = ()) -> None:
@@ -39,3 +41,4 @@ def settle(order_ids: Sequence[int], organization: Organization, *, profile_ids:
     entitlements.settle(orders, lines, money, people)  # how
     attributions.settle(orders)  # why
     statistics.settle(touched | former | set(people) | set(profile_ids))
+    streams.publish(events.normalized(orders, lines, money), organization_id=organization.pk)  # last: tell others

@@ -12,7 +12,7 @@ from django.db import connection
 from django.db.models import Q
 
 from profiles import bulk, identifiers
-from profiles.actions import merges
+from profiles.actions import merges, streams
 from profiles.actors import Actor
 from profiles.models import Fact, Identifier, Organization, Profile, Review, Separation
 
@@ -293,6 +293,7 @@ def _review(kind: Review.Kind, fact: Fact, found: Sequence[Profile], profile: Pr
         ],
         ignore_conflicts=True,
     )
+    streams.tell_review(kind, f"{fact._meta.label}:{fact.pk}")
 
 
 def _flush(batch: Batch, facts: Sequence[Fact]) -> None:
