@@ -7,7 +7,7 @@ nothing else notices.
 import json
 import logging
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from django.conf import settings
 from redis import Redis
@@ -17,8 +17,8 @@ from redis.retry import Retry
 
 from orders.queries import events as facts
 from profiles import tenancy
-from profiles.actions import outbox, streams
-from profiles.models import Organization, StreamEntry
+from profiles.actions import outbox, sendings, streams
+from profiles.models import Organization, OrganizationRoute, StreamEntry
 
 log = logging.getLogger(__name__)
 
@@ -124,3 +124,16 @@ def _redis(url: str) -> Redis:
     # No tries of its own: a try that was cut would be repeated without our knowing.
     retry = Retry(NoBackoff(), 0)
     return Redis.from_url(url, socket_connect_timeout=CONNECT_SECONDS, socket_timeout=ANSWER_SECONDS, retry=retry)
+
+
+def forget_all(limit: int = 5000) -> int:
+    """Let go of what was told two weeks ago, organization by organization in batches; returns how many rows."""
+    count = 0
+    for organization_id in OrganizationRoute.objects.order_by("pk").values_list("pk", flat=True):
+        for step in (sendings.forget, partial(outbox.forget, redis=bool(settings.REDIS_URL))):
+            gone = limit
+            while gone == limit:
+                with tenancy.organization(organization_id):
+                    gone = step(limit)
+                count += gone
+    return count

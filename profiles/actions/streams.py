@@ -77,6 +77,7 @@ def publish(entries: Sequence[Entry], *, organization_id: int) -> None:
     Runs in the caller's transaction, which holds a lock on whatever each subject is (the order's row, say): two that
     tell of one subject go one after the other.
     """
+    offset: Any = clock.offset()
     for part in _once_each(entries):
         payloads = [json.dumps(entry.payload, sort_keys=True, separators=(",", ":")) for entry in part]
         with connection.cursor() as cursor:
@@ -92,7 +93,7 @@ def publish(entries: Sequence[Entry], *, organization_id: int) -> None:
                     # One text: of an array the driver would escape every quote by itself. JSON holds no line feed.
                     "payloads": "\n".join(payloads),
                     "digests": [_digest(entry, text) for entry, text in zip(part, payloads, strict=True)],
-                    "offset": clock.offset(),
+                    "offset": offset,
                 },
             )
 

@@ -291,7 +291,7 @@ class Migration(migrations.Migration):
             model_name="webhookdelivery",
             index=models.Index(
                 condition=models.Q(("state__in", ["queued", "claimed"])),
-                fields=["organization", "endpoint", "due_at"],
+                fields=["organization", "endpoint", "state", "due_at"],
                 name="webhookdelivery_due",
             ),
         ),

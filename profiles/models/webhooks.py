@@ -73,7 +73,7 @@ class WebhookDelivery(Tenant):
         ]
         indexes = [
             models.Index(
-                fields=["organization", "endpoint", "due_at"],
+                fields=["organization", "endpoint", "state", "due_at"],
                 name="webhookdelivery_due",
                 condition=models.Q(state__in=["queued", "claimed"]),
             ),
