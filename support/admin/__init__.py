@@ -6,7 +6,18 @@ from django.db import models
 
 from fulfillment.models import Email, Entitlement, Job
 from orders.models import Channel, Delivery, Line, Order, Product
-from profiles.models import ApiToken, AuditEntry, Membership, Merge, Organization, Profile, Review
+from profiles.models import (
+    ApiToken,
+    AuditEntry,
+    Membership,
+    Merge,
+    Organization,
+    Profile,
+    Review,
+    StreamEntry,
+    WebhookDelivery,
+    WebhookEndpoint,
+)
 from support.admin import (
     acts_of_catalogue,
     acts_of_channels,
@@ -17,6 +28,7 @@ from support.admin import (
     acts_of_orders,
     acts_of_reviews,
     acts_of_settings,
+    acts_of_webhooks,
 )
 from support.admin.audit import AuditEntryAdmin
 from support.admin.catalogue import ProductAdmin
@@ -28,7 +40,9 @@ from support.admin.jobs import JobAdmin
 from support.admin.orders import OrderAdmin
 from support.admin.profiles import ProfileAdmin
 from support.admin.settings import ApiTokenAdmin, MembershipAdmin, OrganizationAdmin
+from support.admin.streams import StreamEntryAdmin
 from support.admin.unmapped import LineAdmin
+from support.admin.webhooks import WebhookDeliveryAdmin, WebhookEndpointAdmin
 
 # The dialogs register themselves as their modules load.
 ACTS = (
@@ -41,6 +55,7 @@ ACTS = (
     acts_of_reviews,
     acts_of_channels,
     acts_of_settings,
+    acts_of_webhooks,
 )
 
 REGISTERED: list[tuple[type[models.Model], Any]] = [
@@ -54,6 +69,9 @@ REGISTERED: list[tuple[type[models.Model], Any]] = [
     (Product, ProductAdmin),
     (Channel, ChannelAdmin),
     (Merge, MergeAdmin),
+    (WebhookEndpoint, WebhookEndpointAdmin),
+    (WebhookDelivery, WebhookDeliveryAdmin),
+    (StreamEntry, StreamEntryAdmin),
     (Review, ReviewAdmin),
     (AuditEntry, AuditEntryAdmin),
     (Membership, MembershipAdmin),
