@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from types import TracebackType
 from typing import Any, Self
 
@@ -21,6 +21,8 @@ import httpx
 SECONDS = 15.0
 READ_AT_MOST = 65_536
 _PUBLIC_V6 = IPv6Network("2000::/3")
+# Not global by the register, whatever Python's own table says, and where clouds keep what a machine may know of itself.
+_SPECIAL_V4 = (IPv4Network("192.0.0.0/24"), IPv4Network("192.88.99.0/24"), IPv4Network("168.63.129.16/32"))
 # They carry an IPv4 address within, which would have to be looked at as well: nobody needs them.
 _TUNNELS = (IPv6Network("2002::/16"), IPv6Network("2001::/23"))
 
@@ -51,6 +53,8 @@ def is_public(address: str) -> bool:
             return is_public(str(found.ipv4_mapped))
         if found not in _PUBLIC_V6 or any(found in tunnel for tunnel in _TUNNELS):
             return False
+    elif any(found in network for network in _SPECIAL_V4):
+        return False
     return found.is_global and not found.is_multicast and not found.is_reserved
 
 

@@ -154,7 +154,7 @@ def test_the_rest_grows_and_is_never_longer_than_a_minute(redis: KeptRedis) -> N
         retry_at = StreamCircuit.objects.get().retry_at
         assert retry_at is not None
         rests.append(round((retry_at - clock.real()).total_seconds()))
-    assert rests == [2, 4, 8, 16, 32, 60, 60, 60]
+    assert rests == [4, 8, 16, 32, 60, 60, 60, 60], "after the first of two seconds"
 
 
 def test_a_full_redis_takes_none_of_a_batch_rather_than_some(redis: KeptRedis) -> None:
