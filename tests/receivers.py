@@ -1,5 +1,6 @@
 """A web server of somebody else's, which receives webhooks: it records what came and answers as it is told."""
 
+import ssl
 import threading
 import time
 from collections.abc import Callable
@@ -27,8 +28,8 @@ class Received:
 class Receiver:
     """Listens on a port of its own; `answers` is asked for the status of each request, by its path."""
 
-    def __init__(self, answers: Callable[[str], int] = lambda path: 204) -> None:
-        self.answers = answers
+    def __init__(self, answers: Callable[[str], int] = lambda path: 204, *, tls: ssl.SSLContext | None = None) -> None:
+        self.answers, self.tls = answers, tls
         self.headers: dict[str, str] = {}
         self.body = b"thanks"
         self.delays: dict[str, float] = {}
@@ -74,6 +75,8 @@ class Receiver:
                 pass  # whoever called has hung up
 
         self._server = Server(("127.0.0.1", self.port), Handler)
+        if self.tls is not None:
+            self._server.socket = self.tls.wrap_socket(self._server.socket, server_side=True)
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     def stop(self) -> None:

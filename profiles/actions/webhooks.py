@@ -148,12 +148,16 @@ def replay(ids: Sequence[int], *, by: Actor, because: str) -> int:
 ENDED = (WebhookDelivery.State.DELIVERED, WebhookDelivery.State.FAILED)
 
 _MISSED = """
-INSERT INTO profiles_webhookdelivery (organization_id, endpoint_id, entry_id, state, due_at, attempts, tries)
-SELECT e.organization_id, %(endpoint)s, e.id, 'queued', statement_timestamp() + %(offset)s, 0, '[]'
   FROM profiles_streamentry e
  WHERE e.recorded_at >= %(since)s AND e.topic = ANY(%(topics)s) AND e.payload <> ''
    AND (e.published_at IS NULL OR e.published_at >= %(since)s)
- ORDER BY e.id
+   AND NOT EXISTS (SELECT FROM profiles_webhookdelivery d WHERE d.endpoint_id = %(endpoint)s AND d.entry_id = e.id)
+"""
+_COUNT_MISSED = f"SELECT count(*) {_MISSED}"
+_SEND_MISSED = f"""
+INSERT INTO profiles_webhookdelivery (organization_id, endpoint_id, entry_id, state, due_at, attempts, tries)
+SELECT e.organization_id, %(endpoint)s, e.id, 'queued', statement_timestamp() + %(offset)s, 0, '[]'
+{_MISSED} ORDER BY e.id
 ON CONFLICT (organization_id, endpoint_id, entry_id) DO NOTHING
 """
 
@@ -163,17 +167,29 @@ def replay_since(endpoint: WebhookEndpoint, since: datetime, *, by: Actor, becau
     by.require("replay")
     reason = audit.require_reason(because)
     endpoint = _locked(endpoint)
-    failed = _again(failed_since(endpoint, since))
+    failed = _again(_failed_since(endpoint, since))
     with connection.cursor() as cursor:
-        named: dict[str, Any] = {"endpoint": endpoint.pk, "offset": clock.offset(), "topics": endpoint.topics}
-        cursor.execute(_MISSED, {**named, "since": since - clock.offset()})
+        cursor.execute(_SEND_MISSED, _named(endpoint, since))
         missed = int(cursor.rowcount)
     details = {"failed": failed, "missed": missed, "since": since.isoformat()}
     audit.record("webhook.replayed", by=by, subject=endpoint, because=reason, details=details)
     return failed, missed
 
 
-def failed_since(endpoint: WebhookEndpoint, since: datetime) -> QuerySet[WebhookDelivery]:
+def not_arrived(endpoint: WebhookEndpoint, since: datetime) -> tuple[int, int]:
+    """What `replay_since` would send: how many failed, and how many were never sent."""
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNT_MISSED, _named(endpoint, since))
+        return _failed_since(endpoint, since).count(), int(cursor.fetchone()[0])
+
+
+def _named(endpoint: WebhookEndpoint, since: datetime) -> dict[str, Any]:
+    """When an event was written is noted in real time; `since` is not."""
+    offset = clock.offset()
+    return {"endpoint": endpoint.pk, "topics": endpoint.topics, "since": since - offset, "offset": offset}
+
+
+def _failed_since(endpoint: WebhookEndpoint, since: datetime) -> QuerySet[WebhookDelivery]:
     """The endpoint's deliveries that failed for good, of events that are still kept."""
     failed = WebhookDelivery.objects.filter(endpoint=endpoint, state=WebhookDelivery.State.FAILED, done_at__gte=since)
     return failed.exclude(entry__payload="")

@@ -158,7 +158,7 @@ class TestWebhook(OfEndpoint):
 
 
 class AskSince(Ask):
-    since = forms.ChoiceField(label="Of", choices=list(SPANS.items()), initial="24")
+    since = forms.ChoiceField(label="What did not arrive in", choices=list(SPANS.items()), initial="24")
 
 
 @registered
@@ -167,11 +167,17 @@ class ReplaySince(OfEndpoint):
     form = AskSince
     inverse = "Not possible once it is sent; receivers know each event by its id and take none twice."
 
+    def prepare(self, form: AskSince, subject: WebhookEndpoint, request: HttpRequest) -> None:
+        now, choices = clock.now(), []
+        for hours, words in SPANS.items():
+            failed, missed = webhooks.not_arrived(subject, now - timedelta(hours=int(hours)))
+            choices.append((hours, f"{words}: {failed} failed, {missed} never sent"))
+        form.fields["since"].choices = choices  # type: ignore[attr-defined]
+
     def will(self, subject: WebhookEndpoint, request: HttpRequest) -> list[str]:
-        failed = webhooks.failed_since(subject, clock.now() - timedelta(days=14)).count()
         return [
-            f"Of {counted(failed, 'failed delivery', 'failed deliveries')}, those of your span are sent again.",
-            "Events of its topics that it was never sent, because it was off or new, are sent too.",
+            "What failed for good in the span you choose is sent again, as many as it says there.",
+            "What it was never sent, because it was off or new, is sent too.",
         ]
 
     def do(self, subject: WebhookEndpoint, press: Press) -> Done:

@@ -40,10 +40,15 @@ class OfTopic(SimpleListFilter):
         return queryset.filter(topic=self.value()) if self.value() in streams.TOPICS else queryset
 
 
+def _ends(subject: str) -> str:
+    """Both ends of a long name: what it is, and which."""
+    return subject if len(subject) <= 34 else f"{subject[:14]}…{subject[-18:]}"
+
+
 class StreamEntryAdmin(ActiveAdmin):
     """Newest first. A payload holds customer data and may be large: no list reads one."""
 
-    list_title = "Streams"
+    list_title = "Stream events"
     row_named = "event"
     chips = "state"
     list_display = ("what_shown", "topic_shown", "state_shown", "at_shown")
@@ -79,12 +84,13 @@ class StreamEntryAdmin(ActiveAdmin):
     def get_list_display(self, request: HttpRequest) -> list[Any]:
         @display(description="Event")
         def what_shown(row: StreamEntry) -> str:
+            subject = masked(row.subject, request)
             return format_html(
                 '<span class="pair"><span class="strong cut">{}</span>'
                 '<span class="quiet cut" title="{}">{}</span></span>',
                 row.type,
-                masked(row.subject, request),
-                masked(row.subject, request),
+                subject,
+                _ends(subject),
             )
 
         @display(description="Customer")

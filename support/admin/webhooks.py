@@ -99,7 +99,7 @@ class Written(Period):
 
 
 class WebhookDeliveryAdmin(ActiveAdmin):
-    list_title = "Webhook log"
+    list_title = "Webhook deliveries"
     row_named = "webhook delivery"
     chips = "state__exact"
     list_display = ("what_shown", "state_shown", "endpoint_shown", "answer_shown", "attempts", "at_shown")

@@ -1,20 +1,25 @@
 """Webhooks to a real server: signed, tried again for days, never in each other's way, given up and sent again."""
 
 import json
+import os
+import signal
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from config import sending
+from config import publishing, sending
 from profiles import clock, retries
 from profiles.actions import sendings, streams, webhooks
 from profiles.actors import Actor, NotPermitted
 from profiles.models import AuditEntry, StreamEntry, WebhookDelivery, WebhookEndpoint
 from tests.receivers import Receiver
+from tests.servers import run_script, wait_until
 from tests.stage import Stage, sample
 
 ENGINEER = Actor(label="Ines", role="engineer", user_id=None)
@@ -375,3 +380,95 @@ def test_no_organization_is_sent_anothers_events(stage: Stage, receiver: Receive
     send(stage)
     sending.send(other.organization.pk)
     assert receiver.at("/other") == [] and len(receiver.at("/own")) == 2
+
+
+# Beside the workers ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_sends_for_every_organization_until_it_ends(receiver: Receiver) -> None:
+    stages = [Stage(), Stage(slug="other")]
+    for number, stage in enumerate(stages):
+        endpoint(stage, receiver.url(f"/{number}"))
+        buy(stage)
+    running = sending.start()
+    try:
+        wait_until(lambda: {one.path for one in receiver.received} == {"/0", "/1"}, seconds=20)
+    finally:
+        running.end()
+    assert not running.thread.is_alive()
+    for stage in stages:
+        assert [one.state for one in deliveries(stage)] == [State.DELIVERED]
+
+
+KILLED = """
+import os, signal, sys
+import django
+django.setup()
+from django.db import connection
+connection.settings_dict["NAME"] = sys.argv[1]
+from config import publishing, sending
+def die(*_):
+    os.kill(os.getpid(), signal.SIGKILL)
+sending._conclude = die
+sending.send(int(sys.argv[2]))
+"""
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_sender_killed_after_the_answer_sends_the_same_id_once_more(receiver: Receiver) -> None:
+    stage = Stage()
+    endpoint(stage, receiver.url())
+    buy(stage)
+    script = run_script(
+        KILLED, str(connection.settings_dict["NAME"]), str(stage.organization.pk), environ=dict(os.environ)
+    )
+    _, errors = script.communicate(timeout=60)
+    assert script.returncode == -signal.SIGKILL, errors
+    (row,) = deliveries(stage)
+    assert row.state == State.CLAIMED and row.attempts == 1, "the attempt is on record"
+    with stage.inside():
+        WebhookDelivery.objects.update(lease_until=clock.real() - timedelta(seconds=1))
+    assert send(stage) == 1
+    first, second = receiver.received
+    assert first.id == second.id and first.body == second.body
+    assert [one.state for one in deliveries(stage)] == [State.DELIVERED]
+
+
+def test_what_kills_its_sender_every_time_has_an_end(stage: Stage, receiver: Receiver) -> None:
+    endpoint(stage, receiver.url())
+    buy(stage)
+    for _ in range(retries.ATTEMPTS):
+        with stage.inside():
+            assert len(sendings.claim(10)) == 1
+            WebhookDelivery.objects.update(lease_until=clock.real() - timedelta(seconds=1))
+    with stage.inside():
+        assert sendings.claim(10) == []
+    assert [one.state for one in deliveries(stage)] == [State.FAILED]
+
+
+def test_a_secret_no_key_reads_holds_no_other_organization_up(stage: Stage, receiver: Receiver) -> None:
+    other = Stage(slug="other")
+    for one, path in ((stage, "/own"), (other, "/other")):
+        endpoint(one, receiver.url(path))
+        buy(one)
+    with stage.inside(), connection.cursor() as cursor:
+        cursor.execute("UPDATE profiles_webhookendpoint SET secret = 'unreadable'")
+    with ThreadPoolExecutor(4) as pool:
+        sender = sending.Sender(pool)
+        both = [stage.organization.pk, other.organization.pk]
+        while sender.turn(both) or sender.flying:
+            pass
+    assert [one.path for one in receiver.received] == ["/other"]
+
+
+def test_the_log_ends_after_two_weeks(stage: Stage, receiver: Receiver) -> None:
+    endpoint(stage, receiver.url())
+    buy(stage)
+    send(stage)
+    old = clock.real() - timedelta(days=15)
+    with stage.inside():
+        WebhookDelivery.objects.update(done_at=old)
+        StreamEntry.objects.update(published_at=old)
+    assert publishing.forget_all() == 3, "the delivery, and what both events said"
+    assert deliveries(stage) == []

@@ -1,12 +1,20 @@
 """Requests to typed addresses: only the open internet, by the address that was looked at, only so long and so much."""
 
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from profiles.providers import outgoing
 from tests.receivers import Receiver
@@ -128,7 +136,7 @@ def names(monkeypatch: pytest.MonkeyPatch, *answers: list[str]) -> list[str]:
         found = left.pop(0) if len(left) > 1 else left[0]
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in found]
 
-    monkeypatch.setattr(outgoing.socket, "getaddrinfo", getaddrinfo)
+    monkeypatch.setattr("profiles.providers.outgoing.socket.getaddrinfo", getaddrinfo)
     return asked
 
 
@@ -138,19 +146,65 @@ def test_one_inner_address_among_public_ones_is_enough_to_refuse(monkeypatch: py
         outgoing.check("https://two-faced.example/")
 
 
-def test_the_connection_goes_to_the_address_that_was_looked_at(
-    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+def test_the_connection_goes_to_the_address_that_was_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rebinding: what the name server would say the second time is never asked for."""
+    asked = names(monkeypatch, ["93.184.216.34"], ["127.0.0.1"])
+    sent: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        sent.append(request)
+        return httpx.Response(204, stream=httpx.ByteStream(b""))
+
+    monkeypatch.setattr(outgoing, "_client", lambda _: httpx.Client(transport=httpx.MockTransport(answer)))
+    assert outgoing.request("POST", "https://rebind.example/hook", content=b"{}").status == 204
+    (request,) = sent
+    assert (request.url.host, request.headers["host"]) == ("93.184.216.34", "rebind.example")
+    assert request.extensions["sni_hostname"] == "rebind.example" and asked == ["rebind.example"]
+
+
+def certificate(folder: Path, name: str) -> Path:
+    """A certificate of this name that signs itself, with its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    plain = serialization.NoEncryption()
+    form = serialization.PrivateFormat.PKCS8
+    path = folder / f"{name}.pem"
+    path.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, form, plain) + made.public_bytes(serialization.Encoding.PEM)
+    )
+    return path
+
+
+def test_the_certificate_is_that_of_the_name_though_the_connection_goes_to_an_address(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Rebinding: the second answer of the name server is never asked for."""
-    real = outgoing._look_up
-    monkeypatch.setattr(outgoing, "_look_up", lambda host, port: real("127.0.0.1", port))
-
-    def never(*_: Any, **__: Any) -> None:
-        raise AssertionError("the name was looked up once more")
-
-    answer = outgoing.request("POST", f"http://rebind.example:{receiver.port}/hook", content=b"{}", inside=True)
-    assert answer.status == 204
-    assert receiver.received[0].headers["host"] == f"rebind.example:{receiver.port}"
+    own = certificate(tmp_path, "hooks.example")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(own)
+    trusting = ssl.create_default_context(cafile=str(own))
+    look_up = outgoing._look_up
+    monkeypatch.setattr(outgoing, "_look_up", lambda host, port: look_up("127.0.0.1", port))
+    with Receiver(tls=context) as receiver:
+        port = receiver.port
+        with pytest.raises(outgoing.Unreachable, match="certificate"):
+            outgoing.request("POST", f"https://hooks.example:{port}/", inside=True)
+        monkeypatch.setattr(outgoing, "_trusted", lambda: trusting)
+        assert outgoing.request("POST", f"https://hooks.example:{port}/", inside=True).status == 204
+        with pytest.raises(outgoing.Unreachable, match="certificate"):
+            outgoing.request("POST", f"https://other.example:{port}/", inside=True)
 
 
 def test_an_unknown_name_is_said_so() -> None:
