@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
+from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.loader import MigrationLoader
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -82,7 +83,7 @@ FIGURES: dict[str, tuple[str, Callable[[], float | None]]] = {
     "aftersale_oldest_due_seconds": ("How long the oldest due work has been waiting.", oldest_due_seconds),
     "aftersale_stream_backlog_seconds": (
         "How long the oldest event has been waiting for Redis.",
-        outbox.backlog_seconds,
+        lambda: outbox.backlog_seconds() if settings.REDIS_URL else None,
     ),
 }
 """What /metrics finds out in the database when it is asked: one cheap query each, never about one tenant."""

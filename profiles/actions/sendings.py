@@ -16,6 +16,8 @@ LEASE_SECONDS = 60
 AT_ONCE_EACH = 4
 AT_ONCE_FAILING = 1
 """An endpoint that fails is asked by one delivery at a time, so that a dead one holds nobody up."""
+REST = timedelta(minutes=1)
+"""So long an endpoint that gave no answer at all is left alone by everything that waits for it."""
 TRIES_KEPT, ANSWER_KEPT = 20, 500
 KEPT = timedelta(days=14)
 BY = Actor.system("webhooks")
@@ -42,13 +44,15 @@ UPDATE profiles_webhookdelivery d
                ORDER BY q.due_at, q.id
                LIMIT greatest(0, CASE WHEN w.failing_since IS NULL THEN %(each)s ELSE %(failing)s END - busy.sending)
                  FOR UPDATE SKIP LOCKED) due
-    WHERE w.state = 'enabled' LIMIT %(limit)s)
+    WHERE w.state = 'enabled' AND (w.rests_until IS NULL OR w.rests_until <= statement_timestamp() + %(offset)s)
+    LIMIT %(limit)s)
 RETURNING d.id
 """
 _OUTLOOK = """
 SELECT coalesce(bool_or(d.state = 'claimed' OR d.due_at <= statement_timestamp() + %s), false)
   FROM profiles_webhookendpoint w JOIN profiles_webhookdelivery d ON d.endpoint_id = w.id
- WHERE d.state = 'claimed' OR (d.state = 'queued' AND w.state = 'enabled')
+ WHERE d.state = 'claimed' OR (d.state = 'queued' AND w.state = 'enabled'
+   AND (w.rests_until IS NULL OR w.rests_until <= statement_timestamp() + %s))
 """
 _PRUNE = """
 WITH old AS (SELECT id FROM profiles_webhookdelivery WHERE done_at < %s ORDER BY done_at LIMIT %s)
@@ -101,7 +105,7 @@ def is_busy() -> bool:
     """Whether anything is due or on its way. What waits for an endpoint that is off, or for a later time, is not."""
     offset: Any = clock.offset()
     with connection.cursor() as cursor:
-        cursor.execute(_OUTLOOK, [offset])
+        cursor.execute(_OUTLOOK, [offset, offset])
         return bool(cursor.fetchone()[0])
 
 
@@ -145,9 +149,11 @@ def _judge(endpoint_id: int, outcome: Outcome, now: datetime) -> None:
     """Note since when an endpoint fails; switch off one that says it is gone or has failed for days."""
     row = WebhookEndpoint.objects.filter(pk=endpoint_id)
     if outcome.accepted:
-        row.exclude(failing_since=None).update(failing_since=None)
+        row.exclude(failing_since=None).update(failing_since=None, rests_until=None)
         return
     row.filter(failing_since=None).update(failing_since=now)
+    if outcome.status is None:
+        row.update(rests_until=now + REST)
     overdue = now - retries.DISABLED_AFTER
     if not (outcome.gone or row.filter(failing_since__lte=overdue).exists()):
         return

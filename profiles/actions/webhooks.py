@@ -98,8 +98,8 @@ def enable(endpoint: WebhookEndpoint, *, by: Actor, because: str) -> WebhookEndp
         raise NotPossible("It is sending already.")
     _address(endpoint.url)
     endpoint.state, endpoint.why, endpoint.by_itself = State.ENABLED, "", False
-    endpoint.disabled_at = endpoint.failing_since = None
-    endpoint.save(update_fields=["state", "disabled_at", "why", "by_itself", "failing_since"])
+    endpoint.disabled_at = endpoint.failing_since = endpoint.rests_until = None
+    endpoint.save(update_fields=["state", "disabled_at", "why", "by_itself", "failing_since", "rests_until"])
     audit.record("webhook.enabled", by=by, subject=endpoint, because=reason)
     return endpoint
 

@@ -101,6 +101,7 @@ class Migration(migrations.Migration):
                 ),
                 ("why", models.CharField(blank=True, default="", max_length=500)),
                 ("failing_since", models.DateTimeField(help_text="Since when every try failed.", null=True)),
+                ("rests_until", models.DateTimeField(help_text="It gave no answer: left alone until then.", null=True)),
                 ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 (
                     "organization",
@@ -204,7 +205,6 @@ class Migration(migrations.Migration):
                     models.BooleanField(default=False, help_text="Switched off by us rather than by a person."),
                 ),
                 ("why", models.CharField(blank=True, default="", max_length=500)),
-                ("failing_since", models.DateTimeField(help_text="Since when every try failed.", null=True)),
                 ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 (
                     "organization",
@@ -263,9 +263,9 @@ class Migration(migrations.Migration):
             trigger=pgtrigger.compiler.Trigger(
                 name="update_update",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition='WHEN (OLD."by_itself" IS DISTINCT FROM (NEW."by_itself") OR OLD."created_at" IS DISTINCT FROM (NEW."created_at") OR OLD."disabled_at" IS DISTINCT FROM (NEW."disabled_at") OR OLD."failing_since" IS DISTINCT FROM (NEW."failing_since") OR OLD."former_secret_until" IS DISTINCT FROM (NEW."former_secret_until") OR OLD."id" IS DISTINCT FROM (NEW."id") OR OLD."name" IS DISTINCT FROM (NEW."name") OR OLD."organization_id" IS DISTINCT FROM (NEW."organization_id") OR OLD."state" IS DISTINCT FROM (NEW."state") OR OLD."topics" IS DISTINCT FROM (NEW."topics") OR OLD."url" IS DISTINCT FROM (NEW."url") OR OLD."why" IS DISTINCT FROM (NEW."why"))',
-                    func='INSERT INTO "profiles_webhookendpointevent" ("by_itself", "created_at", "disabled_at", "failing_since", "former_secret_until", "id", "name", "organization_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "state", "topics", "url", "why") VALUES (NEW."by_itself", NEW."created_at", NEW."disabled_at", NEW."failing_since", NEW."former_secret_until", NEW."id", NEW."name", NEW."organization_id", NOW(), \'update\', NEW."id", NEW."state", NEW."topics", NEW."url", NEW."why"); RETURN NULL;',
-                    hash="d8a62979a5b07a39a9d9ef646456c1071a49570f",
+                    condition='WHEN (OLD."by_itself" IS DISTINCT FROM (NEW."by_itself") OR OLD."created_at" IS DISTINCT FROM (NEW."created_at") OR OLD."disabled_at" IS DISTINCT FROM (NEW."disabled_at") OR OLD."former_secret_until" IS DISTINCT FROM (NEW."former_secret_until") OR OLD."id" IS DISTINCT FROM (NEW."id") OR OLD."name" IS DISTINCT FROM (NEW."name") OR OLD."organization_id" IS DISTINCT FROM (NEW."organization_id") OR OLD."state" IS DISTINCT FROM (NEW."state") OR OLD."topics" IS DISTINCT FROM (NEW."topics") OR OLD."url" IS DISTINCT FROM (NEW."url") OR OLD."why" IS DISTINCT FROM (NEW."why"))',
+                    func='INSERT INTO "profiles_webhookendpointevent" ("by_itself", "created_at", "disabled_at", "former_secret_until", "id", "name", "organization_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "state", "topics", "url", "why") VALUES (NEW."by_itself", NEW."created_at", NEW."disabled_at", NEW."former_secret_until", NEW."id", NEW."name", NEW."organization_id", NOW(), \'update\', NEW."id", NEW."state", NEW."topics", NEW."url", NEW."why"); RETURN NULL;',
+                    hash="44d200f4904e8f6671699daa571683821ba21244",
                     operation="UPDATE",
                     pgid="pgtrigger_update_update_9c19d",
                     table="profiles_webhookendpoint",
@@ -278,8 +278,8 @@ class Migration(migrations.Migration):
             trigger=pgtrigger.compiler.Trigger(
                 name="delete_delete",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "profiles_webhookendpointevent" ("by_itself", "created_at", "disabled_at", "failing_since", "former_secret_until", "id", "name", "organization_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "state", "topics", "url", "why") VALUES (OLD."by_itself", OLD."created_at", OLD."disabled_at", OLD."failing_since", OLD."former_secret_until", OLD."id", OLD."name", OLD."organization_id", NOW(), \'delete\', OLD."id", OLD."state", OLD."topics", OLD."url", OLD."why"); RETURN NULL;',
-                    hash="79ea788358aaf88a38b53491c7e7824b5f1f33b6",
+                    func='INSERT INTO "profiles_webhookendpointevent" ("by_itself", "created_at", "disabled_at", "former_secret_until", "id", "name", "organization_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "state", "topics", "url", "why") VALUES (OLD."by_itself", OLD."created_at", OLD."disabled_at", OLD."former_secret_until", OLD."id", OLD."name", OLD."organization_id", NOW(), \'delete\', OLD."id", OLD."state", OLD."topics", OLD."url", OLD."why"); RETURN NULL;',
+                    hash="81944ff741f4ce00b8fc3017a0200498e0460b50",
                     operation="DELETE",
                     pgid="pgtrigger_delete_delete_bb610",
                     table="profiles_webhookendpoint",

@@ -11,7 +11,7 @@ from profiles.secrets import SecretField
 from profiles.tenancy import TenantForeignKey
 
 
-@tracked("WebhookEndpointEvent", without=["secret", "former_secret"])
+@tracked("WebhookEndpointEvent", without=["secret", "former_secret", "failing_since", "rests_until"])
 class WebhookEndpoint(Tenant):
     """An address that is sent the events of its topics, signed by the Standard Webhooks scheme.
 
@@ -34,6 +34,7 @@ class WebhookEndpoint(Tenant):
     by_itself = models.BooleanField(default=False, help_text="Switched off by us rather than by a person.")
     why = models.CharField(max_length=500, blank=True, default="")
     failing_since = models.DateTimeField(null=True, help_text="Since when every try failed.")
+    rests_until = models.DateTimeField(null=True, help_text="It gave no answer: left alone until then.")
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:

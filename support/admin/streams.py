@@ -42,7 +42,7 @@ class OfTopic(SimpleListFilter):
 
 def _ends(subject: str) -> str:
     """Both ends of a long name: what it is, and which."""
-    return subject if len(subject) <= 34 else f"{subject[:14]}…{subject[-18:]}"
+    return subject if len(subject) <= 30 else f"{subject[:8]}…{subject[-18:]}"
 
 
 class StreamEntryAdmin(ActiveAdmin):
@@ -51,7 +51,7 @@ class StreamEntryAdmin(ActiveAdmin):
     list_title = "Stream events"
     row_named = "event"
     chips = "state"
-    list_display = ("what_shown", "topic_shown", "state_shown", "at_shown")
+    list_display = ("topic_shown", "state_shown", "at_shown")
     list_display_links: Any = None
     list_filter = (Standing, OfTopic)
     ordering = ("-id",)
@@ -100,7 +100,8 @@ class StreamEntryAdmin(ActiveAdmin):
             href = address_of(Profile, row.profile_id)
             return format_html('<a class="link" href="{}">Customer {}</a>', href, row.profile_id)
 
-        return [what_shown, *self.list_display[1:2], customer_shown, *self.list_display[2:]]
+        topic, *rest = self.list_display
+        return [what_shown, topic, customer_shown, *rest]
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None

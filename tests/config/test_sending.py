@@ -298,6 +298,26 @@ def test_an_endpoint_that_answers_nothing_is_cut_after_its_time(
     assert "did not answer within 1 s" in str(deliveries(stage)[0].last["error"])
 
 
+def test_an_endpoint_without_an_answer_is_left_alone_for_a_minute_whatever_waits_for_it(
+    stage: Stage, receiver: Receiver, later: Any
+) -> None:
+    row = endpoint(stage, receiver.url())
+    for number in range(12):
+        buy(stage, number)
+    receiver.stop()
+    assert send(stage) <= sendings.AT_ONCE_EACH, "those that were under way when the first failed"
+    assert not sending.is_busy(stage.organization.pk) and send(stage) == 0
+    later(timedelta(seconds=61))
+    assert send(stage) == 1, "one asks whether it is back"
+    receiver.start()
+    later(timedelta(seconds=61))
+    send(stage)
+    later(timedelta(minutes=7))
+    send(stage)
+    assert len({one.id for one in receiver.received}) == 12
+    assert fresh(stage, row).rests_until is None
+
+
 def test_two_senders_never_send_one_delivery_both(stage: Stage, receiver: Receiver) -> None:
     endpoint(stage, receiver.url())
     buy(stage)

@@ -14,7 +14,7 @@ from config import publishing
 from profiles import clock
 from profiles.actions import outbox, streams
 from profiles.actions.streams import Entry
-from profiles.models import Review, StreamBacklog, StreamEntry
+from profiles.models import Review, StreamBacklog, StreamCircuit, StreamEntry
 from tests.profiles.people import People
 from tests.servers import RedisServer
 
@@ -236,6 +236,13 @@ def test_what_waits_for_redis_is_kept_however_old(people: People, settings: Any)
     assert publishing.forget_all() == 0
     settings.REDIS_URL = ""
     assert publishing.forget_all() == 1, "where there is none, nobody reads it"
+
+
+def test_many_that_fail_at_once_count_as_one_failure(people: People) -> None:
+    with people.inside():
+        for _ in range(5):
+            outbox.failed("Connection refused")
+    assert StreamCircuit.objects.get().failures == 1
 
 
 def test_the_figures_say_how_long_the_oldest_waits(people: People) -> None:
