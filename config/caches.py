@@ -1,6 +1,7 @@
 """The shared cache in Redis, which nothing waits for: without an answer it is an empty cache."""
 
 import logging
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -8,6 +9,9 @@ from django.core.cache.backends.redis import RedisCache
 from redis.exceptions import RedisError
 
 log = logging.getLogger(__name__)
+
+SAID_EVERY_SECONDS = 60
+_said_at = float("-inf")
 
 
 def _patient(name: str, without: Callable[..., Any]) -> Callable[..., Any]:
@@ -18,10 +22,18 @@ def _patient(name: str, without: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return asked(self, *arguments, **options)
         except (RedisError, OSError) as error:
-            log.warning("cache.redis_away", extra={"error": type(error).__name__})
+            _say(error)
             return without(*arguments, **options)
 
     return ask
+
+
+def _say(error: Exception) -> None:
+    """Once a minute: the workers ask twice a second."""
+    global _said_at
+    if time.monotonic() - _said_at >= SAID_EVERY_SECONDS:
+        _said_at = time.monotonic()
+        log.warning("cache.redis_away", extra={"error": type(error).__name__})
 
 
 class PatientRedisCache(RedisCache):
