@@ -31,21 +31,23 @@ UPDATE profiles_webhookdelivery d
   FROM profiles_webhookendpoint w
  WHERE d.endpoint_id = w.id AND d.state = 'claimed' AND d.lease_until < statement_timestamp()
 """
+# Chosen once and for all before the update: a subquery in its WHERE may be run again, and would find other rows then.
 _CLAIM = """
+WITH due AS MATERIALIZED (
+  SELECT next.id FROM profiles_webhookendpoint w,
+    LATERAL (SELECT count(*) AS sending FROM profiles_webhookdelivery b
+              WHERE b.endpoint_id = w.id AND b.state = 'claimed') busy,
+    LATERAL (SELECT q.id FROM profiles_webhookdelivery q
+              WHERE q.endpoint_id = w.id AND q.state = 'queued' AND q.due_at <= statement_timestamp() + %(offset)s
+              ORDER BY q.due_at, q.id
+              LIMIT greatest(0, CASE WHEN w.failing_since IS NULL THEN %(each)s ELSE %(failing)s END - busy.sending)
+                FOR UPDATE SKIP LOCKED) next
+   WHERE w.state = 'enabled' AND (w.rests_until IS NULL OR w.rests_until <= statement_timestamp() + %(offset)s)
+   LIMIT %(limit)s)
 UPDATE profiles_webhookdelivery d
    SET state = 'claimed', attempts = attempts + 1,
        lease_until = statement_timestamp() + make_interval(secs => %(lease)s)
- WHERE d.id IN (
-   SELECT due.id FROM profiles_webhookendpoint w,
-     LATERAL (SELECT count(*) AS sending FROM profiles_webhookdelivery b
-               WHERE b.endpoint_id = w.id AND b.state = 'claimed') busy,
-     LATERAL (SELECT q.id FROM profiles_webhookdelivery q
-               WHERE q.endpoint_id = w.id AND q.state = 'queued' AND q.due_at <= statement_timestamp() + %(offset)s
-               ORDER BY q.due_at, q.id
-               LIMIT greatest(0, CASE WHEN w.failing_since IS NULL THEN %(each)s ELSE %(failing)s END - busy.sending)
-                 FOR UPDATE SKIP LOCKED) due
-    WHERE w.state = 'enabled' AND (w.rests_until IS NULL OR w.rests_until <= statement_timestamp() + %(offset)s)
-    LIMIT %(limit)s)
+  FROM due WHERE d.id = due.id
 RETURNING d.id
 """
 _OUTLOOK = """

@@ -318,6 +318,22 @@ def test_an_endpoint_without_an_answer_is_left_alone_for_a_minute_whatever_waits
     assert fresh(stage, row).rests_until is None
 
 
+def test_no_more_are_claimed_than_asked_for_however_the_database_goes_about_it(
+    stage: Stage, receiver: Receiver
+) -> None:
+    """A nested loop would run a subquery with SKIP LOCKED once a row, and take other rows each time."""
+    endpoint(stage, receiver.url())
+    for number in range(12):
+        buy(stage, number)
+    with stage.inside(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_hashjoin = off")
+        cursor.execute("SET LOCAL enable_mergejoin = off")
+        cursor.execute("SET LOCAL enable_hashagg = off")
+        cursor.execute("SET LOCAL enable_sort = off")
+        assert len(sendings.claim(3)) == 3 and len(sendings.claim(10)) == 1
+        assert WebhookDelivery.objects.filter(state="claimed").count() == sendings.AT_ONCE_EACH
+
+
 def test_two_senders_never_send_one_delivery_both(stage: Stage, receiver: Receiver) -> None:
     endpoint(stage, receiver.url())
     buy(stage)
