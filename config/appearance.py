@@ -83,6 +83,9 @@ NAVIGATION: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
         "Settings",
         (
             ("Channels", "hub", "orders_channel_changelist", "view"),
+            ("Webhooks", "webhook", "profiles_webhookendpoint_changelist", "view"),
+            ("Webhook log", "outbox", "profiles_webhookdelivery_changelist", "view"),
+            ("Streams", "stream", "profiles_streamentry_changelist", "view"),
             ("Staff", "badge", "profiles_membership_changelist", "manage_staff"),
             ("API tokens", "vpn_key", "profiles_apitoken_changelist", "manage_tokens"),
             ("Audit log", "history", "profiles_auditentry_changelist", "view_audit"),

@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django_q.tasks import async_task
 
-from config import pipeline
+from config import pipeline, publishing
 from fulfillment import circuits
 from fulfillment.actions import emails, jobs
 from fulfillment.models import Circuit, Email, Job
@@ -60,7 +60,7 @@ def drain(organization_id: int) -> int:
 def round_of(organization_id: int) -> int:
     """One batch of each queue, in the order in which one feeds the next; returns how many rows were worked."""
     worked = 0
-    for queue in (inbox, settlements, fulfilment, outbox):
+    for queue in (inbox, settlements, fulfilment, outbox, publishing.events):
         worked += queue(organization_id)
     return worked
 
@@ -239,6 +239,10 @@ SELECT min(due) FILTER (WHERE NOT claimed), min(due) FILTER (WHERE claimed) FROM
   SELECT CASE WHEN state = 'claimed' THEN lease_until ELSE due_at - %(offset)s END,
          state = 'claimed' AND lease_until >= statement_timestamp()
     FROM fulfillment_email WHERE state IN ('queued', 'claimed', 'unknown')
+  UNION ALL
+  SELECT greatest(e.recorded_at, c.retry_at), false
+    FROM (SELECT recorded_at FROM profiles_streamentry WHERE published_at IS NULL AND %(redis)s ORDER BY id LIMIT 1) e
+    LEFT JOIN profiles_streamcircuit c ON true
 ) q
 """
 
@@ -247,7 +251,7 @@ def outlook(organization_id: int) -> tuple[datetime | None, datetime | None]:
     """When the next unclaimed work is due, and when the first claim of somebody runs out; real time."""
     with tenancy.organization(organization_id), connection.cursor() as cursor:
         offset: Any = clock.offset()
-        cursor.execute(_DUE, {"offset": offset})
+        cursor.execute(_DUE, {"offset": offset, "redis": bool(settings.REDIS_URL)})
         unclaimed, claimed = cursor.fetchone()
     return unclaimed, claimed
 

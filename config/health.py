@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
+from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.loader import MigrationLoader
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -11,6 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from config import metrics
+from profiles.actions import outbox
 
 
 @require_safe
@@ -79,6 +81,10 @@ def _applied_migrations() -> set[tuple[str, str]]:
 
 FIGURES: dict[str, tuple[str, Callable[[], float | None]]] = {
     "aftersale_oldest_due_seconds": ("How long the oldest due work has been waiting.", oldest_due_seconds),
+    "aftersale_stream_backlog_seconds": (
+        "How long the oldest event has been waiting for Redis.",
+        lambda: outbox.backlog_seconds() if settings.REDIS_URL else None,
+    ),
 }
 """What /metrics finds out in the database when it is asked: one cheap query each, never about one tenant."""
 

@@ -10,7 +10,8 @@ from attribution.actions import attributions, intents
 from fulfillment.actions import entitlements
 from orders.actions import deliveries, facts, products, statistics, statuses, visits
 from orders.models import Order
-from profiles.actions import events, resolution, settlement, turns
+from orders.queries import events as order_events
+from profiles.actions import events, resolution, settlement, streams, turns
 from profiles.models import Organization, Profile
 
 
@@ -21,6 +22,7 @@ def take_in(claimed: Sequence[int], organization: Organization) -> None:
     recorded = facts.record(said, organization=organization)
     settlement.request(organization.pk, orders=recorded.orders, wake_worker=False)
     deliveries.finish(claimed)
+    streams.publish(order_events.raw(claimed), organization_id=organization.pk)
 
 
 def settle(order_ids: Sequence[int], organization: Organization, *, profile_ids: Sequence[int] = ()) -> None:
@@ -42,10 +44,12 @@ def settle(order_ids: Sequence[int], organization: Organization, *, profile_ids:
     statistics.settle(concerned)
     visits.settle(order_ids)
     intents.settle(concerned, order_ids=order_ids)
+    streams.publish(order_events.normalized(orders, lines, money), organization_id=organization.pk)  # last: tell others
 
 
 def settle_events(event_ids: Sequence[int], organization: Organization) -> None:
     """Make everything that depends on these customer events agree with the facts; idempotent, takes a batch."""
     turns.together(organization.pk)
-    touched = events.settle(event_ids, organization=organization)  # who
+    rows, touched = events.settle(event_ids, organization=organization)  # who
     intents.settle(touched)  # what they want
+    streams.publish(events.normalized(rows), organization_id=organization.pk)

@@ -17,7 +17,7 @@ from django.conf import settings
 from django.db import Error, close_old_connections, connection
 from django_q.tasks import async_task
 
-from config import drains
+from config import drains, publishing, sending
 from profiles import clock
 
 log = logging.getLogger(__name__)
@@ -26,6 +26,7 @@ SWEEP_SECONDS = 10
 CANARY_SECONDS = 60
 CANARY_DEAD_SECONDS = 120
 SEARCH_SECONDS = 120
+FORGET_SECONDS = 3600
 
 
 def sing() -> None:
@@ -45,7 +46,8 @@ def supervise() -> None:
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
     cluster = _start()
-    due = {"sweep": 0.0, "search": 0.0, "canary": 0.0}
+    due = {"sweep": 0.0, "search": 0.0, "canary": 0.0, "forget": 0.0}
+    sender = sending.start()
     started = time.monotonic()
     try:
         while not ending:
@@ -57,6 +59,9 @@ def supervise() -> None:
                 if now >= due["search"]:
                     due["search"] = now + SEARCH_SECONDS
                     drains.search_all()
+                if now >= due["forget"]:
+                    due["forget"] = now + FORGET_SECONDS
+                    publishing.forget_all()
                 if now >= due["canary"]:
                     due["canary"] = now + CANARY_SECONDS
                     async_task("config.workers.sing")
@@ -74,6 +79,7 @@ def supervise() -> None:
                 cluster, started = _start(), time.monotonic()
             time.sleep(0.5)
     finally:
+        sender.end()
         _stop(cluster)
 
 

@@ -304,10 +304,11 @@ class FileServer:
 
 
 class RedisServer:
-    """A Redis server without persistence."""
+    """A Redis server, without persistence unless `arguments` say otherwise."""
 
     def __init__(self) -> None:
         self.port = free_port()
+        self.arguments: tuple[str, ...] = ("--appendonly", "no")
         self._process: subprocess.Popen[bytes] | None = None
 
     @staticmethod
@@ -328,7 +329,7 @@ class RedisServer:
         program = self.program()
         assert program, "redis-server is not installed"
         self._process = subprocess.Popen(
-            [program, "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"],
+            [program, "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", *self.arguments],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             cwd="/",

@@ -7,8 +7,9 @@ from datetime import datetime
 
 from attribution.actions import attributions
 from attribution.models import Conversation, Message
+from attribution.queries import events
 from orders.messages import Customer
-from profiles.actions import linking, resolution, settlement, turns
+from profiles.actions import linking, resolution, settlement, streams, turns
 from profiles.actors import Actor
 from profiles.models import Organization, Profile
 
@@ -60,6 +61,7 @@ def record(message: ConversationMessage, *, organization: Organization) -> Conve
     row.refresh_from_db()
     orders = former | attributions.rerun([row])
     settlement.request(organization.pk, orders=orders, profiles=touched)
+    streams.publish([events.conversation(row)], organization_id=organization.pk)
     return row
 
 

@@ -2,7 +2,7 @@
 
 from orders.models.channels import Channel, ChannelDay, ChannelRoute, DomainRoute
 from orders.models.deliveries import Delivery
-from orders.models.money import Dispute, Payment, ProfileTotal, Rate, Refund
+from orders.models.money import Dispute, MoneyFact, Payment, ProfileTotal, Rate, Refund
 from orders.models.orders import Line, Order, StatusChange
 from orders.models.products import Listing, Product
 from orders.models.visits import StoreVisit
@@ -16,6 +16,7 @@ __all__ = [
     "DomainRoute",
     "Line",
     "Listing",
+    "MoneyFact",
     "Order",
     "Payment",
     "Product",

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from profiles import bulk, events, identifiers
-from profiles.actions import linking, resolution, settlement
+from profiles.actions import linking, resolution, settlement, streams
 from profiles.actors import Actor, Refusal
 from profiles.events import Told
 from profiles.models import Event, Organization, Profile
@@ -44,11 +44,35 @@ def record(told: Sequence[Told], *, organization: Organization, became: Mapping[
     return Recorded([stored[one.source, one.event_id] for one in told], fresh)
 
 
-def settle(event_ids: Sequence[int], *, organization: Organization) -> set[int]:
-    """Give each event to its customer; returns every customer whose events or identifiers may have changed."""
+def settle(event_ids: Sequence[int], *, organization: Organization) -> tuple[list[Event], set[int]]:
+    """Give each event to its customer; returns the events, and every customer who may have changed by it."""
     rows = list(Event.objects.select_for_update().filter(pk__in=event_ids).order_by("pk"))
     touched = resolution.settle(rows, organization=organization)
-    return touched | {row.profile_id for row in rows if row.profile_id}
+    return rows, touched | {row.profile_id for row in rows if row.profile_id}
+
+
+def normalized(rows: Sequence[Event]) -> list[streams.Entry]:
+    """What others are told of these events, whose customers are known now."""
+    return [
+        streams.Entry(
+            topic=streams.NORMALIZED,
+            type=row.type,
+            subject=f"event:{row.source}/{row.event_id}",
+            profile_id=row.profile_id,
+            occurred_at=row.occurred_at,
+            payload={
+                "id": row.pk,
+                "event_id": row.event_id,
+                "channel": row.source,
+                "type": row.type,
+                "occurred_at": streams.instant(row.occurred_at),
+                "profile": row.profile_id,
+                "identifiers": list(row.identifiers),
+                "payload": row.payload,
+            },
+        )
+        for row in rows
+    ]
 
 
 def link(event: Event, profile: Profile, *, by: Actor, because: str) -> Event:

@@ -13,7 +13,7 @@ from typing import Any
 from django.db import connection, models
 
 from profiles import clock, tenancy
-from profiles.actions import audit, settlement, turns
+from profiles.actions import audit, settlement, streams, turns
 from profiles.actors import Actor, Invalid, NotFound, Refusal
 from profiles.models import Fact, Identifier, Merge, Profile, Review, Separation
 
@@ -119,6 +119,7 @@ def merge(
         profile_id=low,
         details={"survivor": low, "absorbed": high, "rows": moved(merge_row)},
     )
+    streams.tell_merge(merge_row)
     return merge_row
 
 
@@ -169,6 +170,7 @@ def undo(merge_row: Merge, *, by: Actor, because: str) -> Merge:
         profile_id=root,
         details={"survivor": root, "absorbed": merge_row.absorbed_id},
     )
+    streams.tell_merge(merge_row)
     return merge_row
 
 
@@ -331,3 +333,4 @@ def _doubt(merge_row: Merge, fact: Fact, root: int) -> None:
             "explanation": "It came after a merge that was undone and bears identifiers of both sides.",
         },
     )
+    streams.tell_review(Review.Kind.AFTER_UNDO, f"{fact._meta.label}:{fact.pk}")

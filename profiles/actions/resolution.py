@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from django.db.models import Q
 
 from profiles import bulk, identifiers, rules
-from profiles.actions import forsaken, merges, owners, separations, sightings
+from profiles.actions import forsaken, merges, owners, separations, sightings, streams
 from profiles.actions.owners import Batch, lock_profiles, read
 from profiles.actors import Actor
 from profiles.models import Fact, Identifier, Organization, Profile, Review, Separation
@@ -234,3 +234,4 @@ def _review(
         ],
         ignore_conflicts=True,
     )
+    streams.tell_review(kind, f"{fact._meta.label}:{fact.pk}")

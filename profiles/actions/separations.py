@@ -13,7 +13,7 @@ from django.db import connection
 from django.db.models import Q
 
 from profiles import clock, tenancy
-from profiles.actions import audit, forsaken, merges, owners, settlement, sightings
+from profiles.actions import audit, forsaken, merges, owners, settlement, sightings, streams
 from profiles.actors import Actor
 from profiles.models import Fact, Identifier, Merge, MergeMove, Organization, Profile, Review
 from profiles.rules import RULE_VERSION
@@ -242,6 +242,7 @@ def _stay_merged(
         for node in group
         if former.get(node) == other
     )
+    streams.tell_merge(row)
 
 
 def _new(profile_id: int, group: Sequence[Node]) -> int:
@@ -282,6 +283,7 @@ def _take_back(profile_id: int, homes: Mapping[int, int], *, because: str, by: A
         merges.return_others(row, root=profile_id)
         row.undone_at, row.undone_by, row.undo_reason = clock.now(), by.label, because
         row.save(update_fields=["undone_at", "undone_by", "undo_reason"])
+        streams.tell_merge(row)
 
 
 def _list_for_review(
@@ -302,6 +304,7 @@ def _list_for_review(
         ],
         ignore_conflicts=True,
     )
+    streams.tell_review(Review.Kind.SHARED, f"{Identifier._meta.label}:{identifier_id}")
 
 
 def _settled_by_themselves() -> set[str]:

@@ -8,7 +8,9 @@ from profiles.models.merges import Merge, MergeMove, Review, Separation
 from profiles.models.organizations import Organization, OrganizationRoute
 from profiles.models.profiles import Identifier, Profile
 from profiles.models.sightings import Sighting
+from profiles.models.streams import StreamBacklog, StreamCircuit, StreamEntry
 from profiles.models.tokens import ApiToken, IdempotencyKey, TokenRoute
+from profiles.models.webhooks import WebhookDelivery, WebhookEndpoint, WebhookRoute
 from profiles.models.work import DueWork, SettlementRequest
 
 __all__ = [
@@ -31,6 +33,12 @@ __all__ = [
     "SettlementRequest",
     "Sighting",
     "StaffRoute",
+    "StreamBacklog",
+    "StreamCircuit",
+    "StreamEntry",
     "Tenant",
     "TokenRoute",
+    "WebhookDelivery",
+    "WebhookEndpoint",
+    "WebhookRoute",
 ]

@@ -7,7 +7,19 @@ from django.db import models
 from attribution.models import StoreAlert
 from fulfillment.models import Email, Entitlement, Job
 from orders.models import Channel, Delivery, Line, Order, Product
-from profiles.models import ApiToken, AuditEntry, Identifier, Membership, Merge, Organization, Profile, Review
+from profiles.models import (
+    ApiToken,
+    AuditEntry,
+    Identifier,
+    Membership,
+    Merge,
+    Organization,
+    Profile,
+    Review,
+    StreamEntry,
+    WebhookDelivery,
+    WebhookEndpoint,
+)
 from support.admin import (
     acts_of_catalogue,
     acts_of_channels,
@@ -21,6 +33,7 @@ from support.admin import (
     acts_of_reviews,
     acts_of_settings,
     acts_of_stores,
+    acts_of_webhooks,
 )
 from support.admin.audit import AuditEntryAdmin
 from support.admin.catalogue import ProductAdmin
@@ -34,7 +47,9 @@ from support.admin.orders import OrderAdmin
 from support.admin.profiles import ProfileAdmin
 from support.admin.settings import ApiTokenAdmin, MembershipAdmin, OrganizationAdmin
 from support.admin.stores import StoreAlertAdmin
+from support.admin.streams import StreamEntryAdmin
 from support.admin.unmapped import LineAdmin
+from support.admin.webhooks import WebhookDeliveryAdmin, WebhookEndpointAdmin
 
 # The dialogs register themselves as their modules load.
 ACTS = (
@@ -50,6 +65,7 @@ ACTS = (
     acts_of_settings,
     acts_of_links,
     acts_of_stores,
+    acts_of_webhooks,
 )
 
 REGISTERED: list[tuple[type[models.Model], Any]] = [
@@ -63,6 +79,9 @@ REGISTERED: list[tuple[type[models.Model], Any]] = [
     (Product, ProductAdmin),
     (Channel, ChannelAdmin),
     (Merge, MergeAdmin),
+    (WebhookEndpoint, WebhookEndpointAdmin),
+    (WebhookDelivery, WebhookDeliveryAdmin),
+    (StreamEntry, StreamEntryAdmin),
     (Review, ReviewAdmin),
     (Identifier, IdentifierAdmin),
     (StoreAlert, StoreAlertAdmin),

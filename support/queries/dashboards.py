@@ -15,6 +15,7 @@ from orders.actions.statistics import COUNTED
 from orders.models import Delivery, Dispute, Line, Order, Refund
 from profiles import clock
 from profiles.models import Organization, Review
+from support.queries import outflow
 
 STUCK_AFTER = timedelta(minutes=5)
 PARKED_FOR = timedelta(hours=24)
@@ -103,6 +104,8 @@ WORDS = {
     "parked": ("Refunds without their order", "Look for the order at the shop"),
     "reviews": ("Open reviews", "Decide who is who"),
     "unattached": ("Orders without a customer", "Link each to a customer"),
+    "webhooks": ("Webhooks given up", "Mend the endpoint, then switch it on"),
+    "streams": ("Events not published", "See what Redis says"),
 }
 
 
@@ -160,6 +163,8 @@ def needs(now: datetime) -> list[Need]:
         need("parked", parked, "arrived_at", "orders_delivery", ""),
         need("reviews", reviews, "created_at", "profiles_review", ""),
         need("unattached", nobody, "placed_at", "orders_order", "needs=customer"),
+        need("webhooks", outflow.given_up(), "disabled_at", "profiles_webhookendpoint", ""),
+        need("streams", outflow.late(now), "recorded_at", "profiles_streamentry", "state=waiting"),
     ]
 
 

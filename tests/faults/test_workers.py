@@ -4,13 +4,14 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.db import OperationalError, connection
 from django_q.models import OrmQ
 
-from config import drains, workers
+from config import drains, publishing, sending, workers
 from fulfillment.models import Job
 from orders.actions import deliveries
 from orders.models import Delivery
@@ -59,6 +60,8 @@ def watch(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., list[Cluste
         monkeypatch.setattr(workers, "async_task", lambda *_: None)
         monkeypatch.setattr(drains, "sweep", sweep or (lambda: 0))
         monkeypatch.setattr(drains, "search_all", lambda: 0)
+        monkeypatch.setattr(publishing, "forget_all", lambda: 0)
+        monkeypatch.setattr(sending, "start", lambda: SimpleNamespace(end=lambda: None))
         workers.supervise()
         return started
 

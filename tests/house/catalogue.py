@@ -37,7 +37,10 @@ OPEN_TABLES: Mapping[str, str] = {
     "profiles_duework": "routing: organization → when its work is due",
     "profiles_organizationroute": "routing: slug → organization",
     "profiles_staffroute": "routing: staff user → organizations",
+    "profiles_streambacklog": "routing: organization → since when its oldest event waits for Redis",
+    "profiles_streamcircuit": "health of the installation's Redis",
     "profiles_tokenroute": "routing: hash of an API token → organization",
+    "profiles_webhookroute": "routing: organizations that have a webhook endpoint",
 }
 # The tenant itself: its own id is what the policy compares.
 SELF = "profiles_organization"

@@ -17,9 +17,21 @@ from django.test.utils import CaptureQueriesContext
 
 from fulfillment.models import Asset, Email, Entitlement, Job
 from orders.models import Channel, ChannelDay, Delivery, Line, Listing, Product
+from profiles import clock
 from profiles.actions import audit, merges
 from profiles.actors import PERMISSIONS, Actor
-from profiles.models import ApiToken, AuditEntry, Membership, Merge, Profile, Review, Role
+from profiles.models import (
+    ApiToken,
+    AuditEntry,
+    Membership,
+    Merge,
+    Profile,
+    Review,
+    Role,
+    StreamEntry,
+    WebhookDelivery,
+    WebhookEndpoint,
+)
 from support import spreadsheets
 from support.queries import bodies
 from tests.desk import Desk, Sign
@@ -37,6 +49,9 @@ OPEN_LISTS = (
     "profiles_review",
     "attribution_storealert",
     "profiles_organization",
+    "profiles_webhookendpoint",
+    "profiles_webhookdelivery",
+    "profiles_streamentry",
 )
 # Lists that not every role sees, by what the role must include.
 CLOSED_LISTS = {
@@ -44,6 +59,14 @@ CLOSED_LISTS = {
     "profiles_membership": "manage_staff",
     "profiles_apitoken": "manage_tokens",
 }
+OF_ENDPOINT = (
+    "webhook_topics",
+    "rotate_webhook",
+    "disable_webhook",
+    "enable_webhook",
+    "test_webhook",
+    "replay_webhook",
+)
 ALL_LISTS = (*OPEN_LISTS, *CLOSED_LISTS)
 
 
@@ -104,6 +127,7 @@ def test_each_role_sees_the_lists_it_includes_and_their_addresses_in_the_bar(des
 
 def test_a_stranger_finds_nothing(desk: Desk, sign: Sign) -> None:
     delivery, line = quarantined(desk), unmapped(desk)
+    sending = webhook(desk, 1)
     with desk.inside():
         email, job = Email.objects.latest("pk"), Job.objects.latest("pk")
         entry = AuditEntry.objects.latest("pk")
@@ -112,7 +136,15 @@ def test_a_stranger_finds_nothing(desk: Desk, sign: Sign) -> None:
     for name in ALL_LISTS:
         page = stranger.get(listed(desk, name))
         assert page.status_code == 200, name
-        for secret in ("Okafor", "maya", "TIDE-2E", "thirty-nine", delivery.delivery_id + "<"):
+        for secret in (
+            "Okafor",
+            "maya",
+            "TIDE-2E",
+            "warehouse",
+            "order.updated",
+            "thirty-nine",
+            delivery.delivery_id + "<",
+        ):
             assert secret not in page.content.decode(), (name, secret)
     organization = desk.stage.organization.pk
     for url in (
@@ -132,6 +164,13 @@ def test_a_stranger_finds_nothing(desk: Desk, sign: Sign) -> None:
         desk.act("replay_many", organization),
         desk.act("issue_token", organization),
         desk.act("add_member", organization),
+        desk.url("profiles_webhookdelivery_change", sending.pk),
+        desk.url("profiles_webhookendpoint_change", sending.endpoint_id),
+        desk.url("profiles_streamentry_change", sending.entry_id),
+        desk.act("add_webhook", organization),
+        desk.act("replay_sendings", organization),
+        *(desk.act(name, sending.endpoint_id) for name in OF_ENDPOINT),
+        desk.act("replay_sending", sending.pk),
     ):
         assert stranger.get(url).status_code == 404, url
 
@@ -173,6 +212,25 @@ def one_more_of_each(desk: Desk, number: int) -> None:
             organization=organization, kind="too_many", subject=f"orders.Order:{number}", candidates=[other.pk]
         )
         merges.merge(desk.profile.pk, other.pk, by=BY, because="the same")
+    webhook(desk, number)
+
+
+def webhook(desk: Desk, number: int) -> WebhookDelivery:
+    """An endpoint with one delivery on its way."""
+    with desk.inside():
+        endpoint = WebhookEndpoint.objects.create(
+            organization=desk.stage.organization,
+            name=f"warehouse {number}",
+            url=f"https://warehouse-{number}.example/hooks",
+            topics=["events.normalized"],
+            secret="whsec_AA==",
+        )
+        return WebhookDelivery.objects.create(
+            organization=desk.stage.organization,
+            endpoint=endpoint,
+            entry=StreamEntry.objects.latest("pk"),
+            due_at=clock.now(),
+        )
 
 
 def _queries(client: Client, url: str) -> int:
