@@ -111,7 +111,7 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """What is known of a customer, in any spelling. `born` is a date as text; `numbers` are loyalty numbers and such."""
+    """What is known of a customer, in any spelling; `born` is a date as text, `numbers` are loyalty numbers."""
 
     names: tuple[str, ...] = ()
     emails: tuple[str, ...] = ()
