@@ -24,7 +24,7 @@ from fulfillment.providers.outcomes import RefusedForGood
 from orders.actions import deliveries
 from orders.models import Order
 from profiles import clock, tenancy
-from profiles.actions import settlement, turns
+from profiles.actions import likenesses, settlement, turns
 from profiles.models import DueWork, Organization, OrganizationRoute, SettlementRequest
 
 log = logging.getLogger(__name__)
@@ -58,11 +58,14 @@ def drain(organization_id: int) -> int:
 
 
 def round_of(organization_id: int) -> int:
-    """One batch of each queue, in the order in which one feeds the next; returns how many rows were worked."""
+    """One batch of each queue, in the order in which one feeds the next; returns how many rows were worked.
+
+    Likely same people are looked for only when nothing else waits.
+    """
     worked = 0
     for queue in (inbox, settlements, fulfilment, outbox):
         worked += queue(organization_id)
-    return worked
+    return worked or alike(organization_id)
 
 
 def inbox(organization_id: int) -> int:
@@ -145,6 +148,21 @@ def outbox(organization_id: int) -> int:
                     jobs.mailed(_entitlements([email.pk]), state=email.state, error=email.last_error)
         _remember(chain.circuits)
     return len(claimed)
+
+
+def alike(organization_id: int) -> int:
+    """Customers who changed are compared with those who may be the same people."""
+    with tenancy.organization(organization_id):
+        claims = likenesses.claim(BATCH)
+
+    def work(part: Sequence[likenesses.Claim]) -> None:
+        likenesses.work(part, organization_id)
+
+    def fail(part: likenesses.Claim, error: Exception) -> None:
+        likenesses.postpone(part, error=_told(error))
+
+    _work(organization_id, claims, work, fail)
+    return len(claims)
 
 
 def _work(
@@ -232,6 +250,8 @@ SELECT min(due) FILTER (WHERE NOT claimed), min(due) FILTER (WHERE claimed) FROM
   SELECT CASE WHEN state = 'claimed' THEN lease_until ELSE due_at - %(offset)s END,
          state = 'claimed' AND lease_until >= statement_timestamp()
     FROM fulfillment_email WHERE state IN ('queued', 'claimed', 'unknown')
+  UNION ALL
+  SELECT due_at, false FROM profiles_likeness WHERE due_at IS NOT NULL
 ) q
 """
 

@@ -10,7 +10,7 @@ from attribution.actions import attributions
 from fulfillment.actions import entitlements
 from orders.actions import deliveries, facts, products, statistics, statuses
 from orders.models import Order
-from profiles.actions import resolution, settlement, turns
+from profiles.actions import likenesses, resolution, settlement, turns
 from profiles.models import Organization, Profile
 
 
@@ -38,4 +38,6 @@ def settle(order_ids: Sequence[int], organization: Organization, *, profile_ids:
     people = Profile.objects.in_bulk({order.profile_id for order in orders if order.profile_id})
     entitlements.settle(orders, lines, money, people)  # how
     attributions.settle(orders)  # why
-    statistics.settle(touched | former | set(people) | set(profile_ids))
+    concerned = touched | former | set(people) | set(profile_ids)
+    statistics.settle(concerned)
+    likenesses.request(organization.pk, concerned)

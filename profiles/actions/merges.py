@@ -13,7 +13,7 @@ from typing import Any
 from django.db import connection, models
 
 from profiles import clock, tenancy
-from profiles.actions import audit, settlement, turns
+from profiles.actions import audit, settlement, suggestions, turns
 from profiles.actors import Actor, Invalid, NotFound, Refusal
 from profiles.models import Fact, Identifier, Merge, Profile, Review, Separation
 
@@ -110,6 +110,7 @@ def merge(
         _move(merge_row, model, field)
     absorbed.merged_into = survivor
     absorbed.save(update_fields=["merged_into"])
+    suggestions.merged(merge_row)
     _settle_both(merge_row)
     audit.record(
         "profile.merged",
@@ -160,6 +161,7 @@ def undo(merge_row: Merge, *, by: Actor, because: str) -> Merge:
     )
     merge_row.undone_at, merge_row.undone_by, merge_row.undo_reason = clock.now(), by.label, reason
     merge_row.save(update_fields=["undone_at", "undone_by", "undo_reason"])
+    suggestions.parted(merge_row)
     _settle_both(merge_row, root)
     audit.record(
         "profile.merge_undone",

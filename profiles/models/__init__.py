@@ -2,20 +2,25 @@
 
 from profiles.models.audit import AuditEntry
 from profiles.models.base import Fact, Tenant
+from profiles.models.cuts import Cut
 from profiles.models.members import Membership, Role, StaffRoute
 from profiles.models.merges import Merge, MergeMove, Review, Separation
 from profiles.models.organizations import Organization, OrganizationRoute
 from profiles.models.profiles import Identifier, Profile
+from profiles.models.suggestions import Likeness, LikenessKey, Suggestion
 from profiles.models.tokens import ApiToken, IdempotencyKey, TokenRoute
 from profiles.models.work import DueWork, SettlementRequest
 
 __all__ = [
     "ApiToken",
     "AuditEntry",
+    "Cut",
     "DueWork",
     "Fact",
     "IdempotencyKey",
     "Identifier",
+    "Likeness",
+    "LikenessKey",
     "Membership",
     "Merge",
     "MergeMove",
@@ -27,6 +32,7 @@ __all__ = [
     "Separation",
     "SettlementRequest",
     "StaffRoute",
+    "Suggestion",
     "Tenant",
     "TokenRoute",
 ]

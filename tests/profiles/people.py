@@ -42,7 +42,7 @@ class People:
 
     # What happens ---------------------------------------------------------------------------------------------
 
-    def send(self, number: int, *, total: str = "10.00", version: int = 0, **customer: str) -> None:
+    def send(self, number: int, *, total: str = "10.00", version: int = 0, **customer: Any) -> None:
         """A delivery about order `number`; a higher version is newer word of it."""
         placed, updated = f"2026-11-{1 + number % 27:02d}T10:00:00Z", f"2026-12-01T10:{version:02d}:00Z"
         body = {

@@ -151,7 +151,7 @@ def febrl(request: pytest.FixtureRequest) -> tuple[int, records.DataSet]:
 
 
 def test_the_goals_hold_on_public_test_data(febrl: tuple[int, records.DataSet]) -> None:
-    """No false pair among the almost certain; at least 97 in 100 true pairs suggested, and 95 in 100 suggestions true."""
+    """No false pair is almost certain; 97 in 100 true pairs are suggested, 95 in 100 suggestions are true."""
     number, data = febrl
     found = judged(data)
     assert found["false_almost_certain"] == 0 and found["recall"] >= 0.97 and found["precision"] >= 0.95
