@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-SCRIPTS = ("intake", "settle", "lists")
+SCRIPTS = ("intake", "settle", "lists", "likeness")
 
 
 def main() -> int:

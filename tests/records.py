@@ -56,6 +56,11 @@ def febrl(number: int) -> DataSet:
     return DataSet([_person(row) for row in rows], pairs)
 
 
+def bare(data: DataSet) -> DataSet:
+    """The same people as our shops would tell of them: by name and address alone."""
+    return DataSet([Person(person.names, addresses=person.addresses) for person in data.people], data.pairs)
+
+
 def _person(row: dict[str, str]) -> Person:
     name = f"{row['given_name']} {row['surname']}".strip()
     street = f"{row['street_number']} {row['address_1']}".strip()

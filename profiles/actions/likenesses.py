@@ -21,7 +21,7 @@ QUIET = timedelta(seconds=30)
 """So long nothing may change before a customer is looked at: orders come with payments, refunds and chats."""
 LEASE = timedelta(seconds=90)
 ATTEMPTS = 3
-CROWD = 50
+CROWD = 20
 """A key that more customers share than these is nobody's."""
 
 _REQUEST = """
