@@ -29,7 +29,11 @@ def judged(data: records.DataSet) -> dict[str, Any]:
     for number, person in enumerate(data.people):
         for key in likeness.keys(person):
             blocks[key].append(number)
-    candidates = {pair for block in blocks.values() if len(block) <= crowd for pair in combinations(block, 2)}
+    shared: Counter[tuple[int, int]] = Counter()
+    for key, block in blocks.items():
+        if len(block) <= crowd:
+            shared.update(dict.fromkeys(combinations(block, 2), 2 if likeness.telling(key) else 1))
+    candidates = {pair for pair, count in shared.items() if count > 1}
     bands: dict[tuple[int, int], Band] = {}
     for one, other in candidates:
         if band := likeness.compare(data.people[one], data.people[other]).band:

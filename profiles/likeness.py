@@ -46,6 +46,8 @@ SPELLINGS = 6
 TOGETHER = 2
 """So many fields have to speak for it: one alone, however telling, is an accident or a household."""
 
+TELLING = frozenset({"name", "mail", "local", "phone", "number", "door"})
+
 # What each finding is worth, a field a row. The words stand in the evidence as they stand here.
 POINTS: dict[str, dict[str, float]] = {
     "name": {
@@ -312,12 +314,18 @@ def _digits(one: str, other: str, same: str, slip: str, different: str) -> str:
 
 
 def keys(person: Person) -> frozenset[int]:
-    """Numbers of 64 bits of which two likely people share at least one: only those who share one are compared."""
+    """Numbers of 64 bits: only those who share a telling one, which is odd, or two others are compared."""
     return frozenset(_number(key) for key in _keys(person))
 
 
+def telling(key: int) -> bool:
+    """Whether sharing this key alone is reason enough to compare two people."""
+    return key % 2 == 1
+
+
 def _number(key: str) -> int:
-    return int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8).digest(), "big", signed=True)
+    number = int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8).digest(), "big", signed=True)
+    return number | 1 if key.partition(":")[0] in TELLING else number & ~1
 
 
 def _keys(person: Person) -> Iterator[str]:

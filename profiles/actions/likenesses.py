@@ -1,7 +1,7 @@
 """Looking for customers who are likely one person: a queue of whom to look at, and the search itself, in batches.
 
-A customer is compared only with those who share one of their keys (`likeness.keys`), kept in the database; what a crowd
-shares tells nothing. Each batch costs a fixed number of statements. Nobody is merged here.
+A customer is compared only with those who share a telling key or two others (`likeness.keys`), kept in the database;
+what a crowd shares tells nothing. Each batch costs a fixed number of statements. Nobody is merged here.
 """
 
 import hashlib
@@ -26,14 +26,15 @@ CROWD = 20
 
 _REQUEST = """
 INSERT INTO profiles_likeness (organization_id, profile_id, digest, due_at, revision, attempts)
-SELECT %s, id, '', statement_timestamp() + %s, 1, 0 FROM unnest(%s::bigint[]) AS v(id) ORDER BY id
+SELECT %s, id, '', statement_timestamp() + make_interval(secs => %s), 1, 0
+  FROM unnest(%s::bigint[]) AS v(id) ORDER BY id
 ON CONFLICT (organization_id, profile_id) DO UPDATE
    SET due_at = excluded.due_at, revision = profiles_likeness.revision + 1, attempts = 0
  WHERE profiles_likeness.due_at IS NULL OR profiles_likeness.attempts > 0
 """
 _CLAIM = """
-UPDATE profiles_likeness SET due_at = statement_timestamp() + %s, attempts = attempts + 1
- WHERE id IN (SELECT id FROM profiles_likeness WHERE due_at <= statement_timestamp() + %s
+UPDATE profiles_likeness SET due_at = statement_timestamp() + make_interval(secs => %s), attempts = attempts + 1
+ WHERE id IN (SELECT id FROM profiles_likeness WHERE due_at <= statement_timestamp() + make_interval(secs => %s)
                ORDER BY due_at, id LIMIT %s FOR UPDATE SKIP LOCKED)
 RETURNING profile_id, revision, attempts
 """
@@ -61,9 +62,10 @@ _PAIRS = """
 WITH mine AS (SELECT key, profile_id FROM profiles_likenesskey WHERE profile_id = ANY(%s)),
      told AS (SELECT k.key FROM (SELECT DISTINCT key FROM mine) k
                WHERE (SELECT count(*) FROM (SELECT FROM profiles_likenesskey o WHERE o.key = k.key LIMIT %s) c) <= %s)
-SELECT DISTINCT least(m.profile_id, o.profile_id), greatest(m.profile_id, o.profile_id)
+SELECT least(m.profile_id, o.profile_id), greatest(m.profile_id, o.profile_id)
   FROM told JOIN mine m ON m.key = told.key
   JOIN profiles_likenesskey o ON o.key = told.key AND o.profile_id <> m.profile_id
+ GROUP BY 1, 2 HAVING count(DISTINCT told.key) > 1 OR bool_or(told.key %% 2 <> 0)
 """
 
 Pair = tuple[int, int]
@@ -97,7 +99,7 @@ def request(organization_id: int, profile_ids: Iterable[int]) -> None:
     ids = sorted(set(profile_ids))
     if ids:
         with connection.cursor() as cursor:
-            cursor.execute(_REQUEST, [organization_id, QUIET, ids])
+            cursor.execute(_REQUEST, [organization_id, QUIET.total_seconds(), ids])
 
 
 def request_missing(*, again: bool = False) -> int:
@@ -110,7 +112,7 @@ def request_missing(*, again: bool = False) -> int:
 def claim(limit: int, *, early: timedelta = timedelta(0)) -> list[Claim]:
     """Take up to `limit` due customers for 90 s, with `early` also those due so much later. Commit before working."""
     with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, [LEASE, early, limit])
+        cursor.execute(_CLAIM, [LEASE.total_seconds(), early.total_seconds(), limit])
         return [Claim(*row) for row in cursor.fetchall()]
 
 

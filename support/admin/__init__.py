@@ -6,18 +6,21 @@ from django.db import models
 
 from fulfillment.models import Email, Entitlement, Job
 from orders.models import Channel, Delivery, Line, Order, Product
-from profiles.models import ApiToken, AuditEntry, Membership, Merge, Organization, Profile, Review
+from profiles.models import ApiToken, AuditEntry, Membership, Merge, Organization, Profile, Review, Suggestion
 from support.admin import (
+    acts_of_alike,
     acts_of_catalogue,
     acts_of_channels,
     acts_of_customers,
     acts_of_delivery,
     acts_of_inbox,
     acts_of_jobs,
+    acts_of_links,
     acts_of_orders,
     acts_of_reviews,
     acts_of_settings,
 )
+from support.admin.alike import SuggestionAdmin
 from support.admin.audit import AuditEntryAdmin
 from support.admin.catalogue import ProductAdmin
 from support.admin.channels import ChannelAdmin
@@ -34,6 +37,8 @@ from support.admin.unmapped import LineAdmin
 ACTS = (
     acts_of_delivery,
     acts_of_customers,
+    acts_of_alike,
+    acts_of_links,
     acts_of_orders,
     acts_of_inbox,
     acts_of_catalogue,
@@ -55,6 +60,7 @@ REGISTERED: list[tuple[type[models.Model], Any]] = [
     (Channel, ChannelAdmin),
     (Merge, MergeAdmin),
     (Review, ReviewAdmin),
+    (Suggestion, SuggestionAdmin),
     (AuditEntry, AuditEntryAdmin),
     (Membership, MembershipAdmin),
     (ApiToken, ApiTokenAdmin),

@@ -67,6 +67,12 @@ class People:
         self.work()
         return self.owner(number)
 
+    def customer(self, number: int, **more: Any) -> int:
+        """The same; somebody's it is."""
+        owner = self.buy(number, **more)
+        assert owner is not None
+        return owner
+
     def chat(self, name: str, **customer: Any) -> None:
         with self.inside():
             at = parsing.instant("2026-11-01T09:00:00Z")
