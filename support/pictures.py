@@ -6,10 +6,10 @@ Pure arithmetic in whole units of an SVG; whoever draws it decides about colours
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-WIDE_BOX, NARROW_BOX = 232, 290
+WIDE_BOX, NARROW_BOX = 232, 258
 HEIGHT, GAP, LAYER_GAP = 46, 14, 96
 MARGIN, HEAD = 8, 30
-GUTTER = 62
+GUTTER = 46
 LETTERS = 28
 SWEEPS = 4
 

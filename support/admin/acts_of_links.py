@@ -8,7 +8,7 @@ from profiles.actions import cuts, merges
 from profiles.models import Cut, Identifier
 from support.admin.base import grouped, masked
 from support.admin.dialogs import Dialog, Done, Press, registered
-from support.admin.graphs import address_of_why, counted
+from support.admin.graphs import NAMED, address_of_why, counted
 from support.queries import shares
 from support.queries.shares import Sum
 
@@ -33,9 +33,14 @@ class CutIdentifier(Dialog):
             return []
         plan = cuts.plan(subject)
         value = masked(subject.spelled.partition(":")[2], request)
-        total, going = shares.of_customers(plan.root), [_leaves(part) for part in plan.leaving]
+        total, going = (
+            shares.of_customers(plan.root),
+            [_leaves(part) for part in sorted(plan.leaving, key=lambda part: -part.count)],
+        )
         lines = [f"{subject.get_kind_display()} {value} joins nobody any more; it stays visible with your reason."]
-        lines += [line for line, _ in going]
+        lines += going[:NAMED]
+        if len(going) > NAMED:
+            lines.append(f"{counted(len(going) - NAMED, 'more customer')} leave likewise.")
         if plan.alone_leaves is not None:
             lines.append(f"Customer {plan.alone_leaves.absorbed_id}, known by it alone, stands again.")
         if plan.alone.count:
@@ -94,7 +99,7 @@ def told(sums: list[Sum]) -> str:
     return "; ".join(parts) or "nothing paid"
 
 
-def _leaves(part: cuts.Part) -> tuple[str, int]:
+def _leaves(part: cuts.Part) -> str:
     """What a part takes along, and where to."""
     orders = len(part.facts.get(ORDERS, ()))
     what = [counted(orders, "order")] if orders else []
@@ -103,7 +108,7 @@ def _leaves(part: cuts.Part) -> tuple[str, int]:
     what += [counted(len(part.identifiers), "identifier")]
     back = sorted(merge.absorbed_id for merge in part.merges)
     to = f"customer {back[0]}, who stands again" if back else "a new customer"
-    return f"{', '.join(what)} {'leaves' if len(what) == 1 and part.count == 1 else 'leave'} to {to}.", part.count
+    return f"{', '.join(what)} {'leaves' if len(what) == 1 and part.count == 1 else 'leave'} to {to}."
 
 
 def _bear(count: int) -> str:

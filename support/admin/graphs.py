@@ -22,6 +22,7 @@ from support.queries.graphs import Graph, Group
 
 DRAWN = 16
 """So many of each sort are drawn; the words tell of more."""
+NAMED = 5
 LAYERS = ("Customers", "Known by", "Orders and messages")
 
 
@@ -108,7 +109,8 @@ class Words:
     def story(self) -> Iterator[Sentence]:
         """Every step, to be put in order of time."""
         profile = self.graph.profile
-        yield Sentence(profile.created_at, 0, f"{_first_up(self.customer(self.root))} was first seen.", "person")
+        first = min([profile.created_at, *(group.first for group in self.graph.groups if group.first)])
+        yield Sentence(first, 0, f"{_first_up(self.customer(self.root))} was first seen.", "person")
         yield from (self._identifier(row) for row in self.graph.identifiers)
         for merge in self.graph.merges:
             yield from self._merge(merge)
@@ -171,7 +173,8 @@ class Words:
         return Sentence(group.last, 4, f"{_first_up(group.words)} {verb} {values}: {holds}", "receipt_long")
 
     def _cut(self, cut: Cut) -> Iterator[Sentence]:
-        left = [f"customer {pk}" for pk in cut.apart]
+        left = [f"customer {pk}" for pk in cut.apart[:NAMED]]
+        left += [f"{len(cut.apart) - NAMED:,} more"] if len(cut.apart) > NAMED else []
         what = f"{_listed(left)} left" if left else "nobody left"
         reason = redacted(cut.reason, self.request)
         text = f"{self.named(cut.identifier)} was cut by {cut.actor_label}, {what}: {reason}"
