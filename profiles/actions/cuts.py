@@ -64,6 +64,8 @@ class Plan:
     alone: Part
     alone_leaves: Merge | None = None
     """The merge that brought a customer who is known by this identifier alone; they leave with these facts."""
+    goes_to: int | None = None
+    """The customer with whom the identifier leaves, and these facts with it; None where it stays."""
 
 
 def cut(identifier: Identifier, *, by: Actor, because: str) -> Cut:
@@ -261,7 +263,9 @@ def plan(identifier: Identifier) -> Plan:
     alone = Part(facts=graph.alone)
     only = [merge for merge in graph.standing if merge.automatic and graph.moved[merge.pk] == {identifier.pk}]
     came = next(iter(only), None) if graph.identifiers else None
-    return Plan(graph.root, stays, tuple(leaving), alone, came)
+    back = [came] if came else [merge for part in leaving for merge in part.merges]
+    goes_to = next((merge.absorbed_id for merge in back if identifier.pk in graph.moved[merge.pk]), None)
+    return Plan(graph.root, stays, tuple(leaving), alone, came, goes_to)
 
 
 # Moving ----------------------------------------------------------------------------------------------------------

@@ -33,10 +33,8 @@ class CutIdentifier(Dialog):
             return []
         plan = cuts.plan(subject)
         value = masked(subject.spelled.partition(":")[2], request)
-        total, going = (
-            shares.of_customers(plan.root),
-            [_leaves(part) for part in sorted(plan.leaving, key=lambda part: -part.count)],
-        )
+        total = shares.of_customers(plan.root)
+        going = [_leaves(part) for part in sorted(plan.leaving, key=lambda part: -part.count)]
         lines = [f"{subject.get_kind_display()} {value} joins nobody any more; it stays visible with your reason."]
         lines += going[:NAMED]
         if len(going) > NAMED:
@@ -44,12 +42,12 @@ class CutIdentifier(Dialog):
         if plan.alone_leaves is not None:
             lines.append(f"Customer {plan.alone_leaves.absorbed_id}, known by it alone, stands again.")
         if plan.alone.count:
-            lines.append(
-                f"{counted(plan.alone.count, 'fact')} that {_bear(plan.alone.count)} nothing else stay with it."
-            )
+            where = f"leave with it to customer {plan.goes_to}" if plan.goes_to else "stay with it"
+            lines.append(f"Facts that bear nothing else: {plan.alone.count}; they {where}.")
         if not going and plan.alone_leaves is None:
             return [*lines, f"Nobody leaves: customer {plan.root} hangs together without it."]
-        left = shares.of_orders(pk for part in plan.leaving for pk in part.facts.get(ORDERS, ()))
+        parts = [*plan.leaving, *([plan.alone] if plan.goes_to else [])]
+        left = shares.of_orders(pk for part in parts for pk in part.facts.get(ORDERS, ()))
         return [
             *lines,
             f"Customer {plan.root} before: {told(total)}.",
@@ -109,7 +107,3 @@ def _leaves(part: cuts.Part) -> str:
     back = sorted(merge.absorbed_id for merge in part.merges)
     to = f"customer {back[0]}, who stands again" if back else "a new customer"
     return f"{', '.join(what)} {'leaves' if len(what) == 1 and part.count == 1 else 'leave'} to {to}."
-
-
-def _bear(count: int) -> str:
-    return "bears" if count == 1 else "bear"

@@ -239,6 +239,17 @@ def test_what_the_plan_says_is_what_happens(people: People) -> None:
         assert set(Order.objects.filter(profile=other).values_list("pk", flat=True)) == part.facts["orders.Order"]
 
 
+def test_the_plan_says_with_whom_the_value_leaves(people: People) -> None:
+    one, other = people.customer(1, email="a@example.org"), people.customer(2, phone=TILL)
+    people.buy(3, email="a@example.org", phone=TILL)
+    people.buy(4, phone=TILL)
+    with people.inside():
+        planned = cuts.plan(Identifier.objects.get(kind="phone"))
+        assert (planned.root, planned.goes_to, planned.alone.count) == (one, other, 2)
+    cut(people)
+    assert status(people)[1] == other and people.owners(2, 4) == [other, other]
+
+
 def test_a_plan_costs_the_same_whatever_the_history(people: People) -> None:
     def cost() -> int:
         with people.inside(), CaptureQueriesContext(connection) as captured:

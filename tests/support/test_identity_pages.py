@@ -102,7 +102,7 @@ def test_a_merge_from_the_pair_stays_in_the_queue(desk: Desk, sign: Sign) -> Non
     pair, client = twins(desk), sign("lead")
     url = f"{desk.act('merge', pair.low_id)}?other={pair.high_id}"
     back = desk.url("profiles_suggestion_change", pair.pk)
-    opened = client.get(url, {"other": pair.high_id, "back": back})
+    opened = client.get(url, {"other": str(pair.high_id), "back": back})
     told = opened.content.decode()
     assert "Same mailbox, spelled another way" in told and "Together: 2 orders" in told
     act = str(opened.context["form"]["act"].value())
@@ -252,6 +252,17 @@ def test_an_undone_merge_and_a_cut_stay_in_the_story(desk: Desk, sign: Sign) -> 
         "was used again by" in page
         and "Already used again" in client.get(desk.act("use_again", cut.pk)).content.decode()
     )
+
+
+def test_the_numbers_before_hold_what_leaves_with_the_value(desk: Desk, sign: Sign) -> None:
+    one, other = buy(desk, 1, email="a@example.org"), buy(desk, 2, phone=PHONE)
+    buy(desk, 3, email="a@example.org", phone=PHONE)
+    with desk.inside():
+        identifier = Identifier.objects.get(kind="phone", value=PHONE)
+    opened = sign("lead").get(desk.act("cut_identifier", identifier.pk)).content.decode()
+    assert f"Customer {other.pk}, known by it alone, stands again." in opened
+    assert f"Facts that bear nothing else: 1; they leave with it to customer {other.pk}." in opened
+    assert f"Customer {one.pk} after: 2 orders, 179.98 USD; those who leave: 1 order, 89.99 USD." in opened
 
 
 def test_cutting_what_joins_nobody_says_so(desk: Desk, sign: Sign) -> None:
