@@ -298,7 +298,13 @@ def births(one: str, other: str) -> str:
 
 
 def numbers(one: str, other: str) -> str:
-    return _digits(one, other, "Same personal number", "Personal number a digit apart", "Different personal numbers")
+    """Numbers of two programmes (`programme:number`) say nothing about each other."""
+    (programme, _, number), (elsewhere, _, second) = one.rpartition(":"), other.rpartition(":")
+    if programme != elsewhere:
+        return ""
+    return _digits(
+        number, second, "Same personal number", "Personal number a digit apart", "Different personal numbers"
+    )
 
 
 def _digits(one: str, other: str, same: str, slip: str, different: str) -> str:

@@ -28,9 +28,14 @@ _STREETS |= {"cres": "crescent", "dr": "drive", "cct": "circuit", "ln": "lane", 
 @lru_cache(maxsize=65536)
 def fold(text: str) -> str:
     """Lower case without diacritics and signs: what two spellings of one name have in common."""
-    text = unicodedata.normalize("NFC", text).casefold().translate(_LETTERS)
-    plain = "".join(letter for letter in unicodedata.normalize("NFKD", text) if not unicodedata.combining(letter))
+    # Twice: taking a letter apart may bring out one that has a plain spelling of its own.
+    plain = _plain(_plain(text))
     return " ".join(re.findall(r"[^\W_]+", plain))
+
+
+def _plain(text: str) -> str:
+    text = unicodedata.normalize("NFKC", text).casefold().translate(_LETTERS)
+    return "".join(letter for letter in unicodedata.normalize("NFKD", text) if not unicodedata.combining(letter))
 
 
 def code(text: str) -> str:

@@ -26,8 +26,8 @@ CROWD = 20
 
 _REQUEST = """
 INSERT INTO profiles_likeness (organization_id, profile_id, digest, due_at, revision, attempts)
-SELECT %s, id, '', statement_timestamp() + make_interval(secs => %s), 1, 0
-  FROM unnest(%s::bigint[]) AS v(id) ORDER BY id
+SELECT %s, p.id, '', statement_timestamp() + make_interval(secs => %s), 1, 0
+  FROM profiles_profile p WHERE p.id = ANY(%s) ORDER BY p.id
 ON CONFLICT (organization_id, profile_id) DO UPDATE
    SET due_at = excluded.due_at, revision = profiles_likeness.revision + 1, attempts = 0
  WHERE profiles_likeness.due_at IS NULL OR profiles_likeness.attempts > 0
@@ -95,7 +95,10 @@ class Found:
 
 
 def request(organization_id: int, profile_ids: Iterable[int]) -> None:
-    """Have these customers looked at once they have been quiet for a while; requests for one coalesce."""
+    """Have these customers looked at once they have been quiet for a while; requests for one coalesce.
+
+    Who was forgotten meanwhile, because nothing was left of them, is passed over.
+    """
     ids = sorted(set(profile_ids))
     if ids:
         with connection.cursor() as cursor:

@@ -74,8 +74,32 @@ def test_addresses_by_street_number_and_place(one: Address, other: Address, word
     assert likeness.addresses(one, other) == likeness.addresses(other, one) == words
 
 
+NUMBERS = [
+    ("default:LOY-0042", "default:LOY0042", "Same personal number"),
+    ("4974825", "4974852", "Personal number a digit apart"),
+    ("default:LOY1", "default:LOY2", "Different personal numbers"),
+    ("default:LOY1", "club:LOY1", ""),
+    ("", "4974825", ""),
+]
+BIRTHS = [
+    ("1984-05-23", "19840523", "Same date of birth"),
+    ("19840523", "19840532", "Date of birth a digit apart"),
+    ("19840523", "19621101", "Different dates of birth"),
+]
+
+
+@pytest.mark.parametrize(("one", "other", "words"), NUMBERS)
+def test_personal_numbers_within_one_programme(one: str, other: str, words: str) -> None:
+    assert likeness.numbers(one, other) == likeness.numbers(other, one) == words
+
+
+@pytest.mark.parametrize(("one", "other", "words"), BIRTHS)
+def test_dates_of_birth(one: str, other: str, words: str) -> None:
+    assert likeness.births(one, other) == likeness.births(other, one) == words
+
+
 def test_every_finding_has_its_points() -> None:
-    told = {words for *_, words in (*NAMES, *EMAILS, *PHONES, *ADDRESSES) if words}
+    told = {words for *_, words in (*NAMES, *EMAILS, *PHONES, *ADDRESSES, *NUMBERS, *BIRTHS) if words}
     assert told <= {words for field in likeness.POINTS.values() for words in field}
     assert set(likeness.POINTS) == set(likeness.FIELDS)
 

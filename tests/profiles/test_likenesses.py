@@ -177,6 +177,13 @@ def test_a_change_during_the_look_is_looked_at_again(people: People) -> None:
     assert look(people).looked == 1
 
 
+def test_who_was_forgotten_meanwhile_is_passed_over(people: People) -> None:
+    one = people.customer(1, email="maya@example.org", name="Maya Okafor")
+    with people.inside():
+        likenesses.request(people.organization.pk, [one, one + 1000])
+        assert list(Likeness.objects.values_list("profile", flat=True)) == [one]
+
+
 def test_a_customer_that_cannot_be_compared_is_set_aside_with_the_error(
     people: People, monkeypatch: pytest.MonkeyPatch
 ) -> None:
