@@ -49,6 +49,7 @@ NAVIGATION: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
         (
             ("Customers", "group", "profiles_profile_changelist", "view"),
             ("Merges", "merge", "profiles_merge_changelist", "view"),
+            ("Likely the same", "group_add", "profiles_suggestion_changelist", "view"),
             ("Reviews", "rule", "profiles_review_changelist", "view"),
             ("Set aside", "do_not_disturb_on", "profiles_identifier_changelist", "view"),
             ("Unattached", "person_off", "unattached", "view"),
@@ -144,7 +145,11 @@ UNFOLD: dict[str, Any] = {
     "BORDER_RADIUS": "7px",
     "ENVIRONMENT": environment,
     "COLORS": {"base": GREY, "primary": ACCENT, "font": FONT},
-    "STYLES": [lambda request: static("support/desk.css"), lambda request: static("support/lists.css")],
+    "STYLES": [
+        lambda request: static("support/desk.css"),
+        lambda request: static("support/lists.css"),
+        lambda request: static("support/why.css"),
+    ],
     "SCRIPTS": [lambda request: static("support/desk.js")],
     "COMMAND": {"search_models": False, "show_history": False},
     "SIDEBAR": {"show_search": False, "show_all_applications": False, "navigation": navigation},

@@ -24,7 +24,7 @@ from fulfillment.providers.outcomes import RefusedForGood
 from orders.actions import deliveries
 from orders.models import Order
 from profiles import clock, tenancy
-from profiles.actions import settlement, turns
+from profiles.actions import likenesses, settlement, turns
 from profiles.models import DueWork, Organization, OrganizationRoute, SettlementRequest
 
 log = logging.getLogger(__name__)
@@ -58,11 +58,14 @@ def drain(organization_id: int) -> int:
 
 
 def round_of(organization_id: int) -> int:
-    """One batch of each queue, in the order in which one feeds the next; returns how many rows were worked."""
+    """One batch of each queue, in the order in which one feeds the next; returns how many rows were worked.
+
+    Likely same people are looked for only when nothing else waits.
+    """
     worked = 0
     for queue in (inbox, settlements, fulfilment, outbox, publishing.events):
         worked += queue(organization_id)
-    return worked
+    return worked or alike(organization_id)
 
 
 def inbox(organization_id: int) -> int:
@@ -154,6 +157,21 @@ def outbox(organization_id: int) -> int:
     return len(claimed)
 
 
+def alike(organization_id: int) -> int:
+    """Customers who changed are compared with those who may be the same people."""
+    with tenancy.organization(organization_id):
+        claims = likenesses.claim(BATCH)
+
+    def work(part: Sequence[likenesses.Claim]) -> None:
+        likenesses.work(part, organization_id)
+
+    def fail(part: likenesses.Claim, error: Exception) -> None:
+        likenesses.postpone(part, error=_told(error))
+
+    _work(organization_id, claims, work, fail)
+    return len(claims)
+
+
 def _work(
     organization_id: int,
     claimed: Sequence[T],
@@ -243,6 +261,8 @@ SELECT min(due) FILTER (WHERE NOT claimed), min(due) FILTER (WHERE claimed) FROM
   SELECT greatest(e.recorded_at, c.retry_at), false
     FROM (SELECT recorded_at FROM profiles_streamentry WHERE published_at IS NULL AND %(redis)s ORDER BY id LIMIT 1) e
     LEFT JOIN profiles_streamcircuit c ON true
+  UNION ALL
+  SELECT due_at, false FROM profiles_likeness WHERE due_at IS NOT NULL
 ) q
 """
 

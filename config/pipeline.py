@@ -11,7 +11,7 @@ from fulfillment.actions import entitlements
 from orders.actions import deliveries, facts, products, statistics, statuses, visits
 from orders.models import Order
 from orders.queries import events as order_events
-from profiles.actions import events, resolution, settlement, streams, turns
+from profiles.actions import events, likenesses, resolution, settlement, streams, turns
 from profiles.models import Organization, Profile
 
 
@@ -44,6 +44,7 @@ def settle(order_ids: Sequence[int], organization: Organization, *, profile_ids:
     statistics.settle(concerned)
     visits.settle(order_ids)
     intents.settle(concerned, order_ids=order_ids)
+    likenesses.request(organization.pk, concerned)
     streams.publish(order_events.normalized(orders, lines, money), organization_id=organization.pk)  # last: tell others
 
 
@@ -52,4 +53,5 @@ def settle_events(event_ids: Sequence[int], organization: Organization) -> None:
     turns.together(organization.pk)
     rows, touched = events.settle(event_ids, organization=organization)  # who
     intents.settle(touched)  # what they want
+    likenesses.request(organization.pk, touched)
     streams.publish(events.normalized(rows), organization_id=organization.pk)

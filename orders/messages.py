@@ -71,6 +71,21 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """Where the customer lives, as the provider spelled it; empty text where it said nothing."""
+
+    street: str = ""
+    more: str = ""
+    postcode: str = ""
+    city: str = ""
+
+    def facts(self) -> dict[str, str]:
+        """What it says, by name, each part cut at 200 characters; nothing where it says nothing."""
+        parts = {"street": self.street, "more": self.more, "postcode": self.postcode, "city": self.city}
+        return {name: text[:200] for name, text in parts.items() if text}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Customer:
     """Who bought, in the spelling of the provider; empty text where the provider said nothing.
 
@@ -86,6 +101,7 @@ class Customer:
     device_id: str = ""
     cookie_id: str = ""
     verified_account: bool = False
+    address: Address = field(default_factory=Address)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

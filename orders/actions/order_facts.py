@@ -36,6 +36,7 @@ ORDER_FIELDS = [
     "email",
     "phone",
     "region",
+    "address",
     "verified_account",
     "conversation_hint",
     "flags",
@@ -158,7 +159,7 @@ def _describe(row: Order, message: OrderMessage, organization: Organization) -> 
         row.payment_reference = message.external_id
     row.customer_name = customer.name[:300]
     row.email_raw, row.phone_raw = customer.email[:400], customer.phone[:200]
-    row.region = customer.region[:2]
+    row.region, row.address = customer.region[:2], customer.address.facts()
     row.verified_account = customer.verified_account
     row.conversation_hint = message.conversation_hint[:255]
     row.flags = list(message.flags)

@@ -3,7 +3,17 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from orders.messages import ChannelFacts, Customer, Delivery, Line, Message, OrderMessage, OrderStatus, Unusable
+from orders.messages import (
+    Address,
+    ChannelFacts,
+    Customer,
+    Delivery,
+    Line,
+    Message,
+    OrderMessage,
+    OrderStatus,
+    Unusable,
+)
 from orders.parsing import shown
 from orders.providers import standard
 from orders.providers.contract import Headers, Provider, difference, distinct, flagged, label
@@ -84,6 +94,8 @@ def customer(body: Record) -> Customer:
     def either(name: str) -> str:
         return inner.exact(name) or body.exact(name)
 
+    given = inner.data.get("address")
+    place = Record(given) if isinstance(given, dict) else Record({})
     return Customer(
         email=either("email"),
         phone=either("phone"),
@@ -92,6 +104,7 @@ def customer(body: Record) -> Customer:
         cookie_id=either("cookie_id"),
         name=inner.text("name") or body.text("customer_name"),
         region=inner.region("country") or body.region("country"),
+        address=Address(**{name: place.text(name) for name in ("street", "more", "postcode", "city")}),
     )
 
 

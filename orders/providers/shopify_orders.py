@@ -1,6 +1,6 @@
 """Shopify: the order of an `orders/*` body, in the shop's own currency."""
 
-from orders.messages import Customer, Line, OrderMessage, OrderStatus, RefundMessage
+from orders.messages import Address, Customer, Line, OrderMessage, OrderStatus, RefundMessage
 from orders.money import MoneyError, to_minor
 from orders.providers import shopify_refunds
 from orders.providers.contract import difference, distinct, flagged
@@ -131,6 +131,13 @@ def _customer(body: Record) -> Customer:
         name=name or billing.text("name"),
         region=billing.region("country_code") or shipping.region("country_code") or home.region("country_code"),
         verified_account=verified,
+        address=_address(next((place for place in (billing, shipping, home) if place.text("address1")), billing)),
+    )
+
+
+def _address(place: Record) -> Address:
+    return Address(
+        street=place.text("address1"), more=place.text("address2"), postcode=place.text("zip"), city=place.text("city")
     )
 
 

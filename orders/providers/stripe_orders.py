@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from orders.messages import Authority, Customer, Ignored, Line, OrderMessage, OrderStatus
+from orders.messages import Address, Authority, Customer, Ignored, Line, OrderMessage, OrderStatus
 from orders.providers.contract import difference, distinct, flagged
 from orders.records import Record
 
@@ -80,6 +80,7 @@ def of_payment(intent: Record, *, amount_minor: int, version: datetime, test: bo
             phone=shipping.exact("phone"),
             name=shipping.text("name"),
             region=shipping.record_or_empty("address").region("country"),
+            address=_address(shipping.record_or_empty("address")),
         ),
         lines=(_single_line(metadata, amount_minor),),
         payment_reference=reference,
@@ -97,6 +98,16 @@ def _customer(session: Record) -> Customer:
         phone=details.exact("phone"),
         name=details.text("name"),
         region=details.record_or_empty("address").region("country"),
+        address=_address(details.record_or_empty("address")),
+    )
+
+
+def _address(place: Record) -> Address:
+    return Address(
+        street=place.text("line1"),
+        more=place.text("line2"),
+        postcode=place.text("postal_code"),
+        city=place.text("city"),
     )
 
 

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from orders.messages import Customer, Line, OrderMessage, OrderStatus, RefundMessage, RefundStatus
+from orders.messages import Address, Customer, Line, OrderMessage, OrderStatus, RefundMessage, RefundStatus
 from orders.providers.contract import difference, distinct, flagged
 from orders.records import MAX_TEXT, Record
 
@@ -118,6 +118,16 @@ def _customer(body: Record) -> Customer:
         name=f"{billing.text('first_name')} {billing.text('last_name')}".strip(),
         region=billing.region("country") or shipping.region("country"),
         verified_account=bool(body.reference("customer_id")),
+        address=_address(billing if billing.text("address_1") else shipping),
+    )
+
+
+def _address(place: Record) -> Address:
+    return Address(
+        street=place.text("address_1"),
+        more=place.text("address_2"),
+        postcode=place.text("postcode"),
+        city=place.text("city"),
     )
 
 

@@ -1,6 +1,7 @@
 """The audit log's one door: every act records itself here, inside its own transaction."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from django.db import models
@@ -32,12 +33,16 @@ def record(
     profile_id: int | None = None,
     order_id: int | None = None,
     organization_id: int | None = None,
+    at: datetime | None = None,
 ) -> AuditEntry:
-    """Write one row of who did what and why. Personal data by reference only: ids, never addresses."""
+    """Write one row of who did what and why, now or at the moment that a page has asked for already.
+
+    Personal data by reference only: ids, never addresses.
+    """
     owner: Any = organization_id if organization_id is not None else getattr(subject, "organization_id", None)
     return AuditEntry.objects.create(
         organization_id=owner,
-        at=clock.now(),
+        at=at or clock.now(),
         actor_id=by.user_id,
         actor_label=by.label,
         action=action,

@@ -13,7 +13,7 @@ from typing import Any
 from django.db import connection, models
 
 from profiles import clock, tenancy
-from profiles.actions import audit, settlement, streams, turns
+from profiles.actions import audit, settlement, streams, suggestions, turns
 from profiles.actors import Actor, Invalid, NotFound, Refusal
 from profiles.models import Fact, Identifier, Merge, Profile, Review, Separation
 
@@ -110,6 +110,7 @@ def merge(
         _move(merge_row, model, field)
     absorbed.merged_into = survivor
     absorbed.save(update_fields=["merged_into"])
+    suggestions.merged(merge_row)
     _settle_both(merge_row)
     audit.record(
         "profile.merged",
@@ -140,12 +141,10 @@ def undo(merge_row: Merge, *, by: Actor, because: str) -> Merge:
     merge_row = Merge.objects.select_for_update().get(pk=merge_row.pk)
     if merge_row.undone_at:
         raise AlreadyUndone(f"Already undone by {merge_row.undone_by}.")
-    root = _root(merge_row.survivor_id)
+    root = root_of(merge_row.survivor_id)
     ids = sorted({root, merge_row.absorbed_id})
     list(Profile.objects.select_for_update(no_key=True).filter(pk__in=ids).order_by("pk"))
-    Profile.objects.filter(pk=merge_row.absorbed_id).update(merged_into=None)
-    for model, field in moving_fields():
-        _return(merge_row, model, field, root)
+    put_back(merge_row, root)
     _share_out(merge_row, root)
     Separation.objects.bulk_create(
         [
@@ -159,8 +158,8 @@ def undo(merge_row: Merge, *, by: Actor, because: str) -> Merge:
         ],
         ignore_conflicts=True,
     )
-    merge_row.undone_at, merge_row.undone_by, merge_row.undo_reason = clock.now(), by.label, reason
-    merge_row.save(update_fields=["undone_at", "undone_by", "undo_reason"])
+    close(merge_row, by=by, because=reason)
+    suggestions.parted(merge_row)
     _settle_both(merge_row, root)
     audit.record(
         "profile.merge_undone",
@@ -174,7 +173,21 @@ def undo(merge_row: Merge, *, by: Actor, because: str) -> Merge:
     return merge_row
 
 
-def _root(profile_id: int) -> int:
+def put_back(merge_row: Merge, root: int) -> None:
+    """The absorbed customer stands again with every journalled row that is still with the root."""
+    Profile.objects.filter(pk=merge_row.absorbed_id).update(merged_into=None)
+    for model, field in moving_fields():
+        _return(merge_row, model, field, root)
+
+
+def close(merge_row: Merge, *, by: Actor, because: str) -> None:
+    """Note that a merge stands no longer."""
+    merge_row.undone_at, merge_row.undone_by, merge_row.undo_reason = clock.now(), by.label[:200], because
+    merge_row.save(update_fields=["undone_at", "undone_by", "undo_reason"])
+
+
+def root_of(profile_id: int) -> int:
+    """Who stands for this customer today: itself, or whoever absorbed it."""
     merged_into = Profile.objects.values_list("merged_into_id", flat=True).get(pk=profile_id)
     return merged_into or profile_id
 

@@ -13,7 +13,7 @@ from django.db import connection
 from django.db.models import Q
 
 from profiles import clock, tenancy
-from profiles.actions import audit, forsaken, merges, owners, settlement, sightings, streams
+from profiles.actions import audit, forsaken, merges, owners, settlement, sightings, streams, suggestions
 from profiles.actors import Actor
 from profiles.models import Fact, Identifier, Merge, MergeMove, Organization, Profile, Review
 from profiles.rules import RULE_VERSION
@@ -283,6 +283,7 @@ def _take_back(profile_id: int, homes: Mapping[int, int], *, because: str, by: A
         merges.return_others(row, root=profile_id)
         row.undone_at, row.undone_by, row.undo_reason = clock.now(), by.label, because
         row.save(update_fields=["undone_at", "undone_by", "undo_reason"])
+        suggestions.parted(row)
         streams.tell_merge(row)
 
 

@@ -17,13 +17,16 @@ from profiles.models import (
     Profile,
     Review,
     StreamEntry,
+    Suggestion,
     WebhookDelivery,
     WebhookEndpoint,
 )
 from support.admin import (
+    acts_of_alike,
     acts_of_catalogue,
     acts_of_channels,
     acts_of_customers,
+    acts_of_cuts,
     acts_of_delivery,
     acts_of_identity,
     acts_of_inbox,
@@ -35,6 +38,7 @@ from support.admin import (
     acts_of_stores,
     acts_of_webhooks,
 )
+from support.admin.alike import SuggestionAdmin
 from support.admin.audit import AuditEntryAdmin
 from support.admin.catalogue import ProductAdmin
 from support.admin.channels import ChannelAdmin
@@ -55,6 +59,8 @@ from support.admin.webhooks import WebhookDeliveryAdmin, WebhookEndpointAdmin
 ACTS = (
     acts_of_delivery,
     acts_of_customers,
+    acts_of_alike,
+    acts_of_cuts,
     acts_of_orders,
     acts_of_inbox,
     acts_of_catalogue,
@@ -85,6 +91,7 @@ REGISTERED: list[tuple[type[models.Model], Any]] = [
     (Review, ReviewAdmin),
     (Identifier, IdentifierAdmin),
     (StoreAlert, StoreAlertAdmin),
+    (Suggestion, SuggestionAdmin),
     (AuditEntry, AuditEntryAdmin),
     (Membership, MembershipAdmin),
     (ApiToken, ApiTokenAdmin),

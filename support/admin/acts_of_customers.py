@@ -1,5 +1,6 @@
 """Dialogs about who it is: merging two customers with both sides in view, and taking a merge back."""
 
+from dataclasses import asdict
 from typing import Any
 
 from django import forms
@@ -9,10 +10,12 @@ from django.http import HttpRequest
 from orders.models import Order, ProfileTotal
 from profiles.actions import merges
 from profiles.actors import Invalid
-from profiles.models import Identifier, Merge, Profile
+from profiles.models import Identifier, Merge, Profile, Review, Suggestion
+from support.admin.acts_of_cuts import told
+from support.admin.alike import findings
 from support.admin.base import address_of, amount, masked, when
 from support.admin.dialogs import Ask, Dialog, Done, Press, registered
-from support.queries import pages
+from support.queries import alike, pages, shares
 
 
 class AskMerge(Ask):
@@ -54,7 +57,13 @@ class MergeCustomers(Dialog):
             return {"sides": [], "suggested": suggested, "pick": f"{request.path}?other="}
         survivor, absorbed = sorted((subject, other), key=lambda row: row.pk)
         sides = [_side(survivor, request, "Stays"), _side(absorbed, request, "Is absorbed")]
-        return {"sides": sides, "together": _together(survivor, absorbed), "moves": _moves(absorbed)}
+        found = alike.compared(survivor, absorbed)
+        return {
+            "sides": sides,
+            "evidence": findings([asdict(one) for one in found.evidence], request),
+            "together": [(one.orders, _money(one)) for one in shares.of_customers(survivor.pk, absorbed.pk)],
+            "moves": _moves(absorbed),
+        }
 
     def do(self, subject: Profile, press: Press) -> Done:
         points = [press.data["first_point"], press.data["second_point"]]
@@ -64,7 +73,8 @@ class MergeCustomers(Dialog):
             subject.pk, press.data["other"], by=press.by, because=press.because, verified=points
         )
         moved = merges.moved(merge)
-        url = address_of(Profile, merge.survivor_id)
+        # Whoever works through a queue stays in it; everybody else sees the customer.
+        url = "" if _in_queue(str(press.data["back"])) else address_of(Profile, merge.survivor_id)
         return Done(
             f"Merged. {moved} {'row' if moved == 1 else 'rows'} moved to customer {merge.survivor_id}.", url=url
         )
@@ -87,9 +97,14 @@ class UndoMerge(Dialog):
             f"{count} {name} {'goes' if count == 1 else 'go'} back"
             for name, count in sorted(_named(pages.moved(subject)).items())
         ]
+        root = merges.root_of(subject.survivor_id)
+        before = shares.of_customers(root)
+        theirs = shares.of_orders(shares.moved_by(subject, root))
         return [
             f"Customer {subject.absorbed_id} stands again.",
             *(back or ["No row goes back: none was moved."]),
+            f"Customer {root} before: {told(before)}.",
+            f"After: {told(shares.without(before, theirs))}; customer {subject.absorbed_id}: {told(theirs)}.",
             "What came since goes to the side whose identifiers it bears; what fits both waits for a review.",
         ]
 
@@ -142,11 +157,10 @@ def _side(profile: Profile, request: HttpRequest, role: str) -> dict[str, Any]:
     }
 
 
-def _together(*profiles: Profile) -> list[tuple[int, Any]]:
-    """Orders and lifetime value of both as one, a line a currency."""
-    sums: dict[str, list[int]] = {}
-    for total in ProfileTotal.objects.filter(profile__in=profiles).order_by("currency"):
-        known = sums.setdefault(total.currency, [0, 0])
-        known[0] += total.orders
-        known[1] += total.net_minor
-    return [(count, amount(minor, currency, strong=True)) for currency, (count, minor) in sums.items()]
+def _money(one: shares.Sum) -> Any:
+    return amount(one.net_minor, one.currency, strong=True)
+
+
+def _in_queue(back: str) -> bool:
+    """Whether the dialog was opened from a review or a suggestion."""
+    return any(back.startswith(address_of(model)) for model in (Review, Suggestion))

@@ -81,7 +81,7 @@ class ChangeRules(Dialog):
 
 @registered
 class TakeBack(Dialog):
-    name, permission, model = "use_again", "manage_identity", Identifier
+    name, permission, model = "take_back", "manage_identity", Identifier
     title, button = "Use it again", "Use again"
     inverse = "Put it on the block list."
 

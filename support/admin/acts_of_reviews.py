@@ -7,6 +7,7 @@ from profiles.actions import reviews
 from profiles.models import Review
 from support.admin.base import address_of
 from support.admin.dialogs import Ask, Dialog, Done, Press, registered
+from support.queries import alike
 
 
 class AskDecision(Ask):
@@ -41,4 +42,5 @@ class Decide(Dialog):
 
     def do(self, subject: Review, press: Press) -> Done:
         reviews.decide(subject, decision=press.data["decision"], by=press.by, because=press.because)
-        return Done("1 review closed.", url=address_of(Review))
+        following = alike.next_of(Review.objects.filter(decided_at__isnull=True), subject.pk)
+        return Done("1 review closed.", url=address_of(Review, following))

@@ -65,7 +65,7 @@ class IdentifierAdmin(ActiveAdmin):
 
         @display(description="")
         def act_shown(row: Identifier) -> str:
-            return act("use_again", row.pk, request)
+            return act("take_back", row.pk, request)
 
         return [value_shown, *self.list_display, because_shown, act_shown]
 

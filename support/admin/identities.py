@@ -15,12 +15,12 @@ from orders.models import Order
 from profiles.actions import reviews
 from profiles.actors import Actor
 from profiles.models import Identifier, Merge, Profile, Review
-from support.admin import dialogs
+from support.admin import dialogs, graphs
 from support.admin.base import Period, address_of, link, masked, redacted, when, word
 from support.admin.lists import ActiveAdmin
 from support.admin.profiles import KEPT_QUIET
 from support.admin.settings import act
-from support.queries import whose
+from support.queries import alike, whose
 
 # What a review may be about, by the label it is spelled with.
 SUBJECTS = {model._meta.label: model for model in (Order, Entitlement, Email)}
@@ -74,7 +74,8 @@ class MergeAdmin(ActiveAdmin):
 
         @display(description="")
         def act_shown(row: Merge) -> str:
-            return "" if row.undone_at else act("undo_merge", row.pk, request)
+            why = format_html('<a class="act act--small" href="{}">Why?</a> ', graphs.address_of_why(row.survivor_id))
+            return why if row.undone_at else format_html("{}{}", why, act("undo_merge", row.pk, request))
 
         @display(description="Customer")
         def name_shown(row: Merge) -> str:
@@ -186,10 +187,15 @@ class ReviewAdmin(ActiveAdmin):
             "decided": when(review.decided_at),
             "decision": redacted(review.decision, request),
             "acts": dialogs.buttons(actor, ("decide", review.pk, review.decided_at is None)),
+            "next_url": address_of(Review, following) if (following := _after(review)) else "",
             "list_url": address_of(Review),
             **(extra_context or {}),
         }
         return TemplateResponse(request, "admin/review.html", context)
+
+
+def _after(review: Review) -> int | None:
+    return alike.next_of(Review.objects.filter(decided_at__isnull=True), review.pk)
 
 
 def about(review: Review) -> tuple[str, str]:
@@ -214,4 +220,5 @@ def _person(profile: Profile, first: Profile, request: HttpRequest) -> dict[str,
         "orders": sum(total.orders for total in totals),
         "merge": f"{compare.url}?other={profile.pk}" if compare else "",
         "into": first.pk,
+        "why": graphs.address_of_why(profile.pk),
     }

@@ -6,6 +6,7 @@ from django.db.models import Prefetch, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.decorators import display
@@ -16,8 +17,8 @@ from orders.models import Order, ProfileTotal, StoreVisit
 from profiles import events as telling
 from profiles.actions import audit
 from profiles.actors import Actor, NotPermitted
-from profiles.models import Event, Identifier, Merge, Profile
-from support.admin import dialogs, stores, stories
+from profiles.models import Event, Identifier, Merge, Profile, Suggestion
+from support.admin import alike, dialogs, graphs, stores, stories
 from support.admin.base import DeskAdmin, Period, address_of, amount, masked, moment, when, word
 from support.queries import pages
 
@@ -97,6 +98,19 @@ class ProfileAdmin(DeskAdmin):
 
     # One customer.
 
+    def get_urls(self) -> list[URLPattern]:
+        why = self.admin_site.admin_view(self.why_view)
+        return [path("<int:profile_id>/why/", why, name="profiles_profile_why"), *super().get_urls()]
+
+    def why_view(self, request: HttpRequest, profile_id: int) -> HttpResponse:
+        """Why these are one person; for whoever may see the customer."""
+        if not self.has_view_permission(request):
+            raise NotPermitted("Your role may not see customers.")
+        profile = Profile.objects.filter(pk=profile_id).first()
+        if profile is None:
+            raise Http404("There is no such customer.")
+        return graphs.why(request, profile, site=self.admin_site)
+
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
@@ -110,7 +124,7 @@ class ProfileAdmin(DeskAdmin):
             return redirect(address_of(Profile, profile.merged_into_id))
         page = pages.of_profile(profile, now=moment())
         actor: Actor = request.actor  # type: ignore[attr-defined]
-        audit.record("profile.viewed", by=actor, subject=profile, profile_id=profile.pk)
+        audit.record("profile.viewed", by=actor, subject=profile, profile_id=profile.pk, at=page.now)
         context = {
             **self.admin_site.each_context(request),
             "title": masked(str(profile), request),
@@ -119,6 +133,7 @@ class ProfileAdmin(DeskAdmin):
             "heads": stories.heads(page.verdicts, request),
             "acts": dialogs.buttons(actor, ("grant", profile.pk, True), ("merge", profile.pk, True)),
             "claimed": word("active", "Claimed") if profile.claimed_at else word("guest", "Guest", "over"),
+            "why_url": graphs.address_of_why(profile.pk),
             "identifiers": [_identifier(row, request) for row in page.identifiers],
             "totals": [_total(row) for row in page.totals],
             "orders": [_order(row) for row in page.orders],
@@ -130,7 +145,8 @@ class ProfileAdmin(DeskAdmin):
             "linked": [_linked(row, actor) for row in page.events if row.linked_by_staff],
             "talks": [_talk(row, actor) for row in page.conversations],
             "merges": [_merge(row, actor) for row in page.merges],
-            "alike": [_alike(row, profile, request) for row in page.alike],
+            "alike": _not_suggested([_alike(row, profile, request) for row in page.alike], page.suggestions),
+            "suggestions": [_suggested(row, profile, request) for row in page.suggestions],
             "timeline": stories.shown(page.entries(), request),
             **(extra_context or {}),
         }  # fmt: skip
@@ -153,6 +169,23 @@ def _alike(row: Profile, profile: Profile, request: HttpRequest) -> dict[str, An
         "url": address_of(row, row.pk),
         "button": f"{compare.url}?other={row.pk}" if compare else "",
     }
+
+
+def _suggested(row: Suggestion, profile: Profile, request: HttpRequest) -> dict[str, Any]:
+    other = row.high if row.low_id == profile.pk else row.low
+    return {
+        "id": other.pk,
+        "name": masked(str(other), request),
+        "band": alike.band(row),
+        "because": row.sentence,
+        "url": address_of(Suggestion, row.pk),
+    }
+
+
+def _not_suggested(rows: list[dict[str, Any]], suggestions: list[Suggestion]) -> list[dict[str, Any]]:
+    """Those of the same name for whom nothing else speaks."""
+    told = {pk for row in suggestions for pk in (row.low_id, row.high_id)}
+    return [row for row in rows if row["id"] not in told]
 
 
 def _total(row: ProfileTotal) -> dict[str, Any]:

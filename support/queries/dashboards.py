@@ -14,7 +14,7 @@ from orders import money
 from orders.actions.statistics import COUNTED
 from orders.models import Delivery, Dispute, Line, Order, Refund
 from profiles import clock
-from profiles.models import Organization, Review
+from profiles.models import Organization, Review, Suggestion
 from support.queries import outflow
 
 STUCK_AFTER = timedelta(minutes=5)
@@ -103,6 +103,7 @@ WORDS = {
     "money": ("Orders whose money is odd", "Decide what a refund covers"),
     "parked": ("Refunds without their order", "Look for the order at the shop"),
     "reviews": ("Open reviews", "Decide who is who"),
+    "alike": ("Likely the same people", "Compare, then merge or part them"),
     "unattached": ("Orders without a customer", "Link each to a customer"),
     "webhooks": ("Webhooks given up", "Mend the endpoint, then switch it on"),
     "streams": ("Events not published", "See what Redis says"),
@@ -149,6 +150,7 @@ def needs(now: datetime) -> list[Need]:
     quarantined = Delivery.objects.filter(state=Delivery.State.QUARANTINED)
     disputes = Dispute.objects.filter(status=Dispute.Status.OPENED, order__isnull=False)
     reviews = Review.objects.filter(decided_at__isnull=True)
+    pairs = Suggestion.objects.filter(state=Suggestion.State.OPEN)
     nobody = Order.objects.filter(profile__isnull=True)
     odd = Order.objects.exclude(needs_person="").exclude(payment_status=Order.PaymentStatus.DISPUTED)
     parked = Refund.objects.filter(order__isnull=True, arrived_at__lt=now - PARKED_FOR)
@@ -162,6 +164,7 @@ def needs(now: datetime) -> list[Need]:
         need("money", odd, "placed_at", "orders_order", "needs=person"),
         need("parked", parked, "arrived_at", "orders_delivery", ""),
         need("reviews", reviews, "created_at", "profiles_review", ""),
+        need("alike", pairs, "found_at", "profiles_suggestion", ""),
         need("unattached", nobody, "placed_at", "orders_order", "needs=customer"),
         need("webhooks", outflow.given_up(), "disabled_at", "profiles_webhookendpoint", ""),
         need("streams", outflow.late(now), "recorded_at", "profiles_streamentry", "state=waiting"),

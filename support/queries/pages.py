@@ -13,7 +13,8 @@ from attribution.models import Attribution, Conversation, ProductIntent, StoreAl
 from fulfillment.models import DownloadLink, DownloadSession, Email, Entitlement, Job
 from orders.models import Delivery, Dispute, Line, Order, Payment, ProfileTotal, Refund, StatusChange, StoreVisit
 from profiles import clock
-from profiles.models import AuditEntry, Event, Identifier, Merge, MergeMove, Profile, Review
+from profiles.models import AuditEntry, Event, Identifier, Merge, MergeMove, Profile, Review, Suggestion
+from support.queries import alike as likely
 from support.queries import timelines, verdicts
 from support.queries.timelines import Entry
 from support.queries.verdicts import Known, Verdict
@@ -93,6 +94,7 @@ class ProfilePage:
     merges: list[Merge]
     reviews: list[Review]
     alike: list[Profile]
+    suggestions: list[Suggestion]
     audit: list[AuditEntry]
     verdicts: list[Verdict] = field(default_factory=list)
 
@@ -152,7 +154,7 @@ def of_order(order: Order, *, now: datetime | None = None) -> OrderPage:
 
 
 def of_profile(profile: Profile, *, now: datetime | None = None) -> ProfilePage:
-    """The page of a customer; at most twenty-two queries whatever their history. The newest hundred of each sort."""
+    """The page of a customer; at most twenty-three queries whatever their history. The newest hundred of each sort."""
     now = now or clock.now()
     orders = list(Order.objects.filter(profile=profile).select_related("channel").order_by("-placed_at")[:AT_MOST])
     order_ids = [order.pk for order in orders]
@@ -193,6 +195,7 @@ def of_profile(profile: Profile, *, now: datetime | None = None) -> ProfilePage:
         merges=_merges(profile.pk),
         reviews=list(Review.objects.filter(profile=profile, decided_at__isnull=True)[:AT_MOST]),
         alike=alike(profile),
+        suggestions=likely.of_profile(profile),
         audit=list(AuditEntry.objects.filter(profile_id=profile.pk).order_by("-at", "-pk")[:AT_MOST]),
         verdicts=[known.verdict(entitlement, entitlement.order) for entitlement in entitled],
     )

@@ -42,6 +42,25 @@ def say(name: str, *arguments: str, organization: str = "lantern") -> str:
     return out.getvalue()
 
 
+# ---- suggest_merges
+
+
+def test_likely_same_people_are_suggested_and_nobody_is_merged(stage: Stage) -> None:
+    for number, address in enumerate(("maya.okafor@gmail.com", "mayaokafor@googlemail.com", "ivo@example.org")):
+        name = "Ivo Brandt" if address.startswith("ivo") else "Maya Okafor"
+        body = sample("api/order.json") | {"external_id": f"S-{number}", "customer": {"email": address, "name": name}}
+        assert stage.post("api", body, delivery=f"s{number}").status_code == 200
+    stage.work()
+    found = run("suggest_merges")
+    assert (found["looked"], found["open"]) == (3, {"almost_certain": 1, "likely": 0, "possible": 0})
+    assert run("suggest_merges")["looked"] == 0
+    again = run("suggest_merges", "--all")
+    assert (again["looked"], again["changed"], again["open"]["almost_certain"]) == (3, 3, 1)
+    assert "Open: 1 almost certain, 0 likely, 0 possible." in say("suggest_merges")
+    with stage.inside():
+        assert Profile.objects.filter(merged_into=None).count() == 3
+
+
 # ---- generate_orders
 
 

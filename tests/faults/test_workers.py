@@ -17,7 +17,7 @@ from orders.actions import deliveries
 from orders.models import Delivery
 from profiles import clock
 from profiles.actions import settlement
-from profiles.models import DueWork, SettlementRequest
+from profiles.models import DueWork, Likeness, SettlementRequest
 from tests.stage import Stage, sample
 
 # The watch ------------------------------------------------------------------------------------------------------
@@ -177,8 +177,14 @@ def test_a_marker_comes_due_again_when_its_worker_dies(stage: Stage) -> None:
 
 def test_a_drain_leaves_nothing_due_and_looks_once_more(stage: Stage) -> None:
     assert drains.drain(stage.organization.pk) > 0
-    assert drains.outlook(stage.organization.pk) == (None, None)
+    # The customer is compared with others once they have been quiet for a while.
+    unclaimed, claimed = drains.outlook(stage.organization.pk)
+    assert claimed is None and unclaimed is not None and unclaimed > clock.real()
     assert DueWork.objects.get().due_at - clock.real() <= drains.ECHO
+    with stage.inside():
+        Likeness.objects.update(due_at=clock.real())
+    assert drains.drain(stage.organization.pk) == 1
+    assert drains.outlook(stage.organization.pk) == (None, None)
     assert drains.drain(stage.organization.pk) == 0
     assert not DueWork.objects.exists()
 

@@ -28,11 +28,15 @@ SYSTEM = Actor.system("the test")
 class People:
     """One organization with one shop. Orders are named by numbers, customers by their ids."""
 
-    def __init__(self, slug: str = "lantern") -> None:
+    def __init__(self, slug: str = "lantern", *, shared_from: int | None = None) -> None:
+        """`shared_from` is how many others make a phone or e-mail shared, where a story is about something else."""
         self.organization = organizations.create(
             slug, name=slug, currency="EUR", region="DE", timezone="UTC", by=SYSTEM
         )
         with self.inside():
+            if shared_from:
+                self.organization.identity = {"shared_from": {"phone": shared_from, "email": shared_from}}
+                self.organization.save()
             self.channel = channels.connect(
                 self.organization, kind="api", domain="till.example", by=SYSTEM, calls_provider=False
             )
@@ -42,7 +46,7 @@ class People:
 
     # What happens ---------------------------------------------------------------------------------------------
 
-    def send(self, number: int, *, total: str = "10.00", version: int = 0, **customer: str) -> None:
+    def send(self, number: int, *, total: str = "10.00", version: int = 0, **customer: Any) -> None:
         """A delivery about order `number`; a higher version is newer word of it."""
         placed, updated = f"2026-11-{1 + number % 27:02d}T10:00:00Z", f"2026-12-01T10:{version:02d}:00Z"
         body = {
@@ -66,6 +70,12 @@ class People:
         self.send(number, **more)
         self.work()
         return self.owner(number)
+
+    def customer(self, number: int, **more: Any) -> int:
+        """The same; somebody's it is."""
+        owner = self.buy(number, **more)
+        assert owner is not None
+        return owner
 
     def chat(self, name: str, **customer: Any) -> None:
         with self.inside():
@@ -176,11 +186,12 @@ def _strengths() -> list[str]:
 def _orders() -> list[str]:
     """Each identifier that an order bears belongs to somebody, and the order to somebody who has one of them.
 
-    Unless the identifier is shared or blocked; and what a person has to look at may bear one that nobody has.
+    Unless the identifier is shared or blocked; one that was cut stays with the last facts that bear it. And what a person
+    has to look at may bear one that nobody has.
     """
     rows = Identifier.objects.all()
-    owner = {f"{row.kind}:{row.value}": row.profile_id for row in rows if row.status == "active"}
-    aside = {f"{row.kind}:{row.value}" for row in rows if row.status != "active"}
+    owner = {f"{row.kind}:{row.value}": row.profile_id for row in rows if row.profile_id}
+    aside = {f"{row.kind}:{row.value}" for row in rows if row.profile_id is None}
     found = []
     for order in Order.objects.all():
         usable = [key for key in order.identifiers if key not in aside]

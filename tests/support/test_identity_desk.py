@@ -75,7 +75,7 @@ def test_a_value_set_aside_is_listed_with_why_and_used_again(desk: Desk, sign: S
     with desk.inside():
         row = Identifier.objects.get(value=blocked)
         Organization.objects.update(blocked=[])
-    assert desk.press(client, "use_again", row.pk).status_code == 302
+    assert desk.press(client, "take_back", row.pk).status_code == 302
     with desk.inside():
         again = Identifier.objects.get(value=blocked)
         assert again.status == "active" and Profile.objects.filter(pk=again.profile_id or 0).exists()

@@ -77,6 +77,12 @@ def test_a_cancelled_order_is_cancelled():
     assert (sold.status, sold.cancelled) == (OrderStatus.CANCELLED, True)
 
 
+def test_an_address_is_kept_and_one_of_another_shape_passed_over():
+    home = {"street": "Am Wall 1", "more": "Hinterhaus", "postcode": "28195", "city": "Bremen"}
+    assert changed(customer={"email": "b@example.com", "address": home}).customer.address.facts() == home
+    assert changed(customer={"email": "b@example.com", "address": "Am Wall 1"}).customer.address.facts() == {}
+
+
 def test_identifiers_may_stand_in_the_order_itself():
     sold = changed(customer=MISSING, email="b@example.com", phone="030 901820", country="de")
     assert (sold.customer.email, sold.customer.phone, sold.customer.region) == ("b@example.com", "030 901820", "DE")

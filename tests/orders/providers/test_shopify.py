@@ -119,6 +119,13 @@ def test_phone_and_region_come_from_wherever_they_stand():
     assert order("shopify", home).customer.region == "DE"
 
 
+def test_the_address_is_the_first_with_a_street():
+    street = {"street": "1420 SW Alder St", "postcode": "97205", "city": "Portland"}
+    assert order("shopify", PAID).customer.address.facts() == street
+    shipped = edited(PAID, (("billing_address",), None), (("shipping_address",), {"address1": "Am Wall 1", "zip": 1}))
+    assert order("shopify", shipped).customer.address.facts() == {"street": "Am Wall 1", "postcode": "1"}
+
+
 @pytest.mark.parametrize(
     ("state", "verified", "vouched"),
     [("enabled", True, True), ("enabled", False, False), ("disabled", True, False), ("invited", True, False)],

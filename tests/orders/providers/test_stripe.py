@@ -76,6 +76,7 @@ def test_a_paid_checkout_is_a_paid_order_and_its_payment():
     assert sold.version == sold.paid_at == datetime(2026, 9, 21, 10, 26, 52, tzinfo=UTC)
     assert (sold.customer.email, sold.customer.name) == ("Ines.Carvalho@example.org", "Inês Carvalho")
     assert (sold.customer.region, sold.customer.verified_account) == ("PT", False)
+    assert sold.customer.address.facts() == {"postcode": "4000-322", "city": "Porto"}
     (line,) = sold.lines
     assert (line.sku, line.title, line.quantity, line.total_minor) == ("EBOOK-TIDE-EN", "EBOOK-TIDE-EN", 1, 3120)
     assert isinstance(payment, PaymentMessage)

@@ -27,6 +27,8 @@ def test_a_new_order_is_read_as_the_store_counts_it():
     assert (sold.charge_reference, sold.payment_reference) == ("ch_3SgTzLL9mZ2xQeWc1PoIuYtR", "")
     assert (sold.customer.email, sold.customer.phone) == ("Tomas.Rivera@example.org", "+34 600 555 019")
     assert (sold.customer.name, sold.customer.region) == ("Tomás Rivera", "ES")
+    home = {"street": "Calle Mayor 12", "postcode": "28013", "city": "Madrid"}
+    assert {name: sold.customer.address.facts()[name] for name in home} == home
     assert (sold.customer.verified_account, sold.conversation_hint) == (True, "4417")
     assert (sold.extra_facts["discount_codes"], sold.extra_facts["utm_source"]) == ("autumn10", "newsletter")
 
