@@ -186,8 +186,8 @@ def _strengths() -> list[str]:
 def _orders() -> list[str]:
     """Each identifier that an order bears belongs to somebody, and the order to somebody who has one of them.
 
-    Unless the identifier is shared or blocked; one that was cut stays with the last facts that bear it. And what a person
-    has to look at may bear one that nobody has.
+    Unless it is shared or blocked; one that was cut stays with the last facts that bear it. What a person has to look
+    at may bear one that nobody has.
     """
     rows = Identifier.objects.all()
     owner = {f"{row.kind}:{row.value}": row.profile_id for row in rows if row.profile_id}
