@@ -326,10 +326,8 @@ def test_no_more_are_claimed_than_asked_for_however_the_database_goes_about_it(
     for number in range(12):
         buy(stage, number)
     with stage.inside(), connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_hashjoin = off")
-        cursor.execute("SET LOCAL enable_mergejoin = off")
-        cursor.execute("SET LOCAL enable_hashagg = off")
-        cursor.execute("SET LOCAL enable_sort = off")
+        for way in ("hashjoin", "hashagg", "sort", "material"):
+            cursor.execute(f"SET LOCAL enable_{way} = off")
         assert len(sendings.claim(3)) == 3 and len(sendings.claim(10)) == 1
         assert WebhookDelivery.objects.filter(state="claimed").count() == sendings.AT_ONCE_EACH
 
