@@ -32,10 +32,10 @@ PAID = (Order.PaymentStatus.PAID, Order.PaymentStatus.PARTIALLY_REFUNDED)
 _CLAIM = """
 UPDATE fulfillment_email e
    SET state = 'claimed', attempts = attempts + 1, lease_until = statement_timestamp() + make_interval(secs => %s)
- WHERE id IN (SELECT id FROM fulfillment_email
+ WHERE id = ANY(ARRAY(SELECT id FROM fulfillment_email
                WHERE (state IN ('queued', 'unknown') AND due_at <= %s)
                   OR (state = 'claimed' AND lease_until < statement_timestamp())
-               ORDER BY due_at, id LIMIT %s FOR UPDATE SKIP LOCKED)
+               ORDER BY due_at, id LIMIT %s FOR UPDATE SKIP LOCKED))
 RETURNING id
 """
 

@@ -24,10 +24,10 @@ NO_ADDRESS = "The order has no usable e-mail address: correct the delivery e-mai
 _CLAIM = """
 UPDATE fulfillment_job j
    SET attempts = attempts + 1, lease_until = statement_timestamp() + make_interval(secs => %s)
- WHERE id IN (SELECT id FROM fulfillment_job
+ WHERE id = ANY(ARRAY(SELECT id FROM fulfillment_job
                WHERE state IN ('pending_processing', 'pending_storage') AND due_at <= %s
                  AND (lease_until IS NULL OR lease_until < statement_timestamp())
-               ORDER BY due_at, id LIMIT %s FOR UPDATE SKIP LOCKED)
+               ORDER BY due_at, id LIMIT %s FOR UPDATE SKIP LOCKED))
 RETURNING id
 """
 

@@ -36,10 +36,10 @@ State = Delivery.State
 _CLAIM = """
 UPDATE orders_delivery d
    SET state = 'claimed', attempts = attempts + 1, lease_until = statement_timestamp() + make_interval(secs => %s)
- WHERE id IN (SELECT id FROM orders_delivery
+ WHERE id = ANY(ARRAY(SELECT id FROM orders_delivery
                WHERE state IN ('queued', 'claimed') AND due_at <= statement_timestamp()
                  AND (lease_until IS NULL OR lease_until < statement_timestamp())
-               ORDER BY due_at, id LIMIT %s FOR UPDATE SKIP LOCKED)
+               ORDER BY due_at, id LIMIT %s FOR UPDATE SKIP LOCKED))
 RETURNING id, attempts
 """
 _TAKE_IN = "SELECT orders_take_in(%s, %s, %s, %s, %b, %b, %s, %s, %s)"

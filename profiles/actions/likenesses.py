@@ -34,8 +34,8 @@ ON CONFLICT (organization_id, profile_id) DO UPDATE
 """
 _CLAIM = """
 UPDATE profiles_likeness SET due_at = statement_timestamp() + make_interval(secs => %s), attempts = attempts + 1
- WHERE id IN (SELECT id FROM profiles_likeness WHERE due_at <= statement_timestamp() + make_interval(secs => %s)
-               ORDER BY due_at, id LIMIT %s FOR UPDATE SKIP LOCKED)
+ WHERE id = ANY(ARRAY(SELECT id FROM profiles_likeness WHERE due_at <= statement_timestamp() + make_interval(secs => %s)
+               ORDER BY due_at, id LIMIT %s FOR UPDATE SKIP LOCKED))
 RETURNING profile_id, revision, attempts
 """
 _FINISH = """

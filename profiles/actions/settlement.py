@@ -35,10 +35,10 @@ ON CONFLICT (organization_id) DO UPDATE SET due_at = statement_timestamp()
 _CLAIM = """
 UPDATE profiles_settlementrequest r
    SET state = 'claimed', attempts = attempts + 1, lease_until = statement_timestamp() + make_interval(secs => %s)
- WHERE id IN (SELECT id FROM profiles_settlementrequest
+ WHERE id = ANY(ARRAY(SELECT id FROM profiles_settlementrequest
                WHERE (state = 'queued' AND due_at <= statement_timestamp())
                   OR (state = 'claimed' AND lease_until < statement_timestamp())
-               ORDER BY due_at, id LIMIT %s FOR UPDATE SKIP LOCKED)
+               ORDER BY due_at, id LIMIT %s FOR UPDATE SKIP LOCKED))
 RETURNING id, subject, subject_id, revision, attempts
 """
 
