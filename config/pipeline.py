@@ -54,4 +54,4 @@ def settle_events(event_ids: Sequence[int], organization: Organization) -> None:
     rows, touched = events.settle(event_ids, organization=organization)  # who
     intents.settle(touched)  # what they want
     likenesses.request(organization.pk, touched)
-    streams.publish(events.normalized(rows), organization_id=organization.pk)
+    streams.publish([*events.raw(rows), *events.normalized(rows)], organization_id=organization.pk)

@@ -89,23 +89,23 @@ def _send(entries: Sequence[StreamEntry], organization: Organization) -> None:
 
 def payloads_of(entries: Sequence[StreamEntry]) -> dict[int, str]:
     """The JSON of each entry; a raw delivery's gets its body, as long as the inbox has it."""
-    found = facts.bodies(_delivery(entry) for entry in entries if entry.topic == streams.RAW)
+    found = facts.bodies(filter(None, map(_delivery, entries)))
     told = {}
     for entry in entries:
         told[entry.pk] = entry.payload
-        if entry.topic == streams.RAW:
-            body = found.get(_delivery(entry), {"body": None, "body_encoding": None})
+        if delivery := _delivery(entry):
+            body = found.get(delivery, {"body": None, "body_encoding": None})
             told[entry.pk] = json.dumps({**json.loads(entry.payload), **body})
     return told
 
 
 def _parts(entries: Sequence[StreamEntry]) -> Iterator[list[StreamEntry]]:
     """The entries in runs that fit into memory and one command: a raw body may have five megabytes."""
-    sizes = facts.sizes(_delivery(entry) for entry in entries if entry.topic == streams.RAW)
+    sizes = facts.sizes(filter(None, map(_delivery, entries)))
     part: list[StreamEntry] = []
     held = 0
     for entry in entries:
-        size = len(entry.payload) + (sizes.get(_delivery(entry), 0) if entry.topic == streams.RAW else 0)
+        size = len(entry.payload) + sizes.get(_delivery(entry), 0)
         if part and held + size > BYTES_AT_ONCE:
             yield part
             part, held = [], 0
@@ -116,7 +116,9 @@ def _parts(entries: Sequence[StreamEntry]) -> Iterator[list[StreamEntry]]:
 
 
 def _delivery(entry: StreamEntry) -> int:
-    return int(entry.subject.removeprefix("delivery:"))
+    """The row of the inbox whose body belongs to it; 0 where it has all of its own."""
+    named, _, number = entry.subject.partition(":")
+    return int(number) if entry.topic == streams.RAW and named == "delivery" else 0
 
 
 @lru_cache(maxsize=4)

@@ -75,6 +75,28 @@ def normalized(rows: Sequence[Event]) -> list[streams.Entry]:
     ]
 
 
+def raw(rows: Sequence[Event]) -> list[streams.Entry]:
+    """What others are told of these events as they were sent."""
+    return [
+        streams.Entry(
+            topic=streams.RAW,
+            type="event.received",
+            subject=f"event:{row.source}/{row.event_id}",
+            profile_id=None,
+            occurred_at=row.occurred_at,
+            payload={
+                "event_id": row.event_id,
+                "channel": row.source,
+                "type": row.type,
+                "occurred_at": streams.instant(row.occurred_at),
+                "identifiers": row.given,
+                "payload": row.payload,
+            },
+        )
+        for row in rows
+    ]
+
+
 def link(event: Event, profile: Profile, *, by: Actor, because: str) -> Event:
     """Say whose event this is where no identifier does. Raises AlreadyLinked or Invalid. Inverse: unlink."""
     event = linking.link(event, profile, by=by, because=because)
