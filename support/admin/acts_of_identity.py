@@ -37,13 +37,26 @@ class AskRules(Ask):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         usual = rules.Rules()
-        for name, (words, unit) in NUMBERS.items():
+        for name in NUMBERS:
             for kind, number in getattr(usual, name).items():
-                self.fields[f"{name}_{kind}"] = forms.IntegerField(
-                    label=f"{words}: {KINDS[kind].lower()}", help_text=f"{unit}; usually {number}"
-                )
+                self.fields[f"{name}_{kind}"] = forms.IntegerField(label=KINDS[kind], help_text=f"usually {number}")
         for name in ("because", "act", "back", "foretold"):
             self.fields[name] = self.fields.pop(name)
+
+    def words(self) -> list[Any]:
+        """What is written in words, for the dialog's own template."""
+        return [self["blocked"], self["priority"]]
+
+    def groups(self) -> list[tuple[str, str, list[Any]]]:
+        """The numbers, by what they limit: a title, what is counted, and a field a kind."""
+        return [
+            (words, unit, [self[f"{name}_{kind}"] for kind in getattr(rules.Rules(), name)])
+            for name, (words, unit) in NUMBERS.items()
+        ]
+
+    def last(self) -> list[Any]:
+        """Why."""
+        return [self["because"]]
 
     def first(self, organization: Organization) -> None:
         found = rules.read(organization.identity)
@@ -59,6 +72,7 @@ class ChangeRules(Dialog):
     name, permission, model = "identity_rules", "manage_identity", Organization
     title, button = "Change the rules of identity", "Change rules"
     form = AskRules
+    template = "admin/dialogs/rules.html"
     inverse = "Change them back: values are decided again by the facts known then."
 
     def about(self, subject: Organization) -> str:
