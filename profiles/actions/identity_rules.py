@@ -64,17 +64,17 @@ class Effects:
     def sentences(self) -> list[str]:
         """For a person, without what does not change."""
         said = [
-            (self.set_aside, "{} identifiers join nobody any more."),
-            (self.taken_back, "{} identifiers may join customers again."),
-            (self.merges_undone, "{} merges are taken back."),
-            (self.merges_made, "{} merges are made."),
-            (self.reviews, "{} cases are listed for review."),
-            (self.strengths, "The strength of {} customers changes."),
-            (self.over_limit, "{} customers have more than the limits allow; they stay as they are."),
+            (self.set_aside, "Identifiers that join nobody any more: {}."),
+            (self.taken_back, "Identifiers that may join customers again: {}."),
+            (self.merges_undone, "Merges taken back: {}."),
+            (self.merges_made, "Merges made: {}."),
+            (self.reviews, "Cases listed for review: {}."),
+            (self.strengths, "Customers whose strength changes: {}."),
+            (self.over_limit, "Customers with more than the limits allow, who stay as they are: {}."),
         ]
         found = [words.format(number) for number, words in said if number]
         if self.customers_before != self.customers_after:
-            found.append(f"{self.customers_before} customers become {self.customers_after}.")
+            found.append(f"Customers: {self.customers_before} before, {self.customers_after} after.")
         return found or ["Nothing changes for the customers known now."]
 
 

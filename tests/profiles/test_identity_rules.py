@@ -120,4 +120,4 @@ def test_the_change_stands_in_the_audit_log(people: People) -> None:
     with people.inside():
         entry = AuditEntry.objects.get(action="organization.identity_rules_changed")
         assert entry.reason == "the till" and entry.details["former"] == {"identity": {}, "blocked": []}
-        assert "1 customers become 2." in entry.details["said"]
+        assert "Customers: 1 before, 2 after." in entry.details["said"]

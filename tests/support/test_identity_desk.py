@@ -37,13 +37,13 @@ def press(desk: Desk, client: Client, **more: Any) -> Any:
 def test_a_change_is_foretold_in_numbers_and_done_by_the_second_press(desk: Desk, sign: Sign) -> None:
     client, blocked = sign("lead"), address(desk)
     first = press(desk, client, blocked=blocked)
-    assert "1 identifiers join nobody any more." in first.context["will"]
+    assert "Identifiers that join nobody any more: 1." in first.context["will"]
     with desk.inside():
         assert Organization.objects.get().blocked == []
     key = first.context["form"]["foretold"].value()
     answer = press(desk, client, blocked=blocked, foretold=key, act=first.context["form"]["act"].value())
     assert answer.status_code == 302
-    assert "The rules are changed. 1 identifiers join nobody" in " ".join(map(str, get_messages(answer.wsgi_request)))
+    assert "The rules are changed. Identifiers that join nobody any more: 1." in " ".join(map(str, get_messages(answer.wsgi_request)))
     with desk.inside():
         assert Organization.objects.get().blocked == [blocked]
         assert Identifier.objects.get(value=blocked).status == "blocked"
