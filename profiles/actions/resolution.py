@@ -128,7 +128,9 @@ def _attach(fact: Fact, batch: Batch, done: Sequence[Fact]) -> None:
 
 def _found(usable: Sequence[str], batch: Batch) -> list[Profile]:
     """The customers these keys name, the best match first."""
-    return list(dict.fromkeys(batch.owner[key] for key in usable if key in batch.owner))
+    # By identity: a customer who is new in this batch has no key to be compared by yet.
+    found = {id(owner): owner for key in usable if (owner := batch.owner.get(key)) is not None}
+    return list(found.values())
 
 
 def _breaks_a_limit(usable: Sequence[str], found: Sequence[Profile], batch: Batch) -> bool:

@@ -29,7 +29,8 @@ from tests import servers
 
 SECRET = "whsec_bGFudGVybi1zdGFuZGFyZC13ZWJob29rcy1rZXktMzI="
 SKU = "EBOOK-TIDE-EN"
-CUSTOMERS = 25
+ORDERS_EACH = 5
+"""As many addresses as one customer may have."""
 LONGEST_LEASE = 120
 LEASED = ("orders_delivery", "profiles_settlementrequest", "fulfillment_job", "fulfillment_email")
 IDLE_WITHIN = LONGEST_LEASE + 30
@@ -130,7 +131,7 @@ def order(number: int) -> dict[str, Any]:
         "currency": "EUR",
         "total": total,
         "placed_at": "2026-11-13T19:05:41Z",
-        "customer": {"email": address(number), "loyalty_id": f"CARD-{number % CUSTOMERS}"},
+        "customer": {"email": address(number), "loyalty_id": f"CARD-{number // ORDERS_EACH}"},
         "lines": [{"sku": SKU, "title": "Tide Atlas", "quantity": 1, "total": total}],
     }
 

@@ -106,6 +106,16 @@ def test_in_any_order_the_same_people_come_out(people: People, turn: tuple[int, 
     assert status(people, f"phone:{TILL}") == "shared" and broken(people) == []
 
 
+def test_a_batch_with_several_orders_of_a_new_customer_is_worked_as_one(
+    people: People, caplog: pytest.LogCaptureFixture
+) -> None:
+    for number in range(4):
+        people.send(number, email="new@example.org", loyalty_id=f"L{number % 2}" if number < 2 else "")
+    people.work()
+    assert not [record for record in caplog.records if record.message.startswith("batch.failed")]
+    assert len(set(people.owners(0, 2, 3))) == 1 and people.reviews() == ["conflict"]
+
+
 def test_the_sixth_address_is_not_taken_in(people: People) -> None:
     first = people.buy(1, email="0@example.org", loyalty_id="L1")
     for number in range(1, 5):

@@ -43,7 +43,9 @@ def test_a_change_is_foretold_in_numbers_and_done_by_the_second_press(desk: Desk
     key = first.context["form"]["foretold"].value()
     answer = press(desk, client, blocked=blocked, foretold=key, act=first.context["form"]["act"].value())
     assert answer.status_code == 302
-    assert "The rules are changed. Identifiers that join nobody any more: 1." in " ".join(map(str, get_messages(answer.wsgi_request)))
+    assert "The rules are changed. Identifiers that join nobody any more: 1." in " ".join(
+        map(str, get_messages(answer.wsgi_request))
+    )
     with desk.inside():
         assert Organization.objects.get().blocked == [blocked]
         assert Identifier.objects.get(value=blocked).status == "blocked"
