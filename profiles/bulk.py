@@ -100,7 +100,7 @@ def _converter(field: Any) -> Callable[[Any], Any]:
     if kind == "JSONField":
         return as_json
     if kind == "ArrayField":
-        return _array_literal
+        return array_literal
     return _plain
 
 
@@ -113,7 +113,8 @@ def as_json(value: Any) -> str:
     return json.dumps(value)
 
 
-def _array_literal(values: Iterable[str]) -> str:
+def array_literal(values: Iterable[str]) -> str:
+    """PostgreSQL's own text form of an array of texts."""
     # unnest would flatten an array of arrays, so each travels as PostgreSQL's own text form of one.
     quoted = ('"' + str(value).replace("\\", "\\\\").replace('"', '\\"') + '"' for value in values)
     return "{" + ",".join(quoted) + "}"

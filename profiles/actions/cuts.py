@@ -16,7 +16,7 @@ from django.db.models import Q
 from profiles import clock
 from profiles.actions import audit, merges, resolution, settlement, turns
 from profiles.actors import Actor, Refusal
-from profiles.models import Cut, Fact, Identifier, Merge, MergeMove, Organization, Profile, Separation
+from profiles.models import Cut, Fact, Identifier, Merge, MergeMove, Organization, Profile
 
 RULES = Actor.system("identity rules")
 IDENTIFIER = Identifier._meta.label
@@ -123,7 +123,7 @@ def use_again(row: Cut, *, by: Actor, because: str) -> int:
     if row.undone_at:
         raise UsedAgain(f"Already used again, said by {row.undone_by}.")
     roots = sorted({merges.root_of(pk) for pk in (row.profile_id, *row.apart)})
-    if _kept_apart(roots):
+    if merges.kept_apart(roots):
         raise KeptApart("A person said since that these are different people: merge them by hand if that was wrong.")
     identifier = Identifier.objects.select_for_update().get(pk=row.identifier_id)
     identifier.status = Identifier.Status.ACTIVE
@@ -313,13 +313,6 @@ def _names(model: type[Fact], ids: Iterable[int]) -> Sequence[str]:
         rows: Any = model._base_manager.filter(pk__in=sorted(ids)).exclude(**{column: ""}).order_by("pk")
         return list(rows.values_list(column, flat=True)[:1])
     return ()
-
-
-def _kept_apart(roots: Sequence[int]) -> bool:
-    rows = Profile.objects.filter(Q(pk__in=roots) | Q(merged_into__in=roots)).values_list("pk", "merged_into")
-    stands_for = {pk: merged_into or pk for pk, merged_into in rows}
-    pairs = Separation.objects.filter(low__in=stands_for, high__in=stands_for).values_list("low", "high")
-    return any(stands_for[low] != stands_for[high] for low, high in pairs)
 
 
 def _find_again(identifier: Identifier) -> set[int]:

@@ -7,10 +7,11 @@ naming the absorbed profile, and `follows = "order"` if its rows belong where th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.db import connection, models
+from django.db.models import Q
 
 from profiles import clock, tenancy
 from profiles.actions import audit, settlement, streams, suggestions, turns
@@ -184,6 +185,17 @@ def close(merge_row: Merge, *, by: Actor, because: str) -> None:
     """Note that a merge stands no longer."""
     merge_row.undone_at, merge_row.undone_by, merge_row.undo_reason = clock.now(), by.label[:200], because
     merge_row.save(update_fields=["undone_at", "undone_by", "undo_reason"])
+
+
+def kept_apart(profile_ids: Iterable[int]) -> bool:
+    """Whether a person said of any two of these, or of customers absorbed by them, that they are different people."""
+    ids = set(profile_ids)
+    if len(ids) < 2:
+        return False
+    rows = Profile.objects.filter(Q(pk__in=ids) | Q(merged_into__in=ids)).values_list("pk", "merged_into")
+    stands_for = {pk: merged_into or pk for pk, merged_into in rows}
+    pairs = Separation.objects.filter(low__in=stands_for, high__in=stands_for).values_list("low", "high")
+    return any(stands_for[low] != stands_for[high] for low, high in pairs)
 
 
 def root_of(profile_id: int) -> int:

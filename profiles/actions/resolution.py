@@ -6,13 +6,11 @@ identifiers, then profile rows by id, then the owners are read again.
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from django.db.models import Q
-
 from profiles import bulk, identifiers, rules
 from profiles.actions import forsaken, merges, owners, separations, sightings, streams
 from profiles.actions.owners import Batch, lock_profiles, read
 from profiles.actors import Actor
-from profiles.models import Fact, Identifier, Organization, Profile, Review, Separation
+from profiles.models import Fact, Identifier, Organization, Profile, Review
 
 __all__ = ["FIELDS", "fact_models", "keys_of", "lock_profiles", "read", "settle", "strengthen"]
 
@@ -151,7 +149,7 @@ def _doubt(usable: Sequence[str], found: Sequence[Profile], batch: Batch) -> Rev
         together = set(usable).union(*(batch.keys_of(profile) for profile in found))
         if rules.conflicting(together):
             return Review.Kind.CONFLICT
-    if len(found) > 1 and _separated(found):
+    if merges.kept_apart(profile.pk for profile in found if profile.pk):
         return Review.Kind.SEPARATED
     return None
 
@@ -177,17 +175,6 @@ def _own(key: str, fact: Fact, profile: Profile, batch: Batch) -> None:
         raw=raw[:400],
         profile=profile,
     )
-
-
-def _separated(found: Sequence[Profile]) -> bool:
-    """Whether a person said of any two of these, or of customers absorbed by them, that they are different people."""
-    ids = {profile.pk for profile in found if profile.pk}
-    if len(ids) < 2:
-        return False
-    rows = Profile.objects.filter(Q(pk__in=ids) | Q(merged_into__in=ids)).values_list("pk", "merged_into")
-    stands_for = {pk: merged_into or pk for pk, merged_into in rows}
-    pairs = Separation.objects.filter(low__in=stands_for, high__in=stands_for).values_list("low", "high")
-    return any(stands_for[low] != stands_for[high] for low, high in pairs)
 
 
 def _merge(found: Sequence[Profile], fact: Fact, usable: Sequence[str], batch: Batch, done: Sequence[Fact]) -> Profile:

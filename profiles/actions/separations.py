@@ -95,24 +95,16 @@ def retire(
     return touched
 
 
-def preview(keys: Sequence[str]) -> list[Parted]:
-    """What taking these values out of matching would part, without doing it."""
-    return [part(profile_id, without=set(keys)) for profile_id in sorted(_holders(keys))]
-
-
-def part(profile_id: int, *, without: Iterable[str] = ()) -> Parted:
+def part(profile_id: int) -> Parted:
     """How what this customer has falls apart by the identifiers that may still join it."""
-    gone = set(without)
     identifiers = Identifier.objects.filter(profile_id=profile_id, status=Identifier.Status.ACTIVE)
     label = Identifier._meta.label
     nodes: dict[str, Node] = {}
     links: list[tuple[Node, Node]] = []
     for pk, kind, value, by_staff in identifiers.values_list("pk", "kind", "value", "added_by_staff").order_by("pk"):
-        key = f"{kind}:{value}"
-        if key not in gone:
-            nodes[key] = (label, pk)
-            if by_staff:
-                links.append((ANCHOR, nodes[key]))
+        nodes[f"{kind}:{value}"] = (label, pk)
+        if by_staff:
+            links.append((ANCHOR, (label, pk)))
     found = Parted(profile_id)
     ages: dict[Node, Any] = {}
     for model in forsaken.fact_models():

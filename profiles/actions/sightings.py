@@ -5,6 +5,7 @@ from datetime import datetime
 
 from django.db import connection
 
+from profiles import bulk
 from profiles.models import Fact, Sighting
 from profiles.rules import Rules, is_strong
 
@@ -36,7 +37,7 @@ def note(facts: Sequence[Fact]) -> None:
             keys.append(key)
             ids.append(fact.pk)
             moments.append(fact.happened_at)
-            others.append(_literal(other for other in strong if other != key))
+            others.append(bulk.array_literal(other for other in strong if other != key))
     if keys:
         with connection.cursor() as cursor:
             cursor.execute(_NOTE, [facts[0].organization_id, model._meta.label, keys, ids, moments, others])
@@ -70,8 +71,3 @@ def bearing(keys: Iterable[str]) -> dict[str, list[int]]:
     for label, fact_id in rows.order_by("fact", "fact_id"):
         found.setdefault(label, []).append(fact_id)
     return found
-
-
-def _literal(values: Iterable[str]) -> str:
-    quoted = ('"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"' for value in values)
-    return "{" + ",".join(quoted) + "}"
