@@ -30,6 +30,35 @@ DRAFT = ".postgres."
 UNPRIVILEGED_USERS = ("postgres", "nobody")
 SOCKET_PATH_LIMIT = 100
 
+SETTINGS: dict[str, str] = {
+    "listen_addresses": "",
+    "unix_socket_permissions": "0700",
+    "port": str(PORT),
+    "max_connections": "100",
+    "max_locks_per_transaction": "256",
+    "wal_compression": "on",
+    "jit": "off",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "lc_messages": "C",
+    "logging_collector": "on",
+    "log_directory": "log",
+    "log_filename": "postgresql-%a.log",
+    "log_rotation_age": "1d",
+    "log_truncate_on_rotation": "on",
+    # Statements and details carry customers' addresses; the log keeps neither.
+    "log_error_verbosity": "terse",
+    "log_min_error_statement": "panic",
+}
+THROWAWAY_SETTINGS: dict[str, str] = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "shared_buffers": "128MB",
+    "logging_collector": "off",
+}
+"""For the tests' own cluster, which nobody will miss."""
+
 
 class EmbeddedFailed(Exception):
     """The embedded PostgreSQL does not run; the sentence says why and where its log is."""
@@ -209,3 +238,16 @@ def grants(*roles: str) -> list[str]:
         f"ALTER DEFAULT PRIVILEGES GRANT USAGE, SELECT ON SEQUENCES TO {names}",
         f"ALTER DEFAULT PRIVILEGES GRANT EXECUTE ON FUNCTIONS TO {names}",
     ]
+
+
+def shared_buffers(memory: int) -> str:
+    """What the server may keep in memory of its tables: a tenth of the machine's bytes, between 128 MB and 2 GB.
+
+    Of what is never touched nothing is taken, so that a small shop costs no more than before.
+    """
+    return f"{max(128, min(2048, memory // 10 // 2**20))}MB"
+
+
+def settings(memory: int, *, throwaway: bool = False) -> dict[str, str]:
+    """What the server is started with on a machine of this many bytes."""
+    return {**SETTINGS, "shared_buffers": shared_buffers(memory), **(THROWAWAY_SETTINGS if throwaway else {})}

@@ -39,6 +39,7 @@ from config.clusters import (
     programs_for,
     run,
     runner_of,
+    settings,
     version_of,
 )
 
@@ -66,36 +67,6 @@ __all__ = [
 START_SECONDS = 120.0
 RECOVERY_SECONDS = 900.0
 """How long a server that is alive may take to replay its log before a caller gives up."""
-
-SETTINGS: dict[str, str] = {
-    "listen_addresses": "",
-    "unix_socket_permissions": "0700",
-    "port": str(PORT),
-    "max_connections": "100",
-    "shared_buffers": "256MB",
-    "max_locks_per_transaction": "256",
-    "wal_compression": "on",
-    "jit": "off",
-    "timezone": "UTC",
-    "log_timezone": "UTC",
-    "lc_messages": "C",
-    "logging_collector": "on",
-    "log_directory": "log",
-    "log_filename": "postgresql-%a.log",
-    "log_rotation_age": "1d",
-    "log_truncate_on_rotation": "on",
-    # Statements and details carry customers' addresses; the log keeps neither.
-    "log_error_verbosity": "terse",
-    "log_min_error_statement": "panic",
-}
-THROWAWAY_SETTINGS: dict[str, str] = {
-    "fsync": "off",
-    "synchronous_commit": "off",
-    "full_page_writes": "off",
-    "shared_buffers": "128MB",
-    "logging_collector": "off",
-}
-"""For the tests' own cluster, which nobody will miss."""
 
 
 def describe(data: Path) -> Cluster:
@@ -184,7 +155,7 @@ def _start(cluster: Cluster, *, throwaway: bool) -> None:
     programs = programs_for(cluster, runner)
     if not (cluster.folder / "PG_VERSION").exists():
         _initialise(cluster, runner, programs)
-    wanted = {**SETTINGS, **(THROWAWAY_SETTINGS if throwaway else {})}
+    wanted = settings(psutil.virtual_memory().total, throwaway=throwaway)
     if version_of(cluster) < 18:
         wanted.pop("lc_messages")
     options = [f"-c {name}={shlex.quote(value)}" for name, value in wanted.items()]

@@ -17,7 +17,7 @@ from django.conf import settings
 from django.db import Error, close_old_connections, connection
 from django_q.tasks import async_task
 
-from config import drains, publishing, sending
+from config import drains, publishing, schedules, sending
 from profiles import clock
 
 log = logging.getLogger(__name__)
@@ -56,6 +56,7 @@ def supervise() -> None:
                 if now >= due["sweep"]:
                     due["sweep"] = now + SWEEP_SECONDS
                     drains.sweep()
+                    schedules.wake()
                 if now >= due["search"]:
                     due["search"] = now + SEARCH_SECONDS
                     drains.search_all()

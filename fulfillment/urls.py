@@ -2,11 +2,11 @@
 
 from django.urls import path
 
-from fulfillment import views
+from fulfillment.views import downloads
 
 urlpatterns = [
-    path("download/file/<str:secret>", views.file),
-    path("download/<str:secret>", views.page),
-    path("download/<str:secret>/renew", views.renew),
-    path("download/<str:secret>/<int:asset_id>", views.page),
+    path("download/file/<str:secret>", downloads.file),
+    path("download/<str:secret>", downloads.page),
+    path("download/<str:secret>/renew", downloads.renew),
+    path("download/<str:secret>/<int:asset_id>", downloads.page),
 ]

@@ -18,6 +18,7 @@ LEAD = AGENT | {
     "manual_order",
     "override_attribution",
     "manage_identity",
+    "manage_policies",
 }
 PERMISSIONS: Mapping[str, frozenset[str]] = {
     "agent": AGENT,

@@ -32,6 +32,11 @@ class Organization(models.Model):
     identity = models.JSONField(
         default=dict, blank=True, help_text="What differs from the usual rules of identity (profiles/rules.py)."
     )
+    policies = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="What differs from the usual terms, by policy.",
+    )
     is_demo = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -19,6 +19,7 @@ OPEN_TABLES: Mapping[str, str] = {
     "axes_accesslog": "as axes_accessattempt",
     "config_cache": "Django's cache: keys of throttles, no customers",
     "config_canary": "one row: when a worker last ran a task",
+    "config_schedule": "when each schedule is due again, for all machines together",
     "django_admin_log": "Django's own, unused: acts stand in the audit log",
     "django_content_type": "names of models",
     "django_migrations": "which migrations ran",

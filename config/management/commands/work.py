@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db import OperationalError, close_old_connections
 
-from config import drains, sending, workers
+from config import drains, schedules, sending, workers
 from config.commands import Command as Base
 from profiles import clock
 
@@ -46,8 +46,8 @@ class Command(Base):
         self.say(f"Worked {worked} rows.", {"worked": worked})
 
     def round(self) -> tuple[int, bool]:
-        """One batch of every queue of every organization; how many rows, and whether work remains with somebody."""
-        done, waiting = 0, False
+        """What the clock says and a batch of every queue; how many rows, and whether work remains with somebody."""
+        done, waiting = schedules.run_due(), False
         for organization_id in drains.organizations():
             done += drains.round_of(organization_id)
             done += sending.send(organization_id)

@@ -1,17 +1,16 @@
 """The customer's download pages: opening a link uses nothing up, the button does, and the file keeps its right name."""
 
-import ipaddress
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, StreamingHttpResponse
 from django.shortcuts import render
-from django.utils.cache import add_never_cache_headers
 from django.views.decorators.csrf import csrf_exempt
 
 from fulfillment import ranges, storages
 from fulfillment.actions import emails, links
 from fulfillment.actions.links import LinkExpired, LinkRevoked, LinkUsedUp
 from fulfillment.models import Asset, DownloadLink, DownloadSession
+from fulfillment.views import pages
 from profiles import clock, tenancy
 from profiles.actors import Refusal
 from profiles.models import Organization
@@ -28,7 +27,7 @@ def page(request: HttpRequest, secret: str, asset_id: int | None = None) -> Answ
         return HttpResponse(status=405, headers={"Allow": "GET, HEAD, POST"})
     route = links.route(secret)
     if route is None or route.link_id is None:
-        return _private(render(request, "download/unknown.html", status=404))
+        return pages.private(render(request, "download/unknown.html", status=404))
     with tenancy.organization(route.organization_id):
         organization = Organization.objects.get(pk=route.organization_id)
         link = (
@@ -39,7 +38,7 @@ def page(request: HttpRequest, secret: str, asset_id: int | None = None) -> Answ
             .first()
         )
         if link is None:
-            return _private(render(request, "download/unknown.html", status=404))
+            return pages.private(render(request, "download/unknown.html", status=404))
         context = _context(organization, link, secret)
         try:
             links.check(link)
@@ -48,10 +47,10 @@ def page(request: HttpRequest, secret: str, asset_id: int | None = None) -> Answ
         assets = list(Asset.objects.filter(product=link.entitlement.product, current=True).order_by("format"))
         context["files"] = [_file(asset, secret) for asset in assets]
     if request.method != "POST":
-        return _private(render(request, "download/page.html", context))
+        return pages.private(render(request, "download/page.html", context))
     asset = next((a for a in assets if asset_id is None or a.pk == asset_id), None)
     if asset is None:
-        return _private(render(request, "download/unknown.html", status=404))
+        return pages.private(render(request, "download/unknown.html", status=404))
     if _where(asset) is None:
         return _unavailable(request, context)
     return _start(request, route.organization_id, link, asset, context)
@@ -64,7 +63,7 @@ def renew(request: HttpRequest, secret: str) -> Answer:
         return HttpResponse(status=405, headers={"Allow": "POST"})
     route = links.route(secret)
     if route is None or route.link_id is None:
-        return _private(render(request, "download/unknown.html", status=404))
+        return pages.private(render(request, "download/unknown.html", status=404))
     with tenancy.organization(route.organization_id):
         organization = Organization.objects.get(pk=route.organization_id)
         link = DownloadLink.objects.select_related(
@@ -73,9 +72,9 @@ def renew(request: HttpRequest, secret: str) -> Answer:
         context = _context(organization, link, secret)
         if not link.entitlement.downloadable:
             reason = link.entitlement.because
-            return _private(render(request, "download/revoked.html", {**context, "reason": reason}, status=410))
+            return pages.private(render(request, "download/revoked.html", {**context, "reason": reason}, status=410))
         emails.renew(link.entitlement, key=f"renewed:{clock.now():{RENEWALS_APART}}")
-    return _private(render(request, "download/renewed.html", context))
+    return pages.private(render(request, "download/renewed.html", context))
 
 
 def file(request: HttpRequest, secret: str) -> Answer:
@@ -84,7 +83,7 @@ def file(request: HttpRequest, secret: str) -> Answer:
         return HttpResponse(status=405, headers={"Allow": "GET, HEAD"})
     route = links.route(secret)
     if route is None or route.session_id is None:
-        return _private(render(request, "download/unknown.html", status=404))
+        return pages.private(render(request, "download/unknown.html", status=404))
     with tenancy.organization(route.organization_id):
         organization = Organization.objects.get(pk=route.organization_id)
         session = DownloadSession.objects.select_related(
@@ -94,9 +93,9 @@ def file(request: HttpRequest, secret: str) -> Answer:
         context = _context(organization, link, "")
         if link.revoked_at or not link.entitlement.downloadable:
             reason = link.entitlement.because if not link.entitlement.downloadable else link.revoked_because
-            return _private(render(request, "download/revoked.html", {**context, "reason": reason}, status=410))
+            return pages.private(render(request, "download/revoked.html", {**context, "reason": reason}, status=410))
         if session.expires_at <= clock.now():
-            return _private(render(request, "download/expired.html", context, status=410))
+            return pages.private(render(request, "download/expired.html", context, status=410))
         links.count_request(session)
         asset = session.asset
     alias = _where(asset)
@@ -106,7 +105,7 @@ def file(request: HttpRequest, secret: str) -> Answer:
         alias, asset.path, filename=asset.filename, content_type=asset.content_type, seconds=ADDRESS_SECONDS
     )
     if url is not None:
-        return _private(HttpResponseRedirect(url))
+        return pages.private(HttpResponseRedirect(url))
     try:
         return _stream(request, asset, alias)
     except storages.StoreFailed:
@@ -119,24 +118,24 @@ def _start(
     try:
         with tenancy.organization(organization_id):
             session = links.open_session(
-                link, asset, network=_network(request), agent=request.headers.get("User-Agent", "")
+                link, asset, network=pages.network(request), agent=request.headers.get("User-Agent", "")
             )
     except links.TooManyUses:
         answer = render(request, "download/limited.html", context, status=429)
         answer["Retry-After"] = "3600"
-        return _private(answer)
+        return pages.private(answer)
     except (LinkExpired, LinkUsedUp, LinkRevoked) as refusal:
         return _refused(request, context, refusal)
     # 303: the browser fetches the file with GET, and the link's own secret leaves the address.
-    return _private(HttpResponseRedirect(f"/download/file/{session}", status=303))
+    return pages.private(HttpResponseRedirect(f"/download/file/{session}", status=303))
 
 
 def _refused(request: HttpRequest, context: dict[str, Any], refusal: Refusal) -> Answer:
     """The page that says why a link gives nothing now, and what would."""
     if isinstance(refusal, LinkRevoked):
-        return _private(render(request, "download/revoked.html", {**context, "reason": str(refusal)}, status=410))
+        return pages.private(render(request, "download/revoked.html", {**context, "reason": str(refusal)}, status=410))
     own = {"used_up": isinstance(refusal, LinkUsedUp), "expired_at": context["expires_at"]}
-    return _private(render(request, "download/expired.html", {**context, **own}, status=410))
+    return pages.private(render(request, "download/expired.html", {**context, **own}, status=410))
 
 
 def _where(asset: Asset) -> str | None:
@@ -154,7 +153,7 @@ def _stream(request: HttpRequest, asset: Asset, alias: str) -> Answer:
     etag = f'"{asset.sha256}"'
     span = ranges.parse(request.headers.get("Range"), asset.size, if_range=request.headers.get("If-Range"), etag=etag)
     if isinstance(span, ranges.Unsatisfiable):
-        return _private(HttpResponse(status=416, headers={"Content-Range": span.content_range}))
+        return pages.private(HttpResponse(status=416, headers={"Content-Range": span.content_range}))
     start, stop = (span.start, span.stop) if span else (0, asset.size)
     headers = {
         "Content-Disposition": storages.content_disposition(asset.filename),
@@ -172,13 +171,13 @@ def _stream(request: HttpRequest, asset: Asset, alias: str) -> Answer:
         answer = StreamingHttpResponse(body, status=status, content_type=asset.content_type)
     for name, value in headers.items():
         answer[name] = value
-    return _private(answer)
+    return pages.private(answer)
 
 
 def _unavailable(request: HttpRequest, context: dict[str, Any]) -> Answer:
     answer = render(request, "download/unavailable.html", context, status=503)
     answer["Retry-After"] = "60"
-    return _private(answer)
+    return pages.private(answer)
 
 
 def _context(organization: Organization, link: DownloadLink, secret: str) -> dict[str, Any]:
@@ -194,7 +193,7 @@ def _context(organization: Organization, link: DownloadLink, secret: str) -> dic
         "uses_left": None if link.use_limit is None else max(0, link.use_limit - link.uses),
         "renew_url": f"/download/{secret}/renew" if secret and to else "",
         "retry_url": f"/download/{secret}" if secret else "",
-        "masked_email": _masked(to),
+        "masked_email": pages.masked(to),
         "files": [],
     }
 
@@ -217,26 +216,3 @@ def _size(size: int) -> str:
             tenths = (size * 10 + scale // 2) // scale
             return f"{tenths // 10}.{tenths % 10} {unit}"
     return f"{size} bytes"
-
-
-def _masked(address: str) -> str:
-    name, at, domain = address.partition("@")
-    return f"{name[:1]}•••{at}{domain}" if at else ""
-
-
-def _network(request: HttpRequest) -> str:
-    """The network a request came from, not the address: enough to see a pattern, too little to find a person."""
-    try:
-        address = ipaddress.ip_address(getattr(request, "client_address", ""))
-    except ValueError:
-        return ""
-    return str(ipaddress.ip_network((address, 24 if address.version == 4 else 48), strict=False))
-
-
-def _private(answer: HttpResponseBase) -> HttpResponseBase:
-    """Nothing of these pages is stored by proxies, told to other sites or found by search engines."""
-    add_never_cache_headers(answer)
-    answer["Cache-Control"] = "no-store, private"
-    answer["Referrer-Policy"] = "no-referrer"
-    answer["X-Robots-Tag"] = "noindex, nofollow"
-    return answer

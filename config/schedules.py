@@ -1,0 +1,87 @@
+"""What is done by the clock rather than because a fact arrived: its name, how often, and the call for an organization.
+
+Schedules stand in code, never in a table that a form could write to. The table only remembers when each is due again:
+whoever moves that instant first runs it, so that on any number of machines each runs once. A run that dies is due
+again after its interval; what must not wait that long is a row with a due time of its own.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db import connection
+from django_q.tasks import async_task
+
+from profiles import tenancy
+from profiles.models import OrganizationRoute
+
+log = logging.getLogger(__name__)
+
+TASK = "config.schedules.run"
+
+_KNOWN = """
+INSERT INTO config_schedule (name, due_at) SELECT unnest(%s::text[]), statement_timestamp() ON CONFLICT DO NOTHING
+"""
+_CLAIM = """
+UPDATE config_schedule SET due_at = statement_timestamp() + make_interval(secs => %s), began_at = statement_timestamp()
+ WHERE name = %s AND due_at <= statement_timestamp() RETURNING name
+"""
+_FINISHED = "UPDATE config_schedule SET finished_at = clock_timestamp(), error = %s WHERE name = %s"
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """`act` gets an organization's id within that organization's context and must be safe to run twice."""
+
+    name: str
+    every: timedelta
+    act: Callable[[int], object]
+
+
+SCHEDULES: tuple[Schedule, ...] = ()
+
+
+def claim_due() -> list[Schedule]:
+    """The schedules that are due now; each is given to one caller only, whatever the number of machines."""
+    claimed = []
+    with connection.cursor() as cursor:
+        cursor.execute(_KNOWN, [[schedule.name for schedule in SCHEDULES]])
+        for schedule in SCHEDULES:
+            cursor.execute(_CLAIM, [schedule.every.total_seconds(), schedule.name])
+            if cursor.fetchone():
+                claimed.append(schedule)
+    return claimed
+
+
+def wake() -> int:
+    """Hand each due schedule to the workers; returns how many."""
+    claimed = claim_due()
+    for schedule in claimed:
+        async_task(TASK, schedule.name)
+    return len(claimed)
+
+
+def run_due() -> int:
+    """Run each due schedule here and now; returns how many."""
+    claimed = claim_due()
+    for schedule in claimed:
+        run(schedule.name)
+    return len(claimed)
+
+
+def run(name: str) -> None:
+    """Run one schedule for every organization; an organization where it fails does not stop the others."""
+    schedule = next((known for known in SCHEDULES if known.name == name), None)
+    if schedule is None:
+        return  # a task of an older edition
+    failed = ""
+    for organization_id in OrganizationRoute.objects.order_by("pk").values_list("pk", flat=True):
+        try:
+            with tenancy.organization(organization_id):
+                schedule.act(organization_id)
+        except Exception as error:
+            log.exception("schedule.failed", extra={"schedule": name, "organization": organization_id})
+            failed = f"{type(error).__name__}: {error}"[:500]
+    with connection.cursor() as cursor:
+        cursor.execute(_FINISHED, [failed, name])
