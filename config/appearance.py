@@ -43,7 +43,14 @@ FONT = {
 
 # Purpose → (words, icon, name of the address, what the role must include). What no address leads to is not drawn.
 NAVIGATION: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
-    ("Today", (("What needs me now", "bolt", "index", "view"), ("Search", "search", "search", "view"))),
+    (
+        "Today",
+        (
+            ("What needs me now", "bolt", "index", "view"),
+            ("Search", "search", "search", "view"),
+            ("Alerts", "notifications", "support_alert_changelist", "view"),
+        ),
+    ),
     (
         "Customers",
         (

@@ -241,11 +241,11 @@ def grants(*roles: str) -> list[str]:
 
 
 def shared_buffers(memory: int) -> str:
-    """What the server may keep in memory of its tables: a tenth of the machine's bytes, between 128 MB and 2 GB.
+    """What the server may keep in memory of its tables: a quarter of the machine's bytes, between 128 MB and 8 GB.
 
     Of what is never touched nothing is taken, so that a small shop costs no more than before.
     """
-    return f"{max(128, min(2048, memory // 10 // 2**20))}MB"
+    return f"{max(128, min(8192, memory // 4 // 2**20))}MB"
 
 
 def settings(memory: int, *, throwaway: bool = False) -> dict[str, str]:

@@ -40,8 +40,10 @@ def change(job: Job, state: str, *, error: str = "") -> None:
     """The one way through the transition table; raises NotAllowed. The caller saves."""
     if state != job.state and state not in Job.TRANSITIONS[State(job.state)]:
         raise NotAllowed(f"A job that is {job.get_state_display().lower()} cannot become {State(state).label.lower()}.")
+    if state != job.state:
+        # A state that is only kept says since when: a job that is put off again and again is stuck.
+        job.changed_at = clock.now()
     job.state, job.last_error, job.lease_until = state, error[:2000], None
-    job.changed_at = clock.now()
     job.completed_at = job.changed_at if state == State.COMPLETED else None
 
 

@@ -22,6 +22,7 @@ from profiles.models import (
     WebhookEndpoint,
 )
 from support.admin import (
+    acts_of_alerts,
     acts_of_alike,
     acts_of_catalogue,
     acts_of_channels,
@@ -38,6 +39,7 @@ from support.admin import (
     acts_of_stores,
     acts_of_webhooks,
 )
+from support.admin.alerts import AlertAdmin
 from support.admin.alike import SuggestionAdmin
 from support.admin.audit import AuditEntryAdmin
 from support.admin.catalogue import ProductAdmin
@@ -54,11 +56,13 @@ from support.admin.stores import StoreAlertAdmin
 from support.admin.streams import StreamEntryAdmin
 from support.admin.unmapped import LineAdmin
 from support.admin.webhooks import WebhookDeliveryAdmin, WebhookEndpointAdmin
+from support.models import Alert
 
 # The dialogs register themselves as their modules load.
 ACTS = (
     acts_of_delivery,
     acts_of_customers,
+    acts_of_alerts,
     acts_of_alike,
     acts_of_cuts,
     acts_of_orders,
@@ -91,6 +95,7 @@ REGISTERED: list[tuple[type[models.Model], Any]] = [
     (Review, ReviewAdmin),
     (Identifier, IdentifierAdmin),
     (StoreAlert, StoreAlertAdmin),
+    (Alert, AlertAdmin),
     (Suggestion, SuggestionAdmin),
     (AuditEntry, AuditEntryAdmin),
     (Membership, MembershipAdmin),

@@ -1,0 +1,168 @@
+"""When a trouble becomes an alert, and how grave it is: thresholds as pure rules (SPEC FUL-1, FUL-5, SUP-7)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+WARNING: Final = "warning"
+CRITICAL: Final = "critical"
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Something that is wrong now: told in counts only, never with a customer's data, since it leaves the house."""
+
+    key: str
+    title: str
+    sentence: str
+    count: int
+    severity: str = WARNING
+    oldest: datetime | None = None
+    model: str = ""
+    """The list that shows it, as "app_model"; `query` is its filter."""
+    query: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """An organization's own thresholds; what it does not say is the usual."""
+
+    stuck_minutes: int = 5
+    failures_an_hour: int = 3
+    ungranted_minutes: int = 5
+    bounce_permille: int = 10
+    bounces_at_least: int = 5
+    mail_to: tuple[str, ...] = ()
+    """Who is written to; empty: the organization's support address."""
+
+    @property
+    def stuck_after(self) -> timedelta:
+        return timedelta(minutes=self.stuck_minutes)
+
+    @property
+    def ungranted_after(self) -> timedelta:
+        return timedelta(minutes=self.ungranted_minutes)
+
+
+USUAL: Final = Policy()
+
+
+def read(values: Mapping[str, Any]) -> Policy:
+    """The policy that these kept values say; what does not read is the usual."""
+    known = {field.name for field in fields(Policy)}
+    fit: dict[str, Any] = {}
+    for name, value in values.items():
+        if name == "mail_to" and isinstance(value, list):
+            fit[name] = tuple(str(one) for one in value)
+        elif name in known and isinstance(value, int) and not isinstance(value, bool) and value > 0:
+            fit[name] = value
+    return replace(USUAL, **fit)
+
+
+def stuck(count: int, oldest: datetime | None, policy: Policy) -> Trouble | None:
+    """Jobs under way for longer than they may be."""
+    if not count:
+        return None
+    words = f"{_jobs(count)} under way for more than {policy.stuck_minutes} minutes."
+    return Trouble("jobs.stuck", "Jobs are stuck", words, count, WARNING, oldest, "fulfillment_job", "needs=stuck")
+
+
+def failures(in_the_hour: int, oldest: datetime | None, policy: Policy) -> Trouble | None:
+    """Failed jobs of the last hour: more than the policy allows is more than bad luck."""
+    if in_the_hour <= policy.failures_an_hour:
+        return None
+    words = f"{in_the_hour} jobs failed within the hour; up to {policy.failures_an_hour} is usual."
+    return Trouble(
+        "jobs.failures",
+        "Deliveries fail one after the other",
+        words,
+        in_the_hour,
+        CRITICAL,
+        oldest,
+        "fulfillment_job",
+        "state__exact=failed",
+    )
+
+
+def ungranted(count: int, oldest: datetime | None, policy: Policy) -> Trouble | None:
+    """Paid lines of a mapped product for which nobody has the right yet."""
+    if not count:
+        return None
+    words = f"{_orders(count)} paid more than {policy.ungranted_minutes} minutes ago and without an entitlement."
+    return Trouble("orders.ungranted", "Paid without access", words, count, CRITICAL, oldest, "orders_order")
+
+
+def bounces(bounced: int, sent: int, policy: Policy) -> Trouble | None:
+    """Mails of the last day that came back, against all that were sent."""
+    if bounced < policy.bounces_at_least or bounced * 1000 <= sent * policy.bounce_permille:
+        return None
+    share, most = f"{bounced * 1000 // max(sent, 1) / 10:.1f} %", f"{policy.bounce_permille / 10:g} %"
+    words = f"{bounced} of {sent} mails of the last day came back ({share}); up to {most} is usual."
+    return Trouble(
+        "mail.bounces", "Too much mail comes back", words, bounced, WARNING, None, "orders_order", "needs=mail"
+    )
+
+
+def mail_outage(resting: list[str], chain: list[str], waiting: int, since: datetime | None) -> Trouble | None:
+    """Providers that are left alone: with all of them nobody gets mail, with some the next has taken over."""
+    if not resting:
+        return None
+    names = ", ".join(resting)
+    if len(resting) == len(chain):
+        words = f"No mail provider answers ({names}); {waiting} mails wait and go out by themselves once one is back."
+        return Trouble("mail.outage", "No mail goes out", words, waiting, CRITICAL, since, "fulfillment_email")
+    words = f"{names} does not answer; the next provider of the chain has taken over."
+    return Trouble("mail.provider", "A mail provider is away", words, len(resting), WARNING, since, "fulfillment_email")
+
+
+def storage_outage(waiting: int, oldest: datetime | None) -> Trouble | None:
+    """Jobs that wait for a file store."""
+    if not waiting:
+        return None
+    words = f"{_jobs(waiting)} waiting for the file store; they go on by themselves once it is back."
+    return Trouble(
+        "storage.outage",
+        "The file store does not answer",
+        words,
+        waiting,
+        CRITICAL,
+        oldest,
+        "fulfillment_job",
+        "state__exact=pending_storage",
+    )
+
+
+def unsettled(count: int, oldest: datetime | None) -> Trouble | None:
+    """Changes of facts that could not be worked, however often they were tried."""
+    if not count:
+        return None
+    words = f"{count} changes could not be worked and were set aside: an engineer has to look."
+    return Trouble("settlement.dead", "Changes were set aside", words, count, CRITICAL, oldest)
+
+
+def quarantined(count: int, oldest: datetime | None) -> Trouble | None:
+    """Deliveries nobody could read."""
+    if not count:
+        return None
+    words = f"{count} deliveries wait in quarantine: read the reason, fix it, replay."
+    return Trouble(
+        "inbox.quarantined",
+        "Deliveries in quarantine",
+        words,
+        count,
+        WARNING,
+        oldest,
+        "orders_delivery",
+        "state__exact=quarantined",
+    )
+
+
+def _jobs(count: int) -> str:
+    return "1 job is" if count == 1 else f"{count} jobs are"
+
+
+def _orders(count: int) -> str:
+    return "1 order is" if count == 1 else f"{count} orders are"

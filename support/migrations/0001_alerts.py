@@ -1,0 +1,134 @@
+"""What is wrong and was told to somebody, and the messages that tell it."""
+
+import django.db.models.deletion
+import django.db.models.functions.datetime
+from django.db import migrations, models
+
+import profiles.tenancy
+from profiles.tenancy import Secure
+
+
+class Migration(migrations.Migration):
+    initial = True
+
+    dependencies = [
+        ("profiles", "0012_policies_of_an_organization"),
+    ]
+
+    operations = [
+        migrations.CreateModel(
+            name="Alert",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("key", models.CharField(max_length=80)),
+                ("title", models.CharField(max_length=200)),
+                ("sentence", models.CharField(max_length=500)),
+                (
+                    "severity",
+                    models.CharField(choices=[("warning", "Warning"), ("critical", "Critical")], max_length=8),
+                ),
+                ("count", models.IntegerField(default=0)),
+                (
+                    "model",
+                    models.CharField(
+                        blank=True, default="", help_text="The list that shows it: app_model.", max_length=80
+                    ),
+                ),
+                ("query", models.CharField(blank=True, default="", max_length=200)),
+                ("since", models.DateTimeField(help_text="When the oldest of it began.")),
+                ("opened_at", models.DateTimeField()),
+                ("seen_at", models.DateTimeField(help_text="When it was last found to be so.")),
+                ("acknowledged_at", models.DateTimeField(null=True)),
+                ("acknowledged_by", models.CharField(blank=True, default="", max_length=200)),
+                ("acknowledged_because", models.TextField(blank=True, default="")),
+                ("resolved_at", models.DateTimeField(null=True)),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="profiles.organization",
+                    ),
+                ),
+            ],
+        ),
+        migrations.CreateModel(
+            name="AlertNotice",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("way", models.CharField(choices=[("email", "E-mail"), ("slack", "Slack")], max_length=5)),
+                ("to", models.CharField(blank=True, default="", max_length=320)),
+                ("said", models.CharField(max_length=700)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("queued", "Waiting"),
+                            ("claimed", "Being sent"),
+                            ("sent", "Sent"),
+                            ("kept", "Nowhere to send"),
+                            ("failed", "Failed"),
+                        ],
+                        default="queued",
+                        max_length=7,
+                    ),
+                ),
+                ("attempts", models.SmallIntegerField(default=0)),
+                ("due_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("lease_until", models.DateTimeField(null=True)),
+                ("last_error", models.TextField(blank=True, default="")),
+                ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("done_at", models.DateTimeField(null=True)),
+                (
+                    "alert",
+                    profiles.tenancy.TenantForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="notices",
+                        to="support.alert",
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="profiles.organization",
+                    ),
+                ),
+            ],
+        ),
+        migrations.AddIndex(
+            model_name="alert",
+            index=models.Index(fields=["organization", "-opened_at", "-id"], name="alert_newest"),
+        ),
+        migrations.AddConstraint(
+            model_name="alert",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("resolved_at__isnull", True)),
+                fields=("organization", "key"),
+                name="alert_open_once",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="alertnotice",
+            index=models.Index(fields=["organization", "alert"], name="alertnotice_of_alert"),
+        ),
+        migrations.AddIndex(
+            model_name="alertnotice",
+            index=models.Index(
+                condition=models.Q(("state__in", ["queued", "claimed"])),
+                fields=["organization", "due_at"],
+                name="alertnotice_due",
+            ),
+        ),
+        Secure("Alert"),
+        Secure("AlertNotice"),
+    ]

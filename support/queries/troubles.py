@@ -1,0 +1,111 @@
+"""What is wrong with an organization's deliveries right now, each condition by one bounded query."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+from django.db.models import Count, Min, Q
+
+from fulfillment.actions.entitlements import DIGITAL, PAID
+from fulfillment.models import Circuit, Email, Job
+from orders.models import Delivery
+from profiles.models import SettlementRequest
+from support import alarms
+from support.alarms import Policy, Trouble
+from support.queries import dashboards
+
+RESTS_FOR = timedelta(seconds=30)
+LOOKED_BACK = timedelta(days=7)
+
+_UNGRANTED = """
+SELECT count(DISTINCT o.id), min(coalesce(o.paid_at, o.placed_at))
+  FROM orders_order o
+  JOIN orders_line l ON l.organization_id = o.organization_id AND l.order_id = o.id AND NOT l.removed
+  JOIN orders_product p ON p.organization_id = l.organization_id AND p.id = l.product_id
+                       AND p.kind = ANY(%(kinds)s)
+ WHERE o.placed_at >= %(after)s AND o.payment_status = ANY(%(paid)s) AND o.profile_id IS NOT NULL
+   AND greatest(o.arrived_at, o.paid_at) < %(before)s
+   AND NOT EXISTS (SELECT FROM fulfillment_entitlement e
+                    WHERE e.organization_id = l.organization_id AND e.order_id = o.id AND e.line_id = l.id)
+"""
+
+
+def found(policy: Policy, now: datetime) -> list[Trouble]:
+    """Every trouble there is now; empty when all is well."""
+    return [
+        *_only(
+            _stuck(policy, now),
+            _failures(policy, now),
+            _ungranted(policy, now),
+            _bounces(policy, now),
+            _mail_outage(),
+            _storage_outage(),
+            _unsettled(),
+            _quarantined(),
+        )
+    ]
+
+
+def _only(*troubles: Trouble | None) -> Iterable[Trouble]:
+    return (trouble for trouble in troubles if trouble is not None)
+
+
+def _counted(rows: Any, at: str) -> tuple[int, datetime | None]:
+    row = rows.aggregate(count=Count("pk"), oldest=Min(at))
+    return row["count"], row["oldest"]
+
+
+def _stuck(policy: Policy, now: datetime) -> Trouble | None:
+    rows = Job.objects.filter(state__in=dashboards.OPEN, changed_at__lt=now - policy.stuck_after)
+    return alarms.stuck(*_counted(rows, "changed_at"), policy)
+
+
+def _failures(policy: Policy, now: datetime) -> Trouble | None:
+    rows = Job.objects.filter(state=Job.State.FAILED, changed_at__gte=now - timedelta(hours=1))
+    return alarms.failures(*_counted(rows, "changed_at"), policy)
+
+
+def _ungranted(policy: Policy, now: datetime) -> Trouble | None:
+    values: dict[str, Any] = {
+        "kinds": [str(kind) for kind in DIGITAL],
+        "paid": [str(status) for status in PAID],
+        "after": now - LOOKED_BACK,
+        "before": now - policy.ungranted_after,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_UNGRANTED, values)
+        count, oldest = cursor.fetchone()
+    return alarms.ungranted(count, oldest, policy)
+
+
+def _bounces(policy: Policy, now: datetime) -> Trouble | None:
+    rows = Email.objects.filter(created_at__gte=now - timedelta(hours=24), state=Email.State.SENT)
+    row = rows.aggregate(sent=Count("pk"), bounced=Count("pk", filter=Q(bounced_at__isnull=False)))
+    return alarms.bounces(row["bounced"], row["sent"], policy)
+
+
+def _mail_outage() -> Trouble | None:
+    """Circuits belong to the installation: every organization that mails through them is told."""
+    chain = list(settings.EMAIL_PROVIDERS)
+    resting = Circuit.objects.filter(provider__in=chain, opened_at__isnull=False).order_by("opened_at")
+    names = [row.provider for row in resting]
+    if not names:
+        return None
+    waiting = Email.objects.filter(state__in=[Email.State.QUEUED, Email.State.CLAIMED]).count()
+    return alarms.mail_outage(names, chain, waiting, resting[0].opened_at)
+
+
+def _storage_outage() -> Trouble | None:
+    rows = Job.objects.filter(state=Job.State.PENDING_STORAGE)
+    return alarms.storage_outage(*_counted(rows, "changed_at"))
+
+
+def _unsettled() -> Trouble | None:
+    rows = SettlementRequest.objects.filter(state=SettlementRequest.State.DEAD)
+    return alarms.unsettled(*_counted(rows, "due_at"))
+
+
+def _quarantined() -> Trouble | None:
+    return alarms.quarantined(*_counted(Delivery.objects.filter(state=Delivery.State.QUARANTINED), "received_at"))
