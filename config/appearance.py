@@ -49,6 +49,7 @@ NAVIGATION: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
             ("What needs me now", "bolt", "index", "view"),
             ("Search", "search", "search", "view"),
             ("Alerts", "notifications", "support_alert_changelist", "view"),
+            ("Incidents", "emergency", "support_incident_changelist", "view"),
         ),
     ),
     (

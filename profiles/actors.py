@@ -19,6 +19,7 @@ LEAD = AGENT | {
     "override_attribution",
     "manage_identity",
     "manage_policies",
+    "manage_incidents",
 }
 PERMISSIONS: Mapping[str, frozenset[str]] = {
     "agent": AGENT,

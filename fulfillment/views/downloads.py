@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpRespons
 from django.shortcuts import render
 from django.views.decorators.csrf import csrf_exempt
 
-from fulfillment import ranges, storages
+from fulfillment import notices, ranges, storages
 from fulfillment.actions import emails, links
 from fulfillment.actions.links import LinkExpired, LinkRevoked, LinkUsedUp
 from fulfillment.models import Asset, DownloadLink, DownloadSession
@@ -185,6 +185,7 @@ def _context(organization: Organization, link: DownloadLink, secret: str) -> dic
     to = emails.address(entitlement)
     return {
         "organization_name": organization.name,
+        "notice": notices.read(organization.policies.get(notices.POLICY), now=clock.now()),
         "support_email": organization.support_email,
         "product_title": entitlement.product.title,
         "product_kind": entitlement.product.kind,

@@ -15,6 +15,11 @@ from profiles.models import Organization
 def change(organization: Organization, policy: str, values: Mapping[str, Any], *, by: Actor, because: str) -> bool:
     """Keep these values, which differ from the usual ones; false where they stood already."""
     by.require("manage_policies")
+    return keep(organization, policy, values, by=by, because=because)
+
+
+def keep(organization: Organization, policy: str, values: Mapping[str, Any], *, by: Actor, because: str) -> bool:
+    """The same for an act that asked for a permission of its own."""
     reason = audit.require_reason(because)
     row = Organization.objects.select_for_update().get(pk=organization.pk)
     former = row.policies.get(policy, {})
@@ -28,6 +33,7 @@ def change(organization: Organization, policy: str, values: Mapping[str, Any], *
         "policy.changed",
         by=by,
         subject=row,
+        organization_id=row.pk,
         because=reason,
         details={"policy": policy, "before": former, "after": wanted},
     )

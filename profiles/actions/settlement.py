@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import connection
+from django.db.models import F
+from django.db.models.functions import Now
 from django_q.tasks import async_task
 
 from profiles.models import SettlementRequest
@@ -102,3 +104,13 @@ def postpone(claim: Claim, *, error: str, until: datetime | None) -> None:
     row = SettlementRequest.objects.filter(pk=claim.id, revision=claim.revision)
     changes = {"due_at": until} if until else {}
     row.update(state=state, last_error=error[:2000], lease_until=None, **changes)
+
+
+def revive(organization_id: int) -> int:
+    """Try once more what was set aside; returns how many requests."""
+    count = SettlementRequest.objects.filter(state=SettlementRequest.State.DEAD).update(
+        state=SettlementRequest.State.QUEUED, attempts=0, due_at=Now(), revision=F("revision") + 1
+    )
+    if count:
+        wake(organization_id)
+    return count

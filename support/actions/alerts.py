@@ -13,6 +13,7 @@ from profiles.actions import audit, settlement
 from profiles.actors import Actor, Refusal
 from profiles.models import Organization
 from support import alarms
+from support.actions import incidents
 from support.alarms import Trouble
 from support.models import Alert, AlertNotice
 from support.queries import troubles
@@ -77,6 +78,7 @@ def settle(organization_id: int) -> Change:
     bulk.insert(Alert, fresh)
     bulk.update(Alert, kept, _FIELDS)
     bulk.update(Alert, gone, ["resolved_at"])
+    incidents.follow([alert for alert in (*fresh, *graver) if alert.severity == alarms.CRITICAL], gone)
     tell([*fresh, *graver], organization)
     return Change(len(fresh), len(graver), len(gone))
 

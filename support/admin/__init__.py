@@ -31,6 +31,7 @@ from support.admin import (
     acts_of_delivery,
     acts_of_identity,
     acts_of_inbox,
+    acts_of_incidents,
     acts_of_jobs,
     acts_of_links,
     acts_of_orders,
@@ -48,6 +49,7 @@ from support.admin.deliveries import EmailAdmin, EntitlementAdmin
 from support.admin.identifiers import IdentifierAdmin
 from support.admin.identities import MergeAdmin, ReviewAdmin
 from support.admin.inbox import DeliveryAdmin
+from support.admin.incidents import IncidentAdmin
 from support.admin.jobs import JobAdmin
 from support.admin.orders import OrderAdmin
 from support.admin.profiles import ProfileAdmin
@@ -56,13 +58,14 @@ from support.admin.stores import StoreAlertAdmin
 from support.admin.streams import StreamEntryAdmin
 from support.admin.unmapped import LineAdmin
 from support.admin.webhooks import WebhookDeliveryAdmin, WebhookEndpointAdmin
-from support.models import Alert
+from support.models import Alert, Incident
 
 # The dialogs register themselves as their modules load.
 ACTS = (
     acts_of_delivery,
     acts_of_customers,
     acts_of_alerts,
+    acts_of_incidents,
     acts_of_alike,
     acts_of_cuts,
     acts_of_orders,
@@ -96,6 +99,7 @@ REGISTERED: list[tuple[type[models.Model], Any]] = [
     (Identifier, IdentifierAdmin),
     (StoreAlert, StoreAlertAdmin),
     (Alert, AlertAdmin),
+    (Incident, IncidentAdmin),
     (Suggestion, SuggestionAdmin),
     (AuditEntry, AuditEntryAdmin),
     (Membership, MembershipAdmin),

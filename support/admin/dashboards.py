@@ -9,9 +9,11 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
 from orders import money
-from profiles.actors import NotPermitted
+from profiles.actors import Actor, NotPermitted
+from support.admin.alerts import address_of
 from support.admin.base import amount, grouped, moment, when
-from support.admin.dialogs import url_of
+from support.admin.dialogs import button, url_of
+from support.models import Alert
 from support.queries import dashboards
 
 
@@ -25,10 +27,12 @@ def today(request: HttpRequest, *, site: Any, extra_context: dict[str, Any] | No
     needs = dashboards.needs(now)
     figures = dashboards.today(organization, now)
     days = dashboards.days(organization, now)
+    alerts = list(Alert.objects.filter(resolved_at__isnull=True).order_by("severity", "opened_at")[:ALERTS_SHOWN])
     net = money.to_text(sum(day.net_minor for day in days), organization.currency)
     context = {
         **site.each_context(request),
         "title": "What needs me now",
+        "alerts": [_alert(alert, here.actor) for alert in alerts],
         "needs": [_need(need) for need in needs if need.count],
         "well": [need.title for need in needs if not need.count],
         "figures": figures,
@@ -45,6 +49,7 @@ def today(request: HttpRequest, *, site: Any, extra_context: dict[str, Any] | No
     return TemplateResponse(request, "admin/today.html", context)
 
 
+ALERTS_SHOWN = 10
 INK = "#8a9993"
 OPTIONS = {
     "animation": False,
@@ -82,6 +87,15 @@ def _need(need: dashboards.Need) -> dict[str, Any]:
     if need.query:
         url = f"{url}?{need.query}"
     return {"need": need, "count": f"{need.count:,}", "oldest": when(need.oldest), "url": url}
+
+
+def _alert(alert: Alert, actor: Actor) -> dict[str, Any]:
+    return {
+        "alert": alert,
+        "since": when(alert.since),
+        "url": address_of(alert) or url_of("support_alert_changelist"),
+        "act": None if alert.acknowledged_at else button("acknowledge_alert", alert.pk, actor),
+    }
 
 
 def _story(story: dashboards.Story) -> dict[str, Any]:

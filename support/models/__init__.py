@@ -1,5 +1,6 @@
 """The desk for care and for finance: what it remembers of its own work."""
 
 from support.models.alerts import Alert, AlertNotice
+from support.models.incidents import Incident, IncidentEntry
 
-__all__ = ["Alert", "AlertNotice"]
+__all__ = ["Alert", "AlertNotice", "Incident", "IncidentEntry"]

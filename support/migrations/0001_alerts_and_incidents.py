@@ -1,4 +1,4 @@
-"""What is wrong and was told to somebody, and the messages that tell it."""
+"""What is wrong and was told to somebody, and the incidents that come of it."""
 
 import django.db.models.deletion
 import django.db.models.functions.datetime
@@ -105,6 +105,83 @@ class Migration(migrations.Migration):
                 ),
             ],
         ),
+        migrations.CreateModel(
+            name="Incident",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("email", "E-mail outage"),
+                            ("storage", "File store outage"),
+                            ("data", "Data integrity"),
+                        ],
+                        max_length=8,
+                    ),
+                ),
+                ("opened_at", models.DateTimeField()),
+                ("opened_by", models.CharField(max_length=200)),
+                ("because", models.TextField()),
+                ("closed_at", models.DateTimeField(null=True)),
+                ("closed_by", models.CharField(blank=True, default="", max_length=200)),
+                ("learnt", models.TextField(blank=True, default="")),
+                (
+                    "alert",
+                    profiles.tenancy.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="incidents",
+                        to="support.alert",
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="profiles.organization",
+                    ),
+                ),
+            ],
+        ),
+        migrations.CreateModel(
+            name="IncidentEntry",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("by", models.CharField(max_length=200)),
+                ("by_person", models.BooleanField(default=True)),
+                ("words", models.TextField()),
+                (
+                    "incident",
+                    profiles.tenancy.TenantForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="entries",
+                        to="support.incident",
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="profiles.organization",
+                    ),
+                ),
+            ],
+        ),
         migrations.AddIndex(
             model_name="alert",
             index=models.Index(fields=["organization", "-opened_at", "-id"], name="alert_newest"),
@@ -129,6 +206,24 @@ class Migration(migrations.Migration):
                 name="alertnotice_due",
             ),
         ),
+        migrations.AddIndex(
+            model_name="incident",
+            index=models.Index(fields=["organization", "-opened_at", "-id"], name="incident_newest"),
+        ),
+        migrations.AddConstraint(
+            model_name="incident",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("closed_at__isnull", True)),
+                fields=("organization", "kind"),
+                name="incident_open_once",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="incidententry",
+            index=models.Index(fields=["organization", "incident", "at"], name="incidententry_of_incident"),
+        ),
         Secure("Alert"),
         Secure("AlertNotice"),
+        Secure("Incident"),
+        Secure("IncidentEntry"),
     ]
