@@ -58,5 +58,24 @@ def add(
     return asset
 
 
+def restore(asset: Asset, content: BinaryIO) -> Asset:
+    """Put the same bytes again into every store that lacks them; raises Invalid for other bytes, and StoreFailed."""
+    file = File(content)
+    if storages.checksum(file) != asset.sha256:
+        raise Invalid("These are not the bytes of that version.")
+    saved = storages.save_version(
+        asset.product.sku,
+        asset.version,
+        asset.filename,
+        file,
+        organization=asset.organization.slug,
+        content_type=asset.content_type,
+    )
+    if saved.in_second != asset.in_second:
+        asset.in_second = saved.in_second
+        asset.save(update_fields=["in_second"])
+    return asset
+
+
 def _next_version(product: Product, suffix: str) -> str:
     return f"v{Asset.objects.filter(product=product, format=suffix).count() + 1}"
