@@ -18,7 +18,7 @@ from django_q.tasks import async_task
 from config import alerting, pipeline, publishing
 from fulfillment import circuits
 from fulfillment.actions import emails, jobs
-from fulfillment.models import Circuit, Email, Job
+from fulfillment.models import Circuit, Email, Entitlement
 from fulfillment.providers import mail
 from fulfillment.providers.outcomes import RefusedForGood
 from orders.actions import deliveries
@@ -212,12 +212,13 @@ def _organization(organization_id: int) -> Organization:
 
 
 def _entitlements(email_ids: Sequence[int]) -> list[int]:
-    """The entitlements whose jobs wait for one of these messages."""
+    """The entitlements whose jobs wait for one of these messages; each look goes by an index, whatever the backlog."""
     rows = Email.objects.filter(pk__in=email_ids, template__in=[Email.Template.RECEIPT, Email.Template.DELIVERY])
-    single = {pk for pk in rows.values_list("entitlement_id", flat=True) if pk}
-    orders = rows.filter(entitlement__isnull=True, order__isnull=False).values("order_id")
-    waiting = Job.objects.filter(state=Job.State.PENDING_EMAIL, entitlement__order__in=orders)
-    return sorted(single | set(waiting.values_list("entitlement_id", flat=True)))
+    pairs = list(rows.values_list("entitlement_id", "order_id"))
+    single = {entitlement for entitlement, _ in pairs if entitlement}
+    orders = [order for entitlement, order in pairs if order and not entitlement]
+    of_orders = Entitlement.objects.filter(order__in=orders).values_list("pk", flat=True) if orders else ()
+    return sorted(single.union(of_orders))
 
 
 def _circuits() -> dict[str, circuits.Circuit]:
