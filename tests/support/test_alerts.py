@@ -1,5 +1,6 @@
 """Alerts: opened by what is wrong, told once to each place, graver ones again, closed by themselves."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
@@ -16,6 +17,7 @@ from profiles.models import Organization
 from support import alarms
 from support.actions import alerts
 from support.models import Alert, AlertNotice
+from tests.receivers import Receiver
 from tests.servers import MailServer
 from tests.stage import Stage, sample
 
@@ -248,6 +250,32 @@ def test_a_notice_holds_no_customer_data(stage: Stage, smtp: MailServer) -> None
     with stage.inside():
         buyer = Email.objects.get().to
         assert buyer not in AlertNotice.objects.get().said
+
+
+def test_slack_is_told_once_and_asked_again_until_it_says_ok(
+    stage: Stage, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Receiver(lambda path: 200) as slack:
+        slack.body = b"invalid_payload"
+        settings.SLACK_WEBHOOK_URL = slack.url("/services/T/B/x")
+        with stage.inside():
+            Organization.objects.update(support_email="", name="Lantern & <Sons>")
+        buy(stage)
+        age(stage, 6, state=Job.State.PENDING_PROCESSING, due_at=clock.now() + timedelta(days=1))
+        look(stage)
+        alerting.notices(stage.organization.pk)
+        with stage.inside():
+            notice = AlertNotice.objects.get()
+        assert (notice.way, notice.state) == ("slack", "queued") and "invalid_payload" in notice.last_error
+        slack.body = b"ok"
+        monkeypatch.setattr(clock, "_offset", timedelta(minutes=10))
+        alerting.notices(stage.organization.pk)
+        alerting.notices(stage.organization.pk)
+        assert len(slack.received) == 2
+        text = json.loads(slack.received[1].body)["text"]
+        assert text.startswith("Lantern &amp; &lt;Sons&gt;: Jobs are stuck") and "/admin/fulfillment/job/" in text
+        with stage.inside():
+            assert AlertNotice.objects.get().state == "sent"
 
 
 def test_the_schedule_looks_every_minute(stage: Stage) -> None:
