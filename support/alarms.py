@@ -139,7 +139,8 @@ def unsettled(count: int, oldest: datetime | None) -> Trouble | None:
     """Changes of facts that could not be worked, however often they were tried."""
     if not count:
         return None
-    words = f"{count} changes could not be worked and were set aside: an engineer has to look."
+    changes = "1 change" if count == 1 else f"{count} changes"
+    words = f"{changes} could not be worked and were set aside: an engineer has to look."
     return Trouble("settlement.dead", "Changes were set aside", words, count, CRITICAL, oldest)
 
 
@@ -147,7 +148,8 @@ def quarantined(count: int, oldest: datetime | None) -> Trouble | None:
     """Deliveries nobody could read."""
     if not count:
         return None
-    words = f"{count} deliveries wait in quarantine: read the reason, fix it, replay."
+    waits = "1 delivery waits" if count == 1 else f"{count} deliveries wait"
+    words = f"{waits} in quarantine: read the reason, fix it, replay."
     return Trouble(
         "inbox.quarantined",
         "Deliveries in quarantine",

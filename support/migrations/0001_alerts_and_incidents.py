@@ -69,7 +69,7 @@ class Migration(migrations.Migration):
                             ("queued", "Waiting"),
                             ("claimed", "Being sent"),
                             ("sent", "Sent"),
-                            ("kept", "Nowhere to send"),
+                            ("kept", "Only here"),
                             ("failed", "Failed"),
                         ],
                         default="queued",

@@ -52,7 +52,7 @@ class AlertNotice(Tenant):
         QUEUED = "queued", "Waiting"
         CLAIMED = "claimed", "Being sent"
         SENT = "sent", "Sent"
-        KEPT = "kept", "Nowhere to send"
+        KEPT = "kept", "Only here"
         FAILED = "failed", "Failed"
 
     alert = TenantForeignKey(Alert, on_delete=models.CASCADE, related_name="notices")
