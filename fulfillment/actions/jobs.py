@@ -19,16 +19,20 @@ State = Job.State
 LEASE_SECONDS = 90
 ATTEMPTS = 12
 NO_FILE = "This product has no file yet: add one, and it is delivered by itself."
+DEATHS = 3
+GIVE_UP = "Working on it stopped the worker three times; a person has to look."
 NO_ADDRESS = "The order has no usable e-mail address: correct the delivery e-mail."
 
 _CLAIM = """
 UPDATE fulfillment_job j
-   SET attempts = attempts + 1, lease_until = statement_timestamp() + make_interval(secs => %s)
+   SET attempts = attempts + 1, deaths = deaths + (lease_until IS NOT NULL)::int,
+       lease_until = statement_timestamp() + make_interval(secs => %s)
  WHERE id = ANY(ARRAY(SELECT id FROM fulfillment_job
                WHERE state IN ('pending_processing', 'pending_storage') AND due_at <= %s
                  AND (lease_until IS NULL OR lease_until < statement_timestamp())
+                 AND (lease_until IS NOT NULL AND deaths >= 1) = %s
                ORDER BY due_at, id LIMIT %s FOR UPDATE SKIP LOCKED))
-RETURNING id
+RETURNING id, deaths
 """
 
 
@@ -47,7 +51,7 @@ def change(job: Job, state: str, *, error: str = "") -> None:
     job.completed_at = job.changed_at if state == State.COMPLETED else None
 
 
-FIELDS = ["state", "last_error", "lease_until", "changed_at", "completed_at", "due_at", "attempts"]
+FIELDS = ["state", "last_error", "lease_until", "changed_at", "completed_at", "due_at", "attempts", "deaths"]
 
 
 def settle(entitlements: Sequence[Entitlement]) -> None:
@@ -65,7 +69,7 @@ def settle(entitlements: Sequence[Entitlement]) -> None:
             fresh.append(Job(organization_id=entitlement.organization_id, entitlement=entitlement, state=state))
         elif entitlement.downloadable and job.state == State.CANCELLED:
             change(job, State.PENDING_PROCESSING)
-            job.attempts, job.due_at = 0, clock.now()
+            job.attempts, job.deaths, job.due_at = 0, 0, clock.now()
             changed.append(job)
         elif not entitlement.downloadable and job.state not in (State.CANCELLED, State.COMPLETED):
             change(job, State.CANCELLED, error=entitlement.because)
@@ -75,10 +79,21 @@ def settle(entitlements: Sequence[Entitlement]) -> None:
 
 
 def claim(limit: int) -> list[int]:
-    """Take up to `limit` due jobs for 90 s; commit before working."""
+    """Take up to `limit` due jobs for 90 s; commit before working. What stopped a worker three times has failed.
+
+    What two workers died of is taken alone, so that one poisonous job takes no others with it.
+    """
+    now = clock.now()
     with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, [LEASE_SECONDS, clock.now(), limit])
-        return [row[0] for row in cursor.fetchall()]
+        cursor.execute(_CLAIM, [LEASE_SECONDS, now, False, limit])
+        if not (rows := cursor.fetchall()):
+            cursor.execute(_CLAIM, [LEASE_SECONDS, now, True, 1])
+            rows = cursor.fetchall()
+    poisonous = list(Job.objects.filter(pk__in=[pk for pk, deaths in rows if deaths >= DEATHS])) if rows else []
+    for job in poisonous:
+        change(job, State.FAILED, error=GIVE_UP)
+    bulk.update(Job, poisonous, FIELDS)
+    return [pk for pk, deaths in rows if deaths < DEATHS]
 
 
 @dataclass
@@ -200,7 +215,7 @@ def retry(job: Job, *, by: Actor, because: str) -> Job:
         raise NotAllowed("It is delivered. To mail the link again, use Resend.")
     if job.state != State.PENDING_PROCESSING:
         change(job, State.PENDING_PROCESSING)
-    job.attempts, job.due_at = 0, clock.now()
+    job.attempts, job.deaths, job.due_at = 0, 0, clock.now()
     job.save(update_fields=FIELDS)
     settlement.wake(job.organization_id)
     audit.record(
@@ -221,7 +236,7 @@ def requeue_for(product_id: int) -> int:
     )
     for job in waiting:
         change(job, State.PENDING_PROCESSING)
-        job.attempts, job.due_at = 0, clock.now()
+        job.attempts, job.deaths, job.due_at = 0, 0, clock.now()
     bulk.update(Job, waiting, FIELDS)
     if waiting:
         settlement.wake(waiting[0].organization_id)

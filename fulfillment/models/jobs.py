@@ -40,6 +40,7 @@ class Job(Tenant):
     entitlement = TenantForeignKey(Entitlement, on_delete=models.CASCADE, related_name="jobs")
     state = models.CharField(max_length=20, choices=State, default=State.PENDING_PROCESSING)
     attempts = models.SmallIntegerField(default=0)
+    deaths = models.SmallIntegerField(default=0, db_default=0, help_text="How many workers died while they had it.")
     due_at = models.DateTimeField(db_default=Now())
     lease_until = models.DateTimeField(null=True)
     last_error = models.TextField(blank=True, default="")

@@ -39,6 +39,7 @@ UPDATE orders_delivery d
  WHERE id = ANY(ARRAY(SELECT id FROM orders_delivery
                WHERE state IN ('queued', 'claimed') AND due_at <= statement_timestamp()
                  AND (lease_until IS NULL OR lease_until < statement_timestamp())
+                 AND (lease_until IS NOT NULL AND attempts >= 2) = %s
                ORDER BY due_at, id LIMIT %s FOR UPDATE SKIP LOCKED))
 RETURNING id, attempts
 """
@@ -122,10 +123,15 @@ def _task(organization_id: int) -> str:
 
 
 def claim(limit: int) -> list[int]:
-    """Take up to `limit` due deliveries for 90 s; what stopped a worker three times is quarantined instead."""
+    """Take up to `limit` due deliveries for 90 s; what stopped a worker three times is quarantined instead.
+
+    What two workers died of is taken alone, so that one poisonous delivery takes no others with it.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, [LEASE_SECONDS, limit])
-        rows = cursor.fetchall()
+        cursor.execute(_CLAIM, [LEASE_SECONDS, False, limit])
+        if not (rows := cursor.fetchall()):
+            cursor.execute(_CLAIM, [LEASE_SECONDS, True, 1])
+            rows = cursor.fetchall()
     poisonous = [pk for pk, attempts in rows if attempts > ATTEMPTS]
     if poisonous:
         quarantine(poisonous, reason=_GIVE_UP)

@@ -17,6 +17,7 @@ from profiles.models import SettlementRequest
 LEASE_SECONDS = 90
 ATTEMPTS = 3
 TASK = "config.drains.drain"
+_GIVE_UP = "Settling it stopped the worker three times; a person has to look."
 
 _REQUEST = """
 INSERT INTO profiles_settlementrequest
@@ -38,8 +39,9 @@ _CLAIM = """
 UPDATE profiles_settlementrequest r
    SET state = 'claimed', attempts = attempts + 1, lease_until = statement_timestamp() + make_interval(secs => %s)
  WHERE id = ANY(ARRAY(SELECT id FROM profiles_settlementrequest
-               WHERE (state = 'queued' AND due_at <= statement_timestamp())
-                  OR (state = 'claimed' AND lease_until < statement_timestamp())
+               WHERE ((state = 'queued' AND due_at <= statement_timestamp())
+                  OR (state = 'claimed' AND lease_until < statement_timestamp()))
+                 AND (state = 'claimed' AND attempts >= 2) = %s
                ORDER BY due_at, id LIMIT %s FOR UPDATE SKIP LOCKED))
 RETURNING id, subject, subject_id, revision, attempts
 """
@@ -81,10 +83,19 @@ def wake(organization_id: int) -> None:
 
 
 def claim(limit: int) -> list[Claim]:
-    """Take up to `limit` due requests for 90 s. Commit before working: the attempt counts even if the process dies."""
+    """Take up to `limit` due requests for 90 s. Commit before working: the attempt counts even if the process dies.
+
+    What two workers died of is taken alone, and set aside when a third has died of it.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, [LEASE_SECONDS, limit])
-        return [Claim(*row) for row in cursor.fetchall()]
+        cursor.execute(_CLAIM, [LEASE_SECONDS, False, limit])
+        if not (rows := cursor.fetchall()):
+            cursor.execute(_CLAIM, [LEASE_SECONDS, True, 1])
+            rows = cursor.fetchall()
+    claims = [Claim(*row) for row in rows]
+    for poisonous in (claim for claim in claims if claim.attempts > ATTEMPTS):
+        postpone(poisonous, error=_GIVE_UP, until=None)
+    return [claim for claim in claims if claim.attempts <= ATTEMPTS]
 
 
 def finish(claims: Iterable[Claim]) -> None:

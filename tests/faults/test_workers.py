@@ -12,6 +12,7 @@ from django.db import OperationalError, connection
 from django_q.models import OrmQ
 
 from config import drains, publishing, sending, workers
+from fulfillment.actions import jobs
 from fulfillment.models import Job
 from orders.actions import deliveries
 from orders.models import Delivery
@@ -59,6 +60,7 @@ def watch(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., list[Cluste
         monkeypatch.setattr(workers, "CANARY_DEAD_SECONDS", 1e-9)
         monkeypatch.setattr(workers, "async_task", lambda *_: None)
         monkeypatch.setattr(drains, "sweep", sweep or (lambda: 0))
+        monkeypatch.setattr(schedules, "wake", lambda: 0)
         monkeypatch.setattr(drains, "search_all", lambda: 0)
         monkeypatch.setattr(publishing, "forget_all", lambda: 0)
         monkeypatch.setattr(sending, "start", lambda: SimpleNamespace(end=lambda: None))
@@ -124,8 +126,6 @@ CLAIMS: dict[str, tuple[Any, Any]] = {
 
 @pytest.mark.parametrize("place", range(3), ids=CLAIMS)
 def test_what_was_claimed_is_nobody_elses_until_its_lease_ends(stage: Stage, place: int) -> None:
-    from fulfillment.actions import jobs
-
     model, claim = list(CLAIMS.values())[place]
     for queue in QUEUES[:place]:
         queue(stage.organization.pk)
@@ -152,6 +152,37 @@ def test_what_kills_three_workers_is_set_aside_and_the_others_go_on(stage: Stage
     state = stage.snapshot()
     assert [row["channel"].split(":")[0] for row in state["orders"]] == ["shopify"]
     assert [row["reason"] for row in state["quarantined"]] == [deliveries._GIVE_UP]
+
+
+@pytest.mark.parametrize("place", range(3), ids=CLAIMS)
+def test_one_that_kills_its_worker_takes_no_others_with_it(stage: Stage, place: int) -> None:
+    """F19 for a whole batch: after two deaths each row is taken alone, and only the poisonous one is set aside."""
+    model, claim_or_none = list(CLAIMS.values())[place]
+    claim = claim_or_none or jobs.claim
+    body = sample("shopify/orders-paid.json")
+    for number in range(7):
+        body.update(id=100 + number, name=f"#{number}", email=f"b{number}@example.org", phone=None)
+        stage.post("shopify", body, topic="orders/paid", delivery=str(number))
+    for queue in QUEUES[:place]:
+        queue(stage.organization.pk)
+    with stage.inside():
+        poison = model.objects.order_by("-pk")[0].pk
+    done: set[int] = set()
+    for _ in range(60):
+        with stage.inside():
+            rows = [getattr(row, "id", row) for row in claim(50)]
+            if not rows and not model.objects.filter(pk=poison, lease_until__isnull=False).exists():
+                break
+            if poison in rows:  # the worker dies, and its leases run out
+                model.objects.filter(pk__in=rows).update(lease_until=clock.real() - timedelta(seconds=1))
+            else:
+                done.update(rows)
+                model.objects.filter(pk__in=rows).update(lease_until=clock.real() + timedelta(days=1))
+    with stage.inside():
+        others = set(model.objects.exclude(pk=poison).filter(lease_until__gt=clock.real()).values_list("pk", flat=True))
+        set_aside = model.objects.get(pk=poison)
+    assert others and others <= done
+    assert set_aside.state in ("quarantined", "dead", "failed")
 
 
 def test_work_whose_wake_up_call_was_lost_is_found(stage: Stage) -> None:
