@@ -11,7 +11,7 @@ import pytest
 from django.db import OperationalError, connection
 from django_q.models import OrmQ
 
-from config import drains, publishing, sending, workers
+from config import drains, publishing, schedules, sending, workers
 from fulfillment.actions import jobs
 from fulfillment.models import Job
 from orders.actions import deliveries
