@@ -4,7 +4,7 @@ import random
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import connection
 
@@ -40,13 +40,16 @@ class NotAllowed(Refusal):
     """The job's state does not allow this."""
 
 
-def change(job: Job, state: str, *, error: str = "") -> None:
-    """The one way through the transition table; raises NotAllowed. The caller saves."""
+def change(job: Job, state: str, *, at: datetime, error: str = "") -> None:
+    """The one way through the transition table, at a moment asked for once a batch; raises NotAllowed.
+
+    The caller saves.
+    """
     if state != job.state and state not in Job.TRANSITIONS[State(job.state)]:
         raise NotAllowed(f"A job that is {job.get_state_display().lower()} cannot become {State(state).label.lower()}.")
     if state != job.state:
         # A state that is only kept says since when: a job that is put off again and again is stuck.
-        job.changed_at = clock.now()
+        job.changed_at = at
     job.state, job.last_error, job.lease_until = state, error[:2000], None
     job.completed_at = job.changed_at if state == State.COMPLETED else None
 
@@ -59,6 +62,7 @@ def settle(entitlements: Sequence[Entitlement]) -> None:
     if not entitlements:
         return
     known = {job.entitlement_id: job for job in Job.objects.filter(entitlement__in=[e.pk for e in entitlements])}
+    now = clock.now() if known else None
     fresh: list[Job] = []
     changed: list[Job] = []
     for entitlement in entitlements:
@@ -67,12 +71,14 @@ def settle(entitlements: Sequence[Entitlement]) -> None:
             # One that was never deliverable still has its job: the story of the order shows why nothing was sent.
             state = State.PENDING_PROCESSING if entitlement.downloadable else State.CANCELLED
             fresh.append(Job(organization_id=entitlement.organization_id, entitlement=entitlement, state=state))
-        elif entitlement.downloadable and job.state == State.CANCELLED:
-            change(job, State.PENDING_PROCESSING)
-            job.attempts, job.deaths, job.due_at = 0, 0, clock.now()
+            continue
+        assert now is not None
+        if entitlement.downloadable and job.state == State.CANCELLED:
+            change(job, State.PENDING_PROCESSING, at=now)
+            job.attempts, job.deaths, job.due_at = 0, 0, now
             changed.append(job)
         elif not entitlement.downloadable and job.state not in (State.CANCELLED, State.COMPLETED):
-            change(job, State.CANCELLED, error=entitlement.because)
+            change(job, State.CANCELLED, at=now, error=entitlement.because)
             changed.append(job)
     bulk.insert(Job, fresh)
     bulk.update(Job, changed, FIELDS)
@@ -91,7 +97,7 @@ def claim(limit: int) -> list[int]:
             rows = cursor.fetchall()
     poisonous = list(Job.objects.filter(pk__in=[pk for pk, deaths in rows if deaths >= DEATHS])) if rows else []
     for job in poisonous:
-        change(job, State.FAILED, error=GIVE_UP)
+        change(job, State.FAILED, at=now, error=GIVE_UP)
     bulk.update(Job, poisonous, FIELDS)
     return [pk for pk, deaths in rows if deaths < DEATHS]
 
@@ -147,16 +153,17 @@ def deliver(job_ids: Sequence[int], checked: Checked) -> None:
         )
         .order_by("pk")
     )
+    now = clock.now()
     ready: list[Job] = []
     for job in jobs:
         entitlement = job.entitlement
         trouble = checked.trouble.get(entitlement.product_id)
         if not entitlement.downloadable:
-            change(job, State.CANCELLED, error=entitlement.because)
+            change(job, State.CANCELLED, at=now, error=entitlement.because)
         elif not checked.assets.get(entitlement.product_id):
-            change(job, State.FAILED, error=NO_FILE)
+            change(job, State.FAILED, at=now, error=NO_FILE)
         elif trouble:
-            _postpone(job, *trouble)
+            _postpone(job, *trouble, at=now)
         else:
             ready.append(job)
     emails.receipts_without_links(
@@ -165,11 +172,11 @@ def deliver(job_ids: Sequence[int], checked: Checked) -> None:
     mailable = [job for job in ready if emails.address(job.entitlement)]
     for job in ready:
         if job not in mailable:
-            change(job, State.FAILED, error=NO_ADDRESS)
+            change(job, State.FAILED, at=now, error=NO_ADDRESS)
     made = links.make_mailed([job.entitlement for job in mailable])
     emails.deliver([job.entitlement for job in mailable], made)
     for job in mailable:
-        change(job, State.PENDING_EMAIL)
+        change(job, State.PENDING_EMAIL, at=now)
     bulk.update(Job, jobs, FIELDS)
 
 
@@ -178,18 +185,18 @@ def _awaits_file(job: Job) -> bool:
     return job.state == State.FAILED and job.last_error == NO_FILE and job.entitlement.order is not None
 
 
-def _postpone(job: Job, error: str, unreachable: bool) -> None:
+def _postpone(job: Job, error: str, unreachable: bool, *, at: datetime) -> None:
     if job.attempts >= ATTEMPTS and not unreachable:
-        change(job, State.FAILED, error=error)
+        change(job, State.FAILED, at=at, error=error)
         return
-    change(job, State.PENDING_STORAGE, error=error)
-    job.due_at = clock.now() + timedelta(seconds=backoff.seconds(job.attempts, random=random.random))
+    change(job, State.PENDING_STORAGE, at=at, error=error)
+    job.due_at = at + timedelta(seconds=backoff.seconds(job.attempts, random=random.random))
 
 
 def postpone(job_id: int, *, error: str) -> None:
     """Something of ours failed on this job: try again later, in the end say so."""
     job = Job.objects.select_for_update().get(pk=job_id)
-    _postpone(job, error, False)
+    _postpone(job, error, False, at=clock.now())
     job.save(update_fields=FIELDS)
 
 
@@ -198,9 +205,9 @@ def mailed(entitlement_ids: Iterable[int], *, state: str, error: str = "") -> No
     found = list(
         Job.objects.select_for_update().filter(entitlement__in=list(entitlement_ids), state=State.PENDING_EMAIL)
     )
-    accepted = state in (Email.State.SENT, Email.State.KEPT)
+    accepted, now = state in (Email.State.SENT, Email.State.KEPT), clock.now()
     for job in found:
-        change(job, State.COMPLETED if accepted else State.FAILED, error=error)
+        change(job, State.COMPLETED if accepted else State.FAILED, at=now, error=error)
     bulk.update(Job, found, FIELDS)
 
 
@@ -209,13 +216,14 @@ def retry(job: Job, *, by: Actor, because: str) -> Job:
     by.require("retry")
     reason = audit.require_reason(because)
     job = Job.objects.select_for_update(of=("self",)).select_related("entitlement").get(pk=job.pk)
+    now = clock.now()
     if not job.entitlement.downloadable:
         raise NotAllowed(f"There is nothing to deliver: {job.entitlement.because}.")
     if job.state == State.COMPLETED:
         raise NotAllowed("It is delivered. To mail the link again, use Resend.")
     if job.state != State.PENDING_PROCESSING:
-        change(job, State.PENDING_PROCESSING)
-    job.attempts, job.deaths, job.due_at = 0, 0, clock.now()
+        change(job, State.PENDING_PROCESSING, at=now)
+    job.attempts, job.deaths, job.due_at = 0, 0, now
     job.save(update_fields=FIELDS)
     settlement.wake(job.organization_id)
     audit.record(
@@ -234,9 +242,10 @@ def requeue_for(product_id: int) -> int:
     waiting = list(
         Job.objects.select_for_update().filter(entitlement__product=product_id, state=State.FAILED, last_error=NO_FILE)
     )
+    now = clock.now()
     for job in waiting:
-        change(job, State.PENDING_PROCESSING)
-        job.attempts, job.deaths, job.due_at = 0, 0, clock.now()
+        change(job, State.PENDING_PROCESSING, at=now)
+        job.attempts, job.deaths, job.due_at = 0, 0, now
     bulk.update(Job, waiting, FIELDS)
     if waiting:
         settlement.wake(waiting[0].organization_id)
