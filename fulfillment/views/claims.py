@@ -126,4 +126,4 @@ def _is_too_often(request: HttpRequest, secret: str) -> bool:
     if pages.is_too_often("claim", secret, at_most=PRESSES_AN_HOUR):
         return True
     network = pages.network(request)
-    return bool(network) and pages.is_too_often("claim network", network, at_most=FROM_ONE_NETWORK)
+    return bool(network) and pages.is_too_often("claim-network", network, at_most=FROM_ONE_NETWORK)

@@ -148,7 +148,7 @@ def _ask(request: HttpRequest, organization: Organization) -> HttpResponseBase:
         return pages.private(render(request, "library/sign_in.html", context, status=400))
     network = pages.network(request)
     if pages.is_too_often("library", f"{organization.pk} {address}", at_most=ASKED_AN_HOUR) or (
-        network and pages.is_too_often("library network", network, at_most=FROM_ONE_NETWORK)
+        network and pages.is_too_often("library-network", network, at_most=FROM_ONE_NETWORK)
     ):
         return pages.limited(request)
     with tenancy.organization(organization.pk):
