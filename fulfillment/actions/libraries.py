@@ -48,7 +48,7 @@ def find(secret: str) -> LibrarySession | None:
     """The living session of this secret, noted as seen; None where it ended or its customer went. Needs the context."""
     if not tokens.well_formed(secret):
         return None
-    row = LibrarySession.objects.select_related("profile").filter(digest=tokens.digest(secret)).first()
+    row = LibrarySession.objects.select_related("profile", "organization").filter(digest=tokens.digest(secret)).first()
     if row is None or row.ended_at or row.profile.merged_into_id:
         return None
     now = clock.now()
