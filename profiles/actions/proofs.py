@@ -58,6 +58,9 @@ def verify(profile_id: int, address: str, *, by: Actor, how: str) -> Profile:
         raise NotTheirs("This address is no longer one of this customer's.")
     _proved(row)
     if profile.claimed_at is None:
+        # Addresses that come later are for recognising, until the customer says otherwise.
+        if not Identifier.objects.filter(profile=profile, preferred_at__isnull=False).exists():
+            Identifier.objects.filter(pk=row.pk).update(preferred_at=clock.now())
         recount([profile.pk])
         profile.refresh_from_db(fields=["claimed_at"])
         settlement.request(profile.organization_id, profiles=[profile.pk])
