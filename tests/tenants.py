@@ -49,7 +49,7 @@ class Auth0Server:
     def said(self, **changes: Any) -> dict[str, Any]:
         """The content of a true token for the last start."""
         now = int(time.time())
-        begun = self.started[-1] if self.started else {"email": "", "authParams": {}}
+        begun: dict[str, Any] = self.started[-1] if self.started else {"email": "", "authParams": {}}
         return {
             "nickname": "bob",
             "name": begun["email"],

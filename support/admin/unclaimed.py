@@ -27,7 +27,7 @@ class UnclaimedAdmin(ActiveAdmin):
     ordering = ("created_at", "id")
     explains = (
         "Bought as guests more than 7 days ago and never opened their library. Reminders go out by themselves after"
-        " 7 and 21 days; choose customers to send one now."
+        " 7 and 21 days; choose customers to send one now. The longest known stand first."
     )
     empty_title = "Nobody waits"
     empty_text = "Who buys as a guest and does not open their library within 7 days stands here."
