@@ -78,6 +78,7 @@ NAVIGATION: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
             ("Entitlements", "key", "fulfillment_entitlement_changelist", "view"),
             ("Jobs", "conveyor_belt", "fulfillment_job_changelist", "view"),
             ("E-mails", "mail", "fulfillment_email_changelist", "view"),
+            ("Unclaimed", "person_alert", "fulfillment_unclaimed_changelist", "view"),
         ),
     ),
     ("Inbox", (("Deliveries", "inbox", "orders_delivery_changelist", "view"),)),

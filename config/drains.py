@@ -17,7 +17,7 @@ from django_q.tasks import async_task
 
 from config import alerting, pipeline, publishing
 from fulfillment import circuits
-from fulfillment.actions import emails, jobs
+from fulfillment.actions import email_changes, emails, jobs, reminders
 from fulfillment.models import Circuit, Email, Entitlement
 from fulfillment.providers import mail
 from fulfillment.providers.outcomes import RefusedForGood
@@ -63,7 +63,7 @@ def round_of(organization_id: int) -> int:
     Likely same people are looked for only when nothing else waits.
     """
     worked = 0
-    for queue in (inbox, settlements, fulfilment, outbox, publishing.events, alerting.notices):
+    for queue in (inbox, settlements, fulfilment, claims, outbox, publishing.events, alerting.notices):
         worked += queue(organization_id)
     return worked or alike(organization_id)
 
@@ -127,6 +127,15 @@ def fulfilment(organization_id: int) -> int:
 
     _work(organization_id, claimed, work, fail)
     return len(claimed)
+
+
+def claims(organization_id: int) -> int:
+    """Guests are reminded of what waits for them; changes of address take effect or expire."""
+    with tenancy.organization(organization_id):
+        due = reminders.claim_due(BATCH)
+    _work(organization_id, due, reminders.work, lambda part, error: None)
+    with tenancy.organization(organization_id):
+        return len(due) + email_changes.settle_due(BATCH)
 
 
 def outbox(organization_id: int) -> int:
@@ -258,6 +267,10 @@ SELECT min(due) FILTER (WHERE NOT claimed), min(due) FILTER (WHERE claimed) FROM
   SELECT CASE WHEN state = 'claimed' THEN lease_until ELSE due_at - %(offset)s END,
          state = 'claimed' AND lease_until >= statement_timestamp()
     FROM fulfillment_email WHERE state IN ('queued', 'claimed', 'unknown')
+  UNION ALL
+  SELECT remind_at - %(offset)s, false FROM fulfillment_claim WHERE remind_at IS NOT NULL
+  UNION ALL
+  SELECT due_at - %(offset)s, false FROM fulfillment_emailchange WHERE due_at IS NOT NULL
   UNION ALL
   SELECT greatest(e.recorded_at, c.retry_at), false
     FROM (SELECT recorded_at FROM profiles_streamentry WHERE published_at IS NULL AND %(redis)s ORDER BY id LIMIT 1) e

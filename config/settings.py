@@ -260,6 +260,11 @@ if ENVIRONMENT["AWS_SES_CONFIGURATION_SET_NAME"]:
 if ENVIRONMENT["ANYMAIL_WEBHOOK_SECRET"]:
     ANYMAIL["WEBHOOK_SECRET"] = ENVIRONMENT["ANYMAIL_WEBHOOK_SECRET"]
 
+# ---- Signing customers in, where it is not done by our own links
+AUTH0_DOMAIN: str = ENVIRONMENT["AUTH0_DOMAIN"]
+AUTH0_CLIENT_ID: str = ENVIRONMENT["AUTH0_CLIENT_ID"]
+AUTH0_CLIENT_SECRET: str = ENVIRONMENT["AUTH0_CLIENT_SECRET"]
+
 # ---- Workers. django-q2 only wakes: it shares the database, so that a wake-up commits with the row it is for; it
 # repeats nothing by itself, holds no more than its workers can begin, and keeps no results.
 Q_CLUSTER: dict[str, Any] = {

@@ -53,7 +53,7 @@ STORIES: tuple[Story, ...] = (
     Story("One person, two customers", "Yuki bought with two addresses: merge them, and undo it again.", "Yuki Tanaka"),
     Story(
         "An entitlement nobody claimed",
-        "Inés bought as a guest twelve days ago and never fetched her book: mail her a new link.",
+        "Inés bought as a guest twelve days ago and never opened her library: mail her the claim link.",
         "Inés Ortega",
     ),
     Story("An expired link", "Piotr's link ran out three days ago: mail him a new one.", "Piotr Kowalczyk"),

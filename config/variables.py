@@ -81,6 +81,15 @@ def _base_url(text: str) -> str:
     return address
 
 
+def _tenant(text: str) -> str:
+    """A host name, or a whole address."""
+    if not text or re.fullmatch(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?\.[a-z]{2,}", text):
+        return text
+    if "://" not in text:
+        raise Malformed("write a host name, as shop.eu.auth0.com")
+    return _base_url(text)
+
+
 def _folder(text: str) -> Path:
     path = Path(text).expanduser().absolute() if text else ROOT / "var"
     if path.exists() and not path.is_dir():
@@ -241,6 +250,14 @@ VARIABLES: tuple[Variable, ...] = (
     Variable(
         "SLACK_WEBHOOK_URL", "Slack's incoming webhook for alerts; empty sends none there.", read=_url("https", "http")
     ),
+    Variable(
+        "AUTH0_DOMAIN",
+        "The Auth0 tenant that signs customers in to their library, as `shop.eu.auth0.com`; without these three our own"
+        " links do. In development an `http://…` address stands for it.",
+        read=_tenant,
+    ),
+    Variable("AUTH0_CLIENT_ID", "Auth0: the application (a regular web application with passwordless e-mail)."),
+    Variable("AUTH0_CLIENT_SECRET", "Auth0: its secret."),
     # Storage
     Variable(
         "AWS_STORAGE_BUCKET_NAME",

@@ -131,6 +131,17 @@ def inspect(alias: str, path: str, *, thorough: bool = False) -> Finding:
         return Unreachable(str(error))
 
 
+def where(path: str, *, size: int, sha256: str, in_second: bool) -> str | None:
+    """The first store that has the file whole; None if no store can give it now."""
+    for alias in aliases(in_second):
+        found = inspect(alias, path)
+        if not isinstance(found, Found) or found.size != size:
+            continue
+        if not found.checksum or found.checksum == sha256:
+            return alias
+    return None
+
+
 def checksum(file: File[bytes]) -> str:
     """The SHA-256 of a file in hex, read piece by piece; the file then stands at its beginning again."""
     file.seek(0)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 AGENT = frozenset(
     {"view", "view_pii", "resend", "temporary_link", "retry", "change_delivery_email", "grant", "revoke", "restore"}
-    | {"acknowledge"}
+    | {"acknowledge", "change_email"}
 )
 LEAD = AGENT | {
     "merge",
@@ -75,6 +75,11 @@ class Actor:
     @classmethod
     def system(cls, label: str) -> "Actor":
         return cls(label=label, role="system")
+
+    @classmethod
+    def customer(cls) -> "Actor":
+        """The customer, by what they proved to be theirs: acts on their own things only, and holds no permission."""
+        return cls(label="The customer", role="customer")
 
     @property
     def is_person(self) -> bool:

@@ -4,14 +4,15 @@ import json
 import random
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from email.utils import parseaddr
 
 from django.conf import settings
 from django.db import connection, transaction
 
 from fulfillment import backoff
-from fulfillment.actions import letters, links
+from fulfillment.actions import invitations, letters, links
+from fulfillment.actions.invitations import Issued
 from fulfillment.actions.letters import Letter
 from fulfillment.actions.links import Given
 from fulfillment.models import Email, Entitlement
@@ -20,13 +21,14 @@ from orders.actions.statuses import Money, fully
 from orders.messages import RefundStatus
 from orders.models import Line, Order, Refund
 from profiles import bulk, clock, identifiers
-from profiles.actions import audit, settlement
+from profiles.actions import audit, proofs, settlement
 from profiles.actors import Actor, Invalid, Refusal
-from profiles.models import Organization
+from profiles.models import Organization, Profile
 
 State, Template = Email.State, Email.Template
 LEASE_SECONDS = 120
 UNKNOWN_AGAIN = timedelta(minutes=10)
+ABOUT_LIBRARY = "library"
 PAID = (Order.PaymentStatus.PAID, Order.PaymentStatus.PARTIALLY_REFUNDED)
 
 _CLAIM = """
@@ -45,11 +47,10 @@ class NoAddress(Refusal):
 
 
 def address(entitlement: Entitlement) -> str:
-    """Where this entitlement's mail goes: the order's delivery address, else the customer's newest; '' if nowhere."""
+    """Where this entitlement's mail goes: the order's delivery address, else the customer's own; '' if nowhere."""
     if entitlement.order is not None:
         return identifiers.mailable(entitlement.order.mail_to) or ""
-    known = entitlement.profile.identifiers.filter(kind="email", status="active").order_by("-pk").first()
-    return (identifiers.mailable(known.value) or "") if known else ""
+    return next(iter(proofs.mail_addresses([entitlement.profile_id]).get(entitlement.profile_id, ())), "")
 
 
 # What has to be said --------------------------------------------------------------------------------------------
@@ -106,12 +107,22 @@ def deliver(entitlements: Sequence[Entitlement], given: Mapping[int, Given]) -> 
         Line.objects.filter(order__in=list(by_order), removed=False).select_related("product").order_by("position")
     ):
         lines.setdefault(line.order_id, []).append(line)
-    rows = []
+    mails: dict[str, list[Entitlement]] = {}
     for order_id, group in by_order.items():
         first = f"receipt:{order_id}" not in receipted and group[0].source == Entitlement.Source.ORDER
-        rows.append(_delivery(group, given, lines.get(order_id, []), receipt=first))
-    rows += [_delivery([entitlement], given, [], receipt=False) for entitlement in alone]
+        mails[f"receipt:{order_id}" if first else _key(group, given)] = group
+    mails |= {_key([entitlement], given): [entitlement] for entitlement in alone}
+    invited = invitations.invite(mails)
+    rows = [
+        _delivery(key, group, given, lines.get(group[0].order_id or 0, []), invited=invited.get(key))
+        for key, group in mails.items()
+    ]
     bulk.insert(Email, rows, ignore_conflicts=True)
+
+
+def _key(group: Sequence[Entitlement], given: Mapping[int, Given]) -> str:
+    """The effect key of a mail that is no receipt: its first link is in no other."""
+    return f"delivery:{given[group[0].pk].link.pk}"
 
 
 def receipts_without_links(orders: Iterable[Order]) -> None:
@@ -139,12 +150,17 @@ def receipts_without_links(orders: Iterable[Order]) -> None:
 
 
 def _delivery(
-    group: Sequence[Entitlement], given: Mapping[int, Given], lines: Sequence[Line], *, receipt: bool, key: str = ""
+    key: str,
+    group: Sequence[Entitlement],
+    given: Mapping[int, Given],
+    lines: Sequence[Line],
+    *,
+    invited: Issued | None,
 ) -> Email:
     first = group[0]
     order = first.order
     pairs = [(entitlement, given[entitlement.pk]) for entitlement in group]
-    template = Template.RECEIPT if receipt else Template.DELIVERY
+    template = Template.RECEIPT if key.startswith("receipt:") else Template.DELIVERY
     letter = letters.write(
         template,
         organization=first.organization,
@@ -152,17 +168,41 @@ def _delivery(
         lines=lines,
         given=pairs,
         customer_name=first.profile.name,
+        invited=invited,
     )
     if order is not None:
         about = f"{order.channel.label}/{order.external_id}"
     else:
         about = f"manual/{first.product.sku}"
-    effect = key or (f"receipt:{order.pk}" if receipt and order else f"delivery:{pairs[0][1].link.pk}")
     owner = first.organization_id
-    row = _row(effect, template, address(first), letter, about=about, order=order, organization_id=owner)
+    row = _row(key, template, address(first), letter, about=about, order=order, organization_id=owner)
     row.profile_id = first.profile_id
     row.entitlement = first if len(group) == 1 else None
     row.secrets_until = max(link.link.expires_at for _, link in pairs)
+    return row
+
+
+def post(
+    key: str,
+    template: str,
+    to: str,
+    letter: Letter,
+    *,
+    profile: Profile,
+    by: Actor,
+    until: datetime | None = None,
+) -> Email | None:
+    """Queue one message to a customer about no single order, once for its key; None where it is known already.
+
+    Who only ever bought in made-up shops is never written to; the message is kept like theirs.
+    """
+    if Email.objects.filter(effect_key=key).exists():
+        return None
+    row = _row(key, template, to, letter, about=ABOUT_LIBRARY, order=None, organization_id=profile.organization_id)
+    row.profile, row.by_person, row.secrets_until = profile, by.role not in ("system", "customer"), until
+    row.never_send = Order.objects.filter(profile=profile, channel__made_up=True).exists()
+    row.save(force_insert=True)
+    settlement.wake(profile.organization_id)
     return row
 
 
@@ -207,7 +247,8 @@ def resend(entitlement: Entitlement, *, by: Actor, because: str, key: str) -> Em
     if not address(entitlement):
         raise NoAddress("There is no usable e-mail address on record: correct the delivery e-mail first.")
     given = links.make_mailed([entitlement])
-    row = _delivery([entitlement], given, [], receipt=False, key=effect)
+    invited = invitations.invite({effect: [entitlement]})
+    row = _delivery(effect, [entitlement], given, [], invited=invited.get(effect))
     row.by_person = by.is_person
     row.save(force_insert=True)
     settlement.wake(entitlement.organization_id)

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.template.loader import render_to_string
 
+from fulfillment.actions.invitations import Issued
 from fulfillment.actions.links import Given
 from fulfillment.models import Entitlement
 from orders import money
@@ -39,6 +40,7 @@ def write(
     refund: Refund | None = None,
     reason: str = "",
     customer_name: str = "",
+    invited: Issued | None = None,
 ) -> Letter:
     """Render one template. Every value is data: nothing a customer or shop sent is ever run as a template."""
     context: dict[str, Any] = {
@@ -54,6 +56,7 @@ def write(
             for entitlement, link in given
         ],
         "reason": reason,
+        "claim_url": invited.masked_url if invited else "",
         "refund_timeline": "Banks usually show it within 5 to 10 working days.",
     }
     if order is not None:
@@ -77,10 +80,23 @@ def write(
             "refunded_text": money.to_text(refund.amount_minor, refund.currency),
             "currency": refund.currency,
         }
-    folder = f"email/{template}"
+    secrets = {link.masked: link.secret for _, link in given}
+    if invited is not None:
+        secrets[invited.masked] = invited.secret
+    return _rendered(template, context, secrets)
+
+
+def note(name: str, *, organization: Organization, secrets: Mapping[str, str], **context: Any) -> Letter:
+    """Render a message that is about no order, from the templates of that name."""
+    own = {"organization_name": organization.name, "support_email": organization.support_email}
+    return _rendered(name, {**own, **context}, secrets)
+
+
+def _rendered(name: str, context: Mapping[str, Any], secrets: Mapping[str, str]) -> Letter:
+    folder, values = f"email/{name}", dict(context)
     return Letter(
-        subject=" ".join(render_to_string(f"{folder}.subject.txt", context).split())[:300],
-        text=render_to_string(f"{folder}.txt", context),
-        html=render_to_string(f"{folder}.html", context),
-        secrets={link.masked: link.secret for _, link in given},
+        subject=" ".join(render_to_string(f"{folder}.subject.txt", values).split())[:300],
+        text=render_to_string(f"{folder}.txt", values),
+        html=render_to_string(f"{folder}.html", values),
+        secrets=secrets,
     )

@@ -110,6 +110,20 @@ def make_temporary(
     return given
 
 
+def of_library(entitlement: Entitlement, lifetime: timedelta) -> DownloadLink:
+    """The link on which this entitlement's downloads from the library are counted; its secret is given to nobody."""
+    rows = DownloadLink.objects.select_related("entitlement").filter(
+        entitlement=entitlement,
+        kind=DownloadLink.Kind.LIBRARY,
+        revoked_at__isnull=True,
+        expires_at__gt=clock.now(),
+    )
+    live = rows.order_by("-pk").first()
+    if live is not None:
+        return live
+    return _make([(entitlement, clock.now() + lifetime, DownloadLink.Kind.LIBRARY)])[entitlement.pk].link
+
+
 def _make(wanted: Sequence[tuple[Entitlement, datetime, str]]) -> dict[int, Given]:
     now = clock.now()
     secrets = [tokens.make() for _ in wanted]

@@ -26,6 +26,7 @@ class DownloadLink(Tenant):
     class Kind(models.TextChoices):
         MAILED = "mailed", "Sent by e-mail"
         TEMPORARY = "temporary", "Given out by staff"
+        LIBRARY = "library", "Opened in the library"
 
     entitlement = TenantForeignKey(Entitlement, on_delete=models.CASCADE, related_name="links")
     kind = models.CharField(max_length=10, choices=Kind, default=Kind.MAILED)

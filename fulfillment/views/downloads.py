@@ -51,7 +51,7 @@ def page(request: HttpRequest, secret: str, asset_id: int | None = None) -> Answ
     asset = next((a for a in assets if asset_id is None or a.pk == asset_id), None)
     if asset is None:
         return pages.private(render(request, "download/unknown.html", status=404))
-    if _where(asset) is None:
+    if pages.store_of(asset) is None:
         return _unavailable(request, context)
     return _start(request, route.organization_id, link, asset, context)
 
@@ -98,7 +98,7 @@ def file(request: HttpRequest, secret: str) -> Answer:
             return pages.private(render(request, "download/expired.html", context, status=410))
         links.count_request(session)
         asset = session.asset
-    alias = _where(asset)
+    alias = pages.store_of(asset)
     if alias is None:
         return _unavailable(request, context)
     url = storages.temporary_url(
@@ -136,17 +136,6 @@ def _refused(request: HttpRequest, context: dict[str, Any], refusal: Refusal) ->
         return pages.private(render(request, "download/revoked.html", {**context, "reason": str(refusal)}, status=410))
     own = {"used_up": isinstance(refusal, LinkUsedUp), "expired_at": context["expires_at"]}
     return pages.private(render(request, "download/expired.html", {**context, **own}, status=410))
-
-
-def _where(asset: Asset) -> str | None:
-    """The first store that has the file whole; None if no store can give it now."""
-    for alias in storages.aliases(asset.in_second):
-        found = storages.inspect(alias, asset.path)
-        if not isinstance(found, storages.Found) or found.size != asset.size:
-            continue
-        if not found.checksum or found.checksum == asset.sha256:
-            return alias
-    return None
 
 
 def _stream(request: HttpRequest, asset: Asset, alias: str) -> Answer:
@@ -203,17 +192,8 @@ def _file(asset: Asset, secret: str) -> dict[str, Any]:
     return {
         "format": asset.format,
         "label": asset.format.upper(),
-        "size_text": _size(asset.size),
+        "size_text": pages.size_text(asset.size),
         "version": asset.version,
         "filename": asset.filename,
         "action_url": f"/download/{secret}/{asset.pk}",
     }
-
-
-def _size(size: int) -> str:
-    """Bytes as a person reads them: exact below 1 kB, else one decimal, by integer arithmetic."""
-    for unit, scale in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
-        if size >= scale:
-            tenths = (size * 10 + scale // 2) // scale
-            return f"{tenths // 10}.{tenths % 10} {unit}"
-    return f"{size} bytes"

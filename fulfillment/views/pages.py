@@ -1,9 +1,21 @@
 """What the customer's pages have in common: nothing of them is stored, told to others or found by search engines."""
 
+import hashlib
 import ipaddress
+import time
+from typing import Any
+from urllib.parse import urlsplit
 
-from django.http import HttpRequest, HttpResponseBase
+from django.core.cache import cache
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
 from django.utils.cache import add_never_cache_headers
+
+from fulfillment import storages
+from fulfillment.models import Asset
+from profiles.models import Organization
+
+AN_HOUR = 3600
 
 
 def masked(address: str) -> str:
@@ -28,3 +40,61 @@ def private(answer: HttpResponseBase) -> HttpResponseBase:
     answer["Referrer-Policy"] = "no-referrer"
     answer["X-Robots-Tag"] = "noindex, nofollow"
     return answer
+
+
+def unknown(request: HttpRequest) -> HttpResponseBase:
+    """One page for everything that is no address of ours, whoever asks."""
+    return private(render(request, "download/unknown.html", status=404))
+
+
+def limited(request: HttpRequest) -> HttpResponseBase:
+    """Too many tries; says nothing of what was tried."""
+    answer = render(request, "download/limited.html", status=429)
+    answer["Retry-After"] = str(AN_HOUR)
+    return private(answer)
+
+
+def wrong_method(*allowed: str) -> HttpResponseBase:
+    """405 for everything but these."""
+    return HttpResponse(status=405, headers={"Allow": ", ".join(allowed)})
+
+
+def of_seller(organization: Organization) -> dict[str, Any]:
+    """What every page says of the seller."""
+    return {"organization_name": organization.name, "support_email": organization.support_email}
+
+
+def size_text(size: int) -> str:
+    """Bytes as a person reads them: exact below 1 kB, else one decimal, by integer arithmetic."""
+    for unit, scale in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if size >= scale:
+            tenths = (size * 10 + scale // 2) // scale
+            return f"{tenths // 10}.{tenths % 10} {unit}"
+    return f"{size} bytes"
+
+
+def store_of(asset: Asset) -> str | None:
+    """The first store that has this file whole; None if no store can give it now. Asks the network."""
+    return storages.where(asset.path, size=asset.size, sha256=asset.sha256, in_second=asset.in_second)
+
+
+def is_forged(request: HttpRequest) -> bool:
+    """Whether another site made the browser send this.
+
+    By the browser's own word (Sec-Fetch-Site). Django's token would need the referrer or origin, which these pages
+    withhold; cookies are SameSite=Lax besides.
+    """
+    site = request.headers.get("Sec-Fetch-Site", "")
+    if site:
+        return site not in ("same-origin", "none")
+    origin = request.headers.get("Origin", "null")
+    return origin != "null" and urlsplit(origin).netloc != request.get_host()
+
+
+def is_too_often(what: str, about: str, *, at_most: int) -> bool:
+    """Count one try of this within the hour; true beyond so many. What is counted is kept as a hash."""
+    hour = int(time.time()) // AN_HOUR
+    key = f"pages:{what}:{hour}:{hashlib.sha256(about.encode('utf-8', 'surrogatepass')).hexdigest()[:32]}"
+    count = int(cache.get(key, 0)) + 1
+    cache.set(key, count, AN_HOUR)
+    return count > at_most

@@ -14,7 +14,7 @@ from typing import Any
 from django.db.models import Q
 
 from profiles import clock
-from profiles.actions import audit, merges, resolution, settlement, turns
+from profiles.actions import audit, merges, proofs, resolution, settlement, turns
 from profiles.actors import Actor, Refusal
 from profiles.models import Cut, Fact, Identifier, Merge, MergeMove, Organization, Profile
 
@@ -146,6 +146,7 @@ def use_again(row: Cut, *, by: Actor, because: str) -> int:
 
 def _settle(profile_ids: set[int], row: Cut) -> None:
     resolution.strengthen(profile_ids, row.organization)
+    proofs.recount(profile_ids)
     settlement.request(row.organization_id, profiles=profile_ids)
 
 

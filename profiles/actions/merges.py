@@ -205,10 +205,11 @@ def root_of(profile_id: int) -> int:
 
 
 def _settle_both(merge_row: Merge, root: int | None = None) -> None:
-    from profiles.actions import resolution  # the two call each other: resolution merges
+    from profiles.actions import proofs, resolution  # these call each other: both of them merge
 
     ids = {root or merge_row.survivor_id, merge_row.absorbed_id}
     resolution.strengthen(ids, merge_row.organization)
+    proofs.recount(ids)
     # Whoever merges by rule is a worker, and looks for what is due anyway; waking would make all others wait for it.
     settlement.request(merge_row.organization_id, profiles=ids, wake_worker=not merge_row.automatic)
 

@@ -13,7 +13,7 @@ from django.db import connection
 from django.db.models import Q
 
 from profiles import clock, tenancy
-from profiles.actions import audit, forsaken, merges, owners, settlement, sightings, streams, suggestions
+from profiles.actions import audit, forsaken, merges, owners, proofs, settlement, sightings, streams, suggestions
 from profiles.actors import Actor
 from profiles.models import Fact, Identifier, Merge, MergeMove, Organization, Profile, Review
 from profiles.rules import RULE_VERSION
@@ -82,6 +82,7 @@ def retire(
         _list_for_review(key, pk, because, parted, organization)
     forsaken.forget_empty(touched)
     touched = set(Profile.objects.filter(pk__in=touched).values_list("pk", flat=True))
+    proofs.recount(touched)
     _attach_again(parted, {(fact._meta.label, fact.pk) for fact in busy}, organization)
     orders = [pk for found in parted for label, pk in found.alone if label in _settled_by_themselves()]
     settlement.request(organization.pk, orders=orders, profiles=touched, wake_worker=not busy)

@@ -69,6 +69,13 @@ class Identifier(Tenant):
     added_by_staff = models.BooleanField(default=False)
     set_aside_at = models.DateTimeField(null=True, editable=False)
     because = models.CharField(max_length=300, blank=True, default="", help_text="Why it joins nobody.")
+    verified_at = models.DateTimeField(
+        null=True, editable=False, help_text="When the customer proved that it is theirs; the first makes a claim."
+    )
+    preferred_at = models.DateTimeField(null=True, editable=False, help_text="When the customer chose it for mail.")
+    retired_at = models.DateTimeField(
+        null=True, editable=False, help_text="Since when it still recognises the customer, and no mail goes there."
+    )
 
     class Meta:
         constraints = [

@@ -5,7 +5,7 @@ from typing import Any
 from django.db import models
 
 from attribution.models import StoreAlert
-from fulfillment.models import Email, Entitlement, Job
+from fulfillment.models import Email, Entitlement, Job, Unclaimed
 from orders.models import Channel, Delivery, Line, Order, Product
 from profiles.models import (
     ApiToken,
@@ -26,6 +26,7 @@ from support.admin import (
     acts_of_alike,
     acts_of_catalogue,
     acts_of_channels,
+    acts_of_claims,
     acts_of_customers,
     acts_of_cuts,
     acts_of_delivery,
@@ -56,6 +57,7 @@ from support.admin.profiles import ProfileAdmin
 from support.admin.settings import ApiTokenAdmin, MembershipAdmin, OrganizationAdmin
 from support.admin.stores import StoreAlertAdmin
 from support.admin.streams import StreamEntryAdmin
+from support.admin.unclaimed import UnclaimedAdmin
 from support.admin.unmapped import LineAdmin
 from support.admin.webhooks import WebhookDeliveryAdmin, WebhookEndpointAdmin
 from support.models import Alert, Incident
@@ -63,6 +65,7 @@ from support.models import Alert, Incident
 # The dialogs register themselves as their modules load.
 ACTS = (
     acts_of_delivery,
+    acts_of_claims,
     acts_of_customers,
     acts_of_alerts,
     acts_of_incidents,
@@ -87,6 +90,7 @@ REGISTERED: list[tuple[type[models.Model], Any]] = [
     (Job, JobAdmin),
     (Entitlement, EntitlementAdmin),
     (Email, EmailAdmin),
+    (Unclaimed, UnclaimedAdmin),
     (Delivery, DeliveryAdmin),
     (Line, LineAdmin),
     (Product, ProductAdmin),

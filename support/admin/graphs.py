@@ -124,7 +124,8 @@ class Words:
         counts = self.graph.borne.get(graphs.key(row), {})
         names = {group.label: (group.one, group.many) for group in self.graph.groups}
         borne = [counted(count, *names.get(label, ("fact", "facts"))) for label, count in sorted(counts.items())]
-        told = f"borne by {_listed(borne)}" if borne else "added by staff" if row.added_by_staff else "borne by nothing"
+        own = "proved by the customer" if row.verified_at else "added by staff" if row.added_by_staff else ""
+        told = f"borne by {_listed(borne)}" if borne else own or "borne by nothing"
         status = "" if row.status == Identifier.Status.ACTIVE else word(row.status, row.get_status_display())
         return Sentence(row.created_at, 1, f"{self.named(row)} {came}, {told}.", "key", status, self._scissors(row))
 

@@ -18,7 +18,7 @@ from profiles import events as telling
 from profiles.actions import audit
 from profiles.actors import Actor, NotPermitted
 from profiles.models import Event, Identifier, Merge, Profile, Suggestion
-from support.admin import alike, dialogs, graphs, stores, stories
+from support.admin import acts_of_claims, alike, dialogs, graphs, stores, stories
 from support.admin.base import DeskAdmin, Period, address_of, amount, masked, moment, when, word
 from support.queries import pages
 
@@ -131,7 +131,14 @@ class ProfileAdmin(DeskAdmin):
             "page": page,
             "profile": profile,
             "heads": stories.heads(page.verdicts, request),
-            "acts": dialogs.buttons(actor, ("grant", profile.pk, True), ("merge", profile.pk, True)),
+            "acts": dialogs.buttons(
+                actor,
+                ("grant", profile.pk, True),
+                ("send_claim_link", profile.pk, any(row.downloadable for row in page.entitlements)),
+                ("start_email_change", profile.pk, True),
+                ("merge", profile.pk, True),
+            ),
+            "address_notes": acts_of_claims.notes(page.address_changes, request),
             "claimed": word("active", "Claimed") if profile.claimed_at else word("guest", "Guest", "over"),
             "why_url": graphs.address_of_why(profile.pk),
             "identifiers": [_identifier(row, request) for row in page.identifiers],

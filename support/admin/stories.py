@@ -53,6 +53,7 @@ ICONS = {
     "page_view": "web",
     "button_click": "ads_click",
     "staff": "support_agent",
+    "library": "local_library",
 }
 BAD = ("bounce", "dispute")
 # Addresses and other personal data stand in these fields of an entry.
@@ -154,6 +155,7 @@ def rights(page: OrderPage | ProfilePage, actor: Any) -> list[Right]:
                     actor,
                     ("resend", row.pk, row.downloadable),
                     ("temporary_link", row.pk, row.downloadable),
+                    ("send_claim_link_of", row.pk, row.status == Entitlement.Status.PENDING_CLAIM),
                     ("retry", job.pk if job else 0, bool(job) and row.downloadable and _stuck(job)),
                     ("revoke", row.pk, row.status != Entitlement.Status.REVOKED),
                     ("restore", row.pk, not row.downloadable),

@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.db.models.expressions import RawSQL
 
 from attribution.models import Attribution, Conversation, ProductIntent, StoreAlert
-from fulfillment.models import DownloadLink, DownloadSession, Email, Entitlement, Job
+from fulfillment.models import DownloadLink, DownloadSession, Email, EmailChange, Entitlement, Job
 from orders.models import Delivery, Dispute, Line, Order, Payment, ProfileTotal, Refund, StatusChange, StoreVisit
 from profiles import clock
 from profiles.models import AuditEntry, Event, Identifier, Merge, MergeMove, Profile, Review, Suggestion
@@ -95,6 +95,7 @@ class ProfilePage:
     reviews: list[Review]
     alike: list[Profile]
     suggestions: list[Suggestion]
+    address_changes: list[EmailChange]
     audit: list[AuditEntry]
     verdicts: list[Verdict] = field(default_factory=list)
 
@@ -154,7 +155,7 @@ def of_order(order: Order, *, now: datetime | None = None) -> OrderPage:
 
 
 def of_profile(profile: Profile, *, now: datetime | None = None) -> ProfilePage:
-    """The page of a customer; at most twenty-three queries whatever their history. The newest hundred of each sort."""
+    """The page of a customer; at most twenty-four queries whatever their history. The newest hundred of each sort."""
     now = now or clock.now()
     orders = list(Order.objects.filter(profile=profile).select_related("channel").order_by("-placed_at")[:AT_MOST])
     order_ids = [order.pk for order in orders]
@@ -196,6 +197,7 @@ def of_profile(profile: Profile, *, now: datetime | None = None) -> ProfilePage:
         reviews=list(Review.objects.filter(profile=profile, decided_at__isnull=True)[:AT_MOST]),
         alike=alike(profile),
         suggestions=likely.of_profile(profile),
+        address_changes=list(EmailChange.objects.filter(profile=profile).order_by("-started_at", "-pk")[:1]),
         audit=list(AuditEntry.objects.filter(profile_id=profile.pk).order_by("-at", "-pk")[:AT_MOST]),
         verdicts=[known.verdict(entitlement, entitlement.order) for entitlement in entitled],
     )

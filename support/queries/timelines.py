@@ -35,11 +35,28 @@ ACTS = {
     "store_alert.reopened": "Store alert opened again",
     "attribution.overridden": "Attribution decided by a person",
     "attribution.override_lifted": "Attribution left to the facts again",
+    "claim.asked": "Asked for a sign-in link",
+    "claim.sent": "Claim link mailed",
+    "claim.reminded": "Reminded of what waits",
+    "profile.claimed": "Library claimed",
+    "library.opened": "Library opened",
+    "library.closed": "Signed out of the library",
+    "address.asked": "Said that another address is theirs",
+    "identifier.proved": "Another address proved",
+    "profile.email_changed": "Address for mail changed",
+    "email_change.started": "Change of address begun",
+    "email_change.confirmed": "Change of address confirmed",
+    "email_change.done": "Change of address in effect",
+    "email_change.vetoed": "Change of address stopped by the former one",
+    "email_change.expired": "Change of address never confirmed",
+    "email_change.stopped": "Change of address could not take effect",
     "profile.merged": "Customers merged",
     "profile.merge_undone": "Merge undone",
 }
 # The rows of these stand on the timeline themselves.
 TOLD_ELSEWHERE = ("profile.merged", "profile.merge_undone", "email.bounced")
+# What customers do in their library, by the beginning of the act's name.
+IN_LIBRARY = ("claim.", "library.", "address.", "email_change.", "profile.claimed", "identifier.proved")
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +253,8 @@ def staff(rows: Iterable[AuditEntry]) -> Iterator[Entry]:
     for row in rows:
         if row.action not in TOLD_ELSEWHERE:
             title = ACTS.get(row.action, row.action.replace(".", " ").replace("_", " ").capitalize())
-            yield Entry(row.at, "staff", title, row.actor_label, row.reason)
+            sort = "library" if row.actor_id is None and row.action.startswith(IN_LIBRARY) else "staff"
+            yield Entry(row.at, sort, title, row.actor_label, row.reason)
 
 
 def _money(minor: int, currency: str) -> str:

@@ -28,6 +28,7 @@ OPEN_TABLES: Mapping[str, str] = {
     "django_q_task": "results of wake-up calls",
     "django_session": "staff sessions: user ids",
     "fulfillment_circuit": "health of the installation's mail providers",
+    "fulfillment_claimroute": "routing: hash of an invitation, sign-in link or library session → organization",
     "fulfillment_linkroute": "routing: hash of a link → organization",
     "orders_channelroute": "routing: key of an address → organization",
     "orders_domainroute": "routing: domain of a shop → organization",

@@ -45,6 +45,7 @@ OPEN_LISTS = (
     "fulfillment_entitlement",
     "fulfillment_email",
     "fulfillment_job",
+    "fulfillment_unclaimed",
     "profiles_merge",
     "profiles_review",
     "attribution_storealert",

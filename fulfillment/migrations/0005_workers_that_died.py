@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("fulfillment", "0003_row_history"),
+        ("fulfillment", "0004_claims_and_libraries"),
     ]
 
     operations = [

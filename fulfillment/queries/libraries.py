@@ -1,0 +1,160 @@
+"""What a customer's library shows: products with their versions and files, what is withheld and why, and receipts."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from fulfillment.models import Asset, Entitlement
+from orders import money
+from orders.models import Line, Order, Refund
+from profiles.models import Profile
+
+READY, WAITING, PAUSED, GONE = "ready", "waiting", "paused", "gone"
+Status = Entitlement.Status
+# A word of ours for the facts' own sentences; what staff wrote for each other is not shown.
+BY_PERSON = "The seller withdrew it."
+WORDS = {
+    "The order was refunded in full": "Your order was refunded.",
+    "A partial refund covers this line": "It was refunded.",
+    "A refund is under way at the provider": "A refund is under way. If it does not come about, this opens again.",
+    "A dispute is open": "The payment is disputed at your bank. It opens again when that is settled.",
+    "The dispute was lost": "The payment was taken back by your bank.",
+    "The order was cancelled": "Your order was cancelled.",
+    "The line was taken off the order": "It was taken off your order.",
+    "The order is not paid": "The payment has not arrived.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version of a product with its files; `is_new` came after the purchase."""
+
+    name: str
+    files: list[Asset]
+    is_new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One product on the shelf. `why` is a sentence where it cannot be had now."""
+
+    entitlement: Entitlement
+    title: str
+    kind: str
+    state: str
+    why: str
+    since: datetime
+    order: Order | None
+    latest: Version | None = None
+    earlier: list[Version] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """One order as a small bill."""
+
+    order: Order
+    total_text: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """Everything the page shows; four queries whatever its size."""
+
+    items: list[Item]
+    receipts: list[Receipt]
+
+
+def of(profile: Profile) -> Library:
+    """The library of this customer; four queries whatever they bought."""
+    rows = Entitlement.objects.filter(profile=profile).select_related("product", "order").order_by("-created_at", "-pk")
+    best: dict[int, Entitlement] = {}
+    for row in rows:
+        known = best.get(row.product_id)
+        # Bought twice, it stands once: by the right that opens it.
+        if known is None or (row.downloadable and not known.downloadable):
+            best[row.product_id] = row
+    files: dict[int, list[Asset]] = {}
+    for asset in Asset.objects.filter(product__in=best).order_by("-current", "-created_at", "format"):
+        files.setdefault(asset.product_id, []).append(asset)
+    items = [_item(row, files.get(row.product_id, [])) for row in best.values()]
+    items.sort(key=lambda item: (item.state in (PAUSED, GONE), -item.since.timestamp()))
+    orders = Order.objects.filter(profile=profile).order_by("-placed_at", "-pk")
+    unpaid = [Order.PaymentStatus.UNPAID, Order.PaymentStatus.FAILED]
+    return Library(items, [_receipt(order) for order in orders.exclude(payment_status__in=unpaid)])
+
+
+def why(entitlement: Entitlement) -> str:
+    """Why it cannot be had, in a sentence for its buyer."""
+    if entitlement.decision == Entitlement.Decision.REVOKED:
+        return BY_PERSON
+    if entitlement.status == Status.EXPIRED:
+        return "Its time is over."
+    return WORDS.get(entitlement.because, "It is not available at the moment.")
+
+
+def _item(row: Entitlement, assets: Iterable[Asset]) -> Item:
+    since = (row.order.paid_at or row.order.placed_at) if row.order else row.created_at
+    state = READY if row.downloadable else PAUSED if row.status == Status.SUSPENDED else GONE
+    versions: dict[str, list[Asset]] = {}
+    for asset in assets:
+        versions.setdefault(asset.version, []).append(asset)
+    made = [
+        Version(name, files, is_new=len(versions) > 1 and all(one.created_at > since for one in files))
+        for name, files in versions.items()
+    ]
+    latest = made[0] if made and made[0].files[0].current else None
+    if state == READY and latest is None:
+        state = WAITING
+    return Item(
+        entitlement=row,
+        title=row.product.title,
+        kind=row.product.kind,
+        state=state,
+        why="" if row.downloadable else why(row),
+        since=since,
+        order=row.order,
+        latest=latest if row.downloadable else None,
+        earlier=made[1 if latest else 0 :] if row.downloadable else [],
+    )
+
+
+def _receipt(order: Order) -> Receipt:
+    text = f"{money.to_text(order.total_minor, order.currency)} {order.currency}"
+    state = "" if order.payment_status == Order.PaymentStatus.PAID else order.get_payment_status_display()
+    return Receipt(order, text, state)
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """An order as its buyer keeps it: what, for how much, and what came back."""
+
+    order: Order
+    lines: list[dict[str, str | int]]
+    total_text: str
+    refunds: list[dict[str, object]]
+
+
+def bill(profile: Profile, order_id: int) -> Bill | None:
+    """The receipt of one of this customer's orders; None for any other. Three queries."""
+    order = Order.objects.filter(pk=order_id, profile=profile).first()
+    if order is None:
+        return None
+    lines = Line.objects.filter(order=order, removed=False).select_related("product").order_by("position", "pk")
+    made = Refund.objects.filter(order=order, status="succeeded").order_by("at", "pk")
+    return Bill(
+        order,
+        [
+            {
+                "title": (line.title if line.title != line.sku else "")
+                or (line.product and line.product.title)
+                or line.sku,
+                "quantity": line.quantity,
+                "total_text": money.to_text(line.total_minor, order.currency),
+            }
+            for line in lines
+        ],
+        money.to_text(order.total_minor, order.currency),
+        [{"at": row.at, "text": f"{money.to_text(row.amount_minor, row.currency)} {row.currency}"} for row in made],
+    )
