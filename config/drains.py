@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django_q.tasks import async_task
 
-from config import pipeline, publishing
+from config import pipeline, publishing, refunding
 from fulfillment import circuits
 from fulfillment.actions import emails, jobs
 from fulfillment.models import Circuit, Email, Job
@@ -63,7 +63,7 @@ def round_of(organization_id: int) -> int:
     Likely same people are looked for only when nothing else waits.
     """
     worked = 0
-    for queue in (inbox, settlements, fulfilment, outbox, publishing.events):
+    for queue in (inbox, settlements, refunding.refunds, fulfilment, outbox, publishing.events):
         worked += queue(organization_id)
     return worked or alike(organization_id)
 
@@ -261,6 +261,10 @@ SELECT min(due) FILTER (WHERE NOT claimed), min(due) FILTER (WHERE claimed) FROM
   SELECT greatest(e.recorded_at, c.retry_at), false
     FROM (SELECT recorded_at FROM profiles_streamentry WHERE published_at IS NULL AND %(redis)s ORDER BY id LIMIT 1) e
     LEFT JOIN profiles_streamcircuit c ON true
+  UNION ALL
+  SELECT CASE WHEN state = 'claimed' THEN lease_until ELSE due_at - %(offset)s END,
+         state = 'claimed' AND lease_until >= statement_timestamp()
+    FROM orders_refundrequest WHERE state IN ('queued', 'claimed', 'unknown')
   UNION ALL
   SELECT due_at, false FROM profiles_likeness WHERE due_at IS NOT NULL
 ) q
