@@ -15,6 +15,7 @@ from django_q.tasks import async_task
 
 from profiles import tenancy
 from profiles.models import OrganizationRoute
+from support.actions import approvals
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +40,7 @@ class Schedule:
     act: Callable[[int], object]
 
 
-SCHEDULES: tuple[Schedule, ...] = ()
+SCHEDULES: tuple[Schedule, ...] = (Schedule("approvals", timedelta(minutes=15), approvals.expire),)
 
 
 def claim_due() -> list[Schedule]:

@@ -29,6 +29,7 @@ def change(organization: Organization, policy: str, values: Mapping[str, Any], *
         by=by,
         subject=row,
         because=reason,
+        organization_id=row.pk,
         details={"policy": policy, "before": former, "after": wanted},
     )
     return True
