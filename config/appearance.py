@@ -43,7 +43,14 @@ FONT = {
 
 # Purpose → (words, icon, name of the address, what the role must include). What no address leads to is not drawn.
 NAVIGATION: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
-    ("Today", (("What needs me now", "bolt", "index", "view"), ("Search", "search", "search", "view"))),
+    (
+        "Today",
+        (
+            ("What needs me now", "bolt", "index", "view"),
+            ("Search", "search", "search", "view"),
+            ("Approvals", "approval", "support_approval_changelist", "view"),
+        ),
+    ),
     (
         "Customers",
         (
@@ -61,6 +68,7 @@ NAVIGATION: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
         "Orders",
         (
             ("Orders", "receipt_long", "orders_order_changelist", "view"),
+            ("Refunds", "undo", "orders_refundrequest_changelist", "view"),
             ("Disputes", "gavel", "orders_dispute_changelist", "view"),
         ),
     ),

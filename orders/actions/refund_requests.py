@@ -22,7 +22,7 @@ class NotPaid(Refusal):
     title = "Nothing to give back"
 
 
-class TooMuch(Refusal):
+class TooMuch(Invalid):
     """More than is left of what was paid."""
 
     status = 422
@@ -208,9 +208,9 @@ def change(row: RefundRequest, state: str) -> None:
     row.state = state
 
 
-def derived(order: Order, lines: Mapping[str, int]) -> int:
-    """What a request without an amount asks for: the sum of these lines, else all that is left. Raises Invalid."""
-    return _wanted(order, room(order), None, lines)[0]
+def derived(order: Order, lines: Mapping[str, int], amount_minor: int | None = None) -> int:
+    """What a request asks for: this amount, else the sum of these lines, else all that is left. Raises as `request`."""
+    return _wanted(order, room(order), amount_minor, lines)[0]
 
 
 def _wanted(order: Order, left: Room, amount_minor: int | None, lines: Mapping[str, int]) -> tuple[int, list[str]]:

@@ -28,8 +28,8 @@ def change(organization: Organization, policy: str, values: Mapping[str, Any], *
         "policy.changed",
         by=by,
         subject=row,
-        because=reason,
         organization_id=row.pk,
+        because=reason,
         details={"policy": policy, "before": former, "after": wanted},
     )
     return True

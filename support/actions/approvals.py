@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from django.contrib.auth.models import User
+from django.db.models import Model
 
 from orders.actions import refund_requests
 from orders.models import Order, RefundRequest
@@ -55,6 +56,18 @@ def others(kind: str, by: Actor) -> bool:
     roles = [role for role, held in PERMISSIONS.items() if limits.PERMISSIONS[kind] in held]
     members = Membership.objects.filter(role__in=roles).exclude(user_id=asker(by) or 0)
     return User.objects.filter(pk__in=list(members.values_list("user_id", flat=True)), is_active=True).exists()
+
+
+def note_alone(subject: Model, *, by: Actor, order_id: int | None = None) -> None:
+    """Record that an act over its limit was done without a second person, because there is none."""
+    audit.record(
+        "approval.nobody_else",
+        by=by,
+        subject=subject,
+        because=ALONE,
+        order_id=order_id,
+        organization_id=getattr(subject, "organization_id", subject.pk),
+    )
 
 
 def ask(

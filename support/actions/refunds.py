@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from fulfillment.models import Entitlement
 from orders import money
 from orders.actions import refund_requests
 from orders.models import Order, RefundRequest
-from profiles.actions import audit
+from profiles import identifiers
 from profiles.actors import Actor
 from support import limits
 from support.actions import approvals
@@ -48,7 +49,7 @@ def ask(
         order, amount_minor=amount_minor, lines=lines, by=by, because=because, key=key, held=held and not alone
     )
     if alone:
-        audit.record("approval.nobody_else", by=by, subject=row, because=approvals.ALONE, order_id=order.pk)
+        approvals.note_alone(row, by=by, order_id=order.pk)
     if row.state != RefundRequest.State.AWAITING:
         return Asked(row)
     sum_ = f"{money.to_text(row.amount_minor, row.currency)} {row.currency}"
@@ -64,6 +65,46 @@ def ask(
         order=order,
     )
     return Asked(row, question)
+
+
+def effects(order: Order, amount_minor: int | None, lines: Mapping[str, int]) -> list[str]:
+    """What this refund would do, in numbers. Raises what asking for it would."""
+    room = refund_requests.room(order)
+    sum_ = refund_requests.derived(order, lines, amount_minor)
+    shown = f"{money.to_text(sum_, order.currency)} of {money.to_text(room.left, order.currency)} {order.currency}"
+    if refund_requests.by_hand(order.channel):
+        found = [f"{shown} are recorded as paid back by hand: nobody is called, you have paid it yourself."]
+    else:
+        name = order.channel.get_kind_display()
+        found = [f"{shown} go back to the customer by {name}, once, whatever the network does."]
+    everything = sum_ == room.captured - room.refunded - room.lost
+    told = identifiers.mailable(order.mail_to)
+    found.append(_access(order, lines, everything=everything))
+    found.append("1 mail tells the customer, once it is made." if told else "No mail goes out: there is no address.")
+    if is_over(order, amount_minor, lines):
+        found.append("It is over the limit: a second person confirms it first, if there is one.")
+    return found
+
+
+def _access(order: Order, lines: Mapping[str, int], *, everything: bool) -> str:
+    """What becomes of the customer's access."""
+    rights = Entitlement.objects.filter(order=order, status__in=Entitlement.DOWNLOADABLE).select_related(
+        "product", "line"
+    )
+    held = [right for right in rights if right.line is not None]
+    if everything:
+        ending = [right.product.title for right in held]
+    elif not lines:
+        return "No line is named: access stays, and the order asks somebody to decide what the refund covers."
+    else:
+        whole = [right for right in held if right.line and lines.get(right.line.external_id, 0) >= right.line.quantity]
+        ending = [right.product.title for right in whole]
+    if not ending:
+        return "No access ends: the customer holds none of what it covers."
+    named = ", ".join(ending[:3]) + (f" and {len(ending) - 3} more" if len(ending) > 3 else "")
+    count = order.lines.filter(removed=False).count()
+    covered = "All lines are covered" if everything else f"{len(lines)} of {count} lines covered"
+    return f"{covered}: access to {named} ends, and its links die."
 
 
 def is_over(order: Order, amount_minor: int | None, lines: Mapping[str, int]) -> bool:

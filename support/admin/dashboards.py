@@ -22,7 +22,7 @@ def today(request: HttpRequest, *, site: Any, extra_context: dict[str, Any] | No
     if not here.actor.may("view"):
         raise NotPermitted("Your role may not see this desk.")
     organization, now = here.organization, moment()
-    needs = dashboards.needs(now)
+    needs = dashboards.needs(now, here.actor)
     figures = dashboards.today(organization, now)
     days = dashboards.days(organization, now)
     net = money.to_text(sum(day.net_minor for day in days), organization.currency)

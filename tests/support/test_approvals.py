@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pytest
@@ -200,7 +201,7 @@ def test_where_nobody_else_may_it_is_done_and_said(
 
 
 def test_somebody_switched_off_is_nobody(stage: Stage, dear: Order, finn: Actor, lea: Actor) -> None:
-    User.objects.filter(pk=lea.user_id).update(is_active=False)
+    User.objects.filter(username="lea").update(is_active=False)
     assert ask(stage, dear, finn).approval is None
 
 
@@ -310,5 +311,5 @@ def test_two_who_approve_at_once_refund_once(
         except AlreadyDecided:
             pass
 
-    at_once([lambda by=by: say_yes(by) for by in pair])
+    at_once([partial(say_yes, by) for by in pair])
     assert len(done) == (1 if locked else 2)
