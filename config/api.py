@@ -5,8 +5,8 @@ import time
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from config import drains
-from support.api import conversations, entitlements, events, orders, profiles
+from config import drains, refunding
+from support.api import conversations, entitlements, events, orders, profiles, refunds
 
 AT_MOST_SECONDS = 2.0
 
@@ -18,9 +18,16 @@ def settle(organization_id: int) -> None:
         pass
 
 
+def settle_refund(organization_id: int) -> None:
+    """Ask the provider first, so that the answer tells what it said; one that is silent is asked again by a worker."""
+    refunding.refunds(organization_id)
+    settle(organization_id)
+
+
 urlpatterns = [
     path("orders", orders.Orders.as_view(settle=settle)),
     path("orders/<int:pk>", orders.OneOrder.as_view()),
+    path("orders/<int:pk>/refund", refunds.RefundOrder.as_view(settle=settle_refund)),
     path("profiles", profiles.Profiles.as_view()),
     path("profiles/<int:pk>", profiles.OneProfile.as_view()),
     path("profiles/<int:pk>/timeline", profiles.Timeline.as_view()),

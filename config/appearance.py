@@ -50,6 +50,7 @@ NAVIGATION: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
             ("Search", "search", "search", "view"),
             ("Alerts", "notifications", "support_alert_changelist", "view"),
             ("Incidents", "emergency", "support_incident_changelist", "view"),
+            ("Approvals", "approval", "support_approval_changelist", "view"),
         ),
     ),
     (
@@ -69,6 +70,7 @@ NAVIGATION: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
         "Orders",
         (
             ("Orders", "receipt_long", "orders_order_changelist", "view"),
+            ("Refunds", "undo", "orders_refundrequest_changelist", "view"),
             ("Disputes", "gavel", "orders_dispute_changelist", "view"),
         ),
     ),

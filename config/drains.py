@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django_q.tasks import async_task
 
-from config import alerting, pipeline, publishing
+from config import alerting, pipeline, publishing, refunding
 from fulfillment import circuits
 from fulfillment.actions import email_changes, emails, jobs, reminders
 from fulfillment.models import Circuit, Email, Entitlement
@@ -63,7 +63,7 @@ def round_of(organization_id: int) -> int:
     Likely same people are looked for only when nothing else waits.
     """
     worked = 0
-    for queue in (inbox, settlements, fulfilment, claims, outbox, publishing.events, alerting.notices):
+    for queue in QUEUES:
         worked += queue(organization_id)
     return worked or alike(organization_id)
 
@@ -248,6 +248,18 @@ def _remember(known: dict[str, circuits.Circuit]) -> None:
         )
 
 
+QUEUES = (
+    inbox,
+    settlements,
+    refunding.refunds,
+    fulfilment,
+    claims,
+    outbox,
+    publishing.events,
+    alerting.notices,
+)
+
+
 # Which organizations have work ----------------------------------------------------------------------------------
 
 _DUE = """
@@ -279,6 +291,10 @@ SELECT min(due) FILTER (WHERE NOT claimed), min(due) FILTER (WHERE claimed) FROM
   SELECT CASE WHEN state = 'claimed' THEN lease_until ELSE due_at - %(offset)s END,
          state = 'claimed' AND lease_until >= statement_timestamp()
     FROM support_alertnotice WHERE state IN ('queued', 'claimed')
+  UNION ALL
+  SELECT CASE WHEN state = 'claimed' THEN lease_until ELSE due_at - %(offset)s END,
+         state = 'claimed' AND lease_until >= statement_timestamp()
+    FROM orders_refundrequest WHERE state IN ('queued', 'claimed', 'unknown')
   UNION ALL
   SELECT due_at, false FROM profiles_likeness WHERE due_at IS NOT NULL
 ) q

@@ -16,6 +16,7 @@ from django_q.tasks import async_task
 from config import alerting
 from profiles import tenancy
 from profiles.models import OrganizationRoute
+from support.actions import approvals
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +41,10 @@ class Schedule:
     act: Callable[[int], object]
 
 
-SCHEDULES: tuple[Schedule, ...] = (Schedule("alerts", timedelta(minutes=1), alerting.look),)
+SCHEDULES: tuple[Schedule, ...] = (
+    Schedule("alerts", timedelta(minutes=1), alerting.look),
+    Schedule("approvals", timedelta(minutes=15), approvals.expire),
+)
 
 
 def claim_due() -> list[Schedule]:

@@ -20,11 +20,13 @@ LEAD = AGENT | {
     "manage_identity",
     "manage_policies",
     "manage_incidents",
+    "approve",
+    "approve_refund",
 }
 PERMISSIONS: Mapping[str, frozenset[str]] = {
     "agent": AGENT,
     "lead": LEAD | {"export", "view_audit"},
-    "finance": frozenset({"view", "view_pii", "export", "view_audit", "refund"}),
+    "finance": frozenset({"view", "view_pii", "export", "view_audit", "refund", "approve_refund"}),
     "engineer": LEAD | {"connect", "manage_tokens", "manage_staff", "export", "view_audit", "act_across"},
     "auditor": frozenset({"view", "view_audit", "export"}),
 }
@@ -68,6 +70,7 @@ class Actor:
     label: str
     role: str = ""
     user_id: int | None = None
+    token_id: int | None = None
     request_id: str = ""
     scopes: frozenset[str] = frozenset()
     act: uuid.UUID = field(default_factory=uuid.uuid4)

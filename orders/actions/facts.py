@@ -30,7 +30,7 @@ def record(said: Sequence[Said], *, organization: Organization) -> Recorded:
     """Write the facts of these messages; returns the orders they concern. Safe any number of times, in any order."""
     if not said:
         return Recorded()
-    _lock(said)
+    lock(said)
     orders, voided, accepted = order_facts.record(
         [s for s in said if isinstance(s.message, OrderMessage)], organization
     )
@@ -48,7 +48,7 @@ def record(said: Sequence[Said], *, organization: Organization) -> Recorded:
     return Recorded(orders=touched)
 
 
-def _lock(said: Iterable[Said]) -> None:
+def lock(said: Iterable[Said]) -> None:
     """Two workers with word of one order go one after the other, in an order that cannot deadlock."""
     names = set()
     for s in said:

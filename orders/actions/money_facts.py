@@ -28,6 +28,8 @@ OWN_FIELDS: Mapping[type[MoneyFact], list[str]] = {
     Dispute: ["reason", "evidence_due_at"],
 }
 
+_UNTOLD: tuple[object, ...] = ("", None, [])
+
 
 def record(model: type[MoneyFact], said: Sequence[Said], organization: Organization) -> set[int]:
     if not said:
@@ -72,7 +74,10 @@ def _fill(newer: MoneyFact, older: MoneyFact) -> bool:
     names = ["order_external_id", "payment_reference", "charge_reference"]
     if isinstance(newer, Payment):
         names += ["method", "last4", "fee_minor"]
-    filled = [name for name in names if getattr(newer, name) in ("", None) and getattr(older, name) not in ("", None)]
+    if isinstance(newer, Refund):
+        # Stripe and WooCommerce never say what a refund covers: only whoever asked for it here knows.
+        names.append("covered_lines")
+    filled = [name for name in names if getattr(newer, name) in _UNTOLD and getattr(older, name) not in _UNTOLD]
     for name in filled:
         setattr(newer, name, getattr(older, name))
     return bool(filled)

@@ -208,15 +208,14 @@ def _lines(order: Order, message: OrderMessage) -> list[Line]:
 
 
 def _void_unlisted(changed: Sequence[tuple[Order, OrderMessage]]) -> set[int]:
-    """A refund that the newest version of its order no longer lists did not happen."""
-    complete = {
-        order.pk: {r.external_id for r in message.refunds} for order, message in changed if message.refunds_complete
-    }
+    """A refund that the newest version of its order no longer lists did not happen, unless it is newer than that."""
+    complete = {order.pk: message for order, message in changed if message.refunds_complete}
     if not complete:
         return set()
     voided: set[int] = set()
     for refund in Refund.objects.filter(order__in=list(complete)).exclude(status=Refund.Status.FAILED):
-        if refund.order_id and refund.external_id not in complete[refund.order_id]:
+        message = complete[refund.order_id or 0]
+        if refund.version <= message.version and refund.external_id not in {r.external_id for r in message.refunds}:
             Refund.objects.filter(pk=refund.pk).update(status=Refund.Status.FAILED)
-            voided.add(refund.order_id)
+            voided.add(refund.order_id or 0)
     return voided

@@ -47,7 +47,7 @@ def settle(orders: Sequence[Order], *, organization: Organization) -> dict[int, 
     for order in orders:
         known = facts[order.pk]
         former = {"status": order.status, "payment_status": order.payment_status}
-        refunds += _convert(order, known.refunds)
+        refunds += convert(order, known.refunds)
         _derive(order, known)
         order.base_rate = _rate(order, rates, organization)
         order.settled_at = now
@@ -76,8 +76,11 @@ def read_money(orders: Sequence[Order]) -> dict[int, Money]:
     return facts
 
 
-def _convert(order: Order, refunds: Sequence[Refund]) -> list[Refund]:
-    """The refund in the order's currency: as the payload says, else by the order's own rate, else unknown."""
+def convert(order: Order, refunds: Sequence[Refund]) -> list[Refund]:
+    """Each refund in the order's currency: as the payload says, else by the order's own rate, else unknown.
+
+    Sets `order_minor` and returns those in which it changed; the caller saves.
+    """
     changed = []
     for refund in refunds:
         if refund.currency == order.currency:
@@ -95,9 +98,8 @@ def _convert(order: Order, refunds: Sequence[Refund]) -> list[Refund]:
 
 
 def _derive(order: Order, known: Money) -> None:
-    captured = sum(p.amount_minor for p in known.payments if p.status == "captured" and p.currency == order.currency)
-    paid = order.channel_paid or (captured > 0 and captured >= order.total_minor)
-    order.captured_minor = order.total_minor if order.channel_paid else captured
+    order.captured_minor = captured(order, known)
+    paid = order.channel_paid or (order.captured_minor > 0 and order.captured_minor >= order.total_minor)
     done = [r for r in known.refunds if r.status == Refund.Status.SUCCEEDED]
     order.refunded_minor = sum(r.order_minor or 0 for r in done)
     lost = [d for d in known.disputes if d.status == Dispute.Status.LOST]
@@ -111,6 +113,13 @@ def _derive(order: Order, known: Money) -> None:
     else:
         order.status = order.channel_status
     order.needs_person = "; ".join(_oddities(order, known, done))[:200]
+
+
+def captured(order: Order, known: Money) -> int:
+    """What was taken for the order, in its own currency: all of it where the channel says that it is paid."""
+    if order.channel_paid:
+        return order.total_minor
+    return sum(p.amount_minor for p in known.payments if p.status == "captured" and p.currency == order.currency)
 
 
 def _payment_status(order: Order, known: Money, paid: bool) -> str:

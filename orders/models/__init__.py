@@ -5,6 +5,7 @@ from orders.models.deliveries import Delivery
 from orders.models.money import Dispute, MoneyFact, Payment, ProfileTotal, Rate, Refund
 from orders.models.orders import Line, Order, StatusChange
 from orders.models.products import Listing, Product
+from orders.models.refund_requests import RefundRequest
 from orders.models.visits import StoreVisit
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "ProfileTotal",
     "Rate",
     "Refund",
+    "RefundRequest",
     "StatusChange",
     "StoreVisit",
 ]

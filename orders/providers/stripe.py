@@ -205,7 +205,8 @@ def _fee(charge: Record, currency: str) -> int | None:
     return settled.stripe_money("fee", currency)
 
 
-def _refund(event: Event) -> tuple[Message, ...]:
+def of_refund(event: Event) -> tuple[RefundMessage]:
+    """The refund an event is about."""
     refund = event.thing
     if refund.text("object", "refund") != "refund":
         refund.refuse("object", "The event is about a refund, its object is not.")
@@ -264,10 +265,10 @@ _READERS: dict[str, Callable[[Event], tuple[Message, ...]]] = {
     "payment_intent.payment_failed": _payment_failed,
     "charge.succeeded": _charge,
     "charge.captured": _charge,
-    "refund.created": _refund,
-    "refund.updated": _refund,
-    "refund.failed": _refund,
-    "charge.refund.updated": _refund,
+    "refund.created": of_refund,
+    "refund.updated": of_refund,
+    "refund.failed": of_refund,
+    "charge.refund.updated": of_refund,
 }
 _SILENT = {
     "checkout.session.expired": "The checkout expired; nothing was bought.",

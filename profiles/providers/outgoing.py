@@ -32,7 +32,11 @@ class Forbidden(Exception):
 
 
 class Unreachable(Exception):
-    """There was no whole answer; whether the other side has got it is not known."""
+    """There was no whole answer. `sent`: whether the other side may have got it; if not, nothing left this machine."""
+
+    def __init__(self, sentence: str, *, sent: bool = True) -> None:
+        super().__init__(sentence)
+        self.sent = sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +90,7 @@ def _look_up(host: str, port: int) -> list[str]:
     try:
         rows = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError, ValueError) as error:
-        raise Unreachable(f"The host {host[:100]} is not known.") from error
+        raise Unreachable(f"The host {host[:100]} is not known.", sent=False) from error
     return list(dict.fromkeys(str(row[4][0]) for row in rows))
 
 
@@ -98,8 +102,12 @@ def request(
     headers: Mapping[str, str] | None = None,
     seconds: float = SECONDS,
     inside: bool = False,
+    at_most: int = READ_AT_MOST,
 ) -> Answer:
-    """Make one request; whatever happens, it is over after so many seconds. Raises Forbidden or Unreachable."""
+    """Make one request; whatever happens, it is over after so many seconds. Raises Forbidden or Unreachable.
+
+    Of the answer's body no more than the first `at_most` bytes are given.
+    """
     addresses = check(url, inside=inside)
     target = httpx.URL(url.strip())
     began = time.monotonic()
@@ -114,11 +122,11 @@ def request(
         try:
             answer = client.send(built, stream=True)
             try:
-                body = _beginning(answer)
+                body = _beginning(answer, at_most)
             finally:
                 answer.close()
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, ValueError) as error:
-            raise Unreachable(_told(error, deadline, seconds)) from error
+            raise Unreachable(_told(error, deadline, seconds), sent=deadline.sending) from error
         if deadline.over:
             raise Unreachable(f"It did not answer within {seconds:.0f} s.")
     return Answer(answer.status_code, dict(answer.headers), body, time.monotonic() - began)
@@ -134,13 +142,13 @@ def _client(seconds: float) -> httpx.Client:
     return httpx.Client(transport=transport, timeout=seconds, follow_redirects=False, trust_env=False)
 
 
-def _beginning(answer: httpx.Response) -> bytes:
+def _beginning(answer: httpx.Response, at_most: int) -> bytes:
     found = b""
     for chunk in answer.iter_raw():
         found += chunk
-        if len(found) >= READ_AT_MOST:
+        if len(found) >= at_most:
             break
-    return found[:READ_AT_MOST]
+    return found[:at_most]
 
 
 def _told(error: Exception, deadline: "Deadline", seconds: float) -> str:
@@ -160,10 +168,12 @@ class Deadline:
 
     seconds: float
     over: bool = False
+    sending: bool = False
     _stream: Any = field(default=None, repr=False)
 
     def watch(self, name: str, info: Mapping[str, Any]) -> None:
-        """Called by the client at each step; notes the connection when there is one."""
+        """Called by the client at each step; notes the connection when there is one, and that something goes out."""
+        self.sending |= name.endswith(".send_request_headers.started")
         if name in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
             self._stream = info["return_value"]
             if self.over:

@@ -6,7 +6,7 @@ from django.db import models
 
 from attribution.models import StoreAlert
 from fulfillment.models import Email, Entitlement, Job, Unclaimed
-from orders.models import Channel, Delivery, Line, Order, Product
+from orders.models import Channel, Delivery, Line, Order, Product, RefundRequest
 from profiles.models import (
     ApiToken,
     AuditEntry,
@@ -24,6 +24,7 @@ from profiles.models import (
 from support.admin import (
     acts_of_alerts,
     acts_of_alike,
+    acts_of_approvals,
     acts_of_catalogue,
     acts_of_channels,
     acts_of_claims,
@@ -36,6 +37,7 @@ from support.admin import (
     acts_of_jobs,
     acts_of_links,
     acts_of_orders,
+    acts_of_refunds,
     acts_of_reviews,
     acts_of_settings,
     acts_of_stores,
@@ -43,6 +45,7 @@ from support.admin import (
 )
 from support.admin.alerts import AlertAdmin
 from support.admin.alike import SuggestionAdmin
+from support.admin.approvals import ApprovalAdmin
 from support.admin.audit import AuditEntryAdmin
 from support.admin.catalogue import ProductAdmin
 from support.admin.channels import ChannelAdmin
@@ -54,13 +57,14 @@ from support.admin.incidents import IncidentAdmin
 from support.admin.jobs import JobAdmin
 from support.admin.orders import OrderAdmin
 from support.admin.profiles import ProfileAdmin
+from support.admin.refunds import RefundRequestAdmin
 from support.admin.settings import ApiTokenAdmin, MembershipAdmin, OrganizationAdmin
 from support.admin.stores import StoreAlertAdmin
 from support.admin.streams import StreamEntryAdmin
 from support.admin.unclaimed import UnclaimedAdmin
 from support.admin.unmapped import LineAdmin
 from support.admin.webhooks import WebhookDeliveryAdmin, WebhookEndpointAdmin
-from support.models import Alert, Incident
+from support.models import Alert, Approval, Incident
 
 # The dialogs register themselves as their modules load.
 ACTS = (
@@ -82,10 +86,14 @@ ACTS = (
     acts_of_links,
     acts_of_stores,
     acts_of_webhooks,
+    acts_of_refunds,
+    acts_of_approvals,
 )
 
 REGISTERED: list[tuple[type[models.Model], Any]] = [
     (Order, OrderAdmin),
+    (RefundRequest, RefundRequestAdmin),
+    (Approval, ApprovalAdmin),
     (Profile, ProfileAdmin),
     (Job, JobAdmin),
     (Entitlement, EntitlementAdmin),

@@ -11,10 +11,12 @@ from orders.models import Order, ProfileTotal
 from profiles.actions import merges
 from profiles.actors import Invalid
 from profiles.models import Identifier, Merge, Profile, Review, Suggestion
+from support.actions import customers
 from support.admin.acts_of_cuts import told
 from support.admin.alike import findings
 from support.admin.base import address_of, amount, masked, when
 from support.admin.dialogs import Ask, Dialog, Done, Press, registered
+from support.models import Approval
 from support.queries import alike, pages, shares
 
 
@@ -69,9 +71,12 @@ class MergeCustomers(Dialog):
         points = [press.data["first_point"], press.data["second_point"]]
         if points[0].strip().casefold() == points[1].strip().casefold():
             raise Invalid("Name two different data points you verified.")
-        merge = merges.merge_by_staff(
-            subject.pk, press.data["other"], by=press.by, because=press.because, verified=points
+        merge = customers.merge(
+            subject.pk, press.data["other"], by=press.by, because=press.because, verified=points, key=press.key
         )
+        if isinstance(merge, Approval):
+            said = "Both customers have paid: a second person confirms the merge. Nothing was moved yet."
+            return Done(said, url=address_of(merge, merge.pk))
         moved = merges.moved(merge)
         # Whoever works through a queue stays in it; everybody else sees the customer.
         url = "" if _in_queue(str(press.data["back"])) else address_of(Profile, merge.survivor_id)

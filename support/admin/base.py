@@ -30,11 +30,13 @@ HIDDEN = "••••••"
 WELL, WAITING, LOOK, BAD, OVER = "well", "waiting", "look", "bad", "over"
 TONES: dict[str, str] = {
     **dict.fromkeys(("paid", "delivered", "completed", "active", "sent", "done", "captured", "succeeded", "won"), WELL),
+    "approved": WELL,
     **dict.fromkeys(("pending", "processing", "shipped", "queued", "claimed", "kept", "pending_claim"), WAITING),
+    **dict.fromkeys(("awaiting", "waiting"), WAITING),
     **dict.fromkeys(("pending_payment", "pending_processing", "pending_storage", "pending_email"), WAITING),
     **dict.fromkeys(("partially_refunded", "suspended", "unknown", "opened", "disputed", "unpaid", "shared"), LOOK),
     **dict.fromkeys(("failed", "revoked", "quarantined", "lost", "blocked", "bounced"), BAD),
-    **dict.fromkeys(("cancelled", "refunded", "expired", "ignored", "dismissed"), OVER),
+    **dict.fromkeys(("cancelled", "refunded", "expired", "ignored", "dismissed", "declined"), OVER),
 }
 
 

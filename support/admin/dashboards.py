@@ -24,7 +24,7 @@ def today(request: HttpRequest, *, site: Any, extra_context: dict[str, Any] | No
     if not here.actor.may("view"):
         raise NotPermitted("Your role may not see this desk.")
     organization, now = here.organization, moment()
-    needs = dashboards.needs(now)
+    needs = dashboards.needs(now, here.actor)
     figures = dashboards.today(organization, now)
     days = dashboards.days(organization, now)
     alerts = list(Alert.objects.filter(resolved_at__isnull=True).order_by("severity", "opened_at")[:ALERTS_SHOWN])

@@ -116,6 +116,10 @@ class Dialog:
         """What the dialog's own template needs."""
         return {}
 
+    def pressed(self, subject: Any, press: Press) -> Done:
+        """Do it, or where it is over a limit, ask a second person to confirm it."""
+        return self.do(subject, press)
+
     def do(self, subject: Any, press: Press) -> Done:
         raise NotImplementedError
 
@@ -210,7 +214,7 @@ def _press(request: HttpRequest, site: Any, dialog: Dialog, subject: Any) -> Htt
     press = Press(by=actor, because=form.cleaned_data["because"], key=key.hex, data=form.cleaned_data)
     try:
         with transaction.atomic():
-            done = dialog.do(subject, press)
+            done = dialog.pressed(subject, press)
     except Invalid as invalid:
         form.add_error(None, str(invalid))
         return _draw(request, site, dialog, subject, form)

@@ -13,11 +13,15 @@ from django.urls import reverse
 
 from profiles.actors import Actor, Invalid, NotPermitted
 from profiles.models import Organization
+from support import limits
+from support.actions import approvals
 from support.admin import dialogs
 from support.admin.base import DeskAdmin
 from support.admin.dialogs import Ask, Dialog
+from support.models import Approval
 
 CHOSEN_AT_MOST = 200
+OWN_FIELDS = ("ids", "because", "act", "back", "foretold")
 
 
 class AskMany(Ask):
@@ -44,11 +48,38 @@ class Many(Dialog):
             form.initial["ids"] = request.GET.get("ids", "")
 
     def will(self, subject: Organization, request: HttpRequest) -> list[str]:
-        return self.counted(chosen(request))
+        found = self.counted(chosen(request))
+        organization = request.organization  # type: ignore[attr-defined]
+        if limits.bulk_is_over(approvals.limits_of(organization), len(chosen(request))):
+            found.append("It is over the limit of rows: a second person confirms it first, if there is one.")
+        return found
 
     def counted(self, ids: Sequence[int]) -> list[str]:
         """What will happen to these rows, in numbers."""
         return []
+
+    def pressed(self, subject: Organization, press: dialogs.Press) -> dialogs.Done:
+        ids: list[int] = press.data["ids"]
+        if not limits.bulk_is_over(approvals.limits_of(subject), len(ids)):
+            return self.do(subject, press)
+        if not approvals.others(Approval.Kind.BULK, press.by):
+            approvals.note_alone(subject, by=press.by)
+            return self.do(subject, press)
+        more = {name: value for name, value in press.data.items() if name not in OWN_FIELDS}
+        row = approvals.ask(
+            Approval.Kind.BULK,
+            key=f"bulk:{press.key}",
+            title=f"{self.title}: {len(ids)} rows",
+            will=self.counted(ids),
+            arguments={**more, "dialog": self.name, "ids": ids},
+            by=press.by,
+            because=press.because,
+            organization_id=subject.pk,
+        )
+        return dialogs.Done(
+            f"{len(ids)} rows are over the limit: a second person confirms it. Nothing was done yet.",
+            url=dialogs.url_of("support_approval_change", row.pk),
+        )
 
 
 def chosen(request: HttpRequest) -> list[int]:

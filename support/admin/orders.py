@@ -13,10 +13,11 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
-from orders.models import Channel, Dispute, Line, Order
+from orders.models import Channel, Dispute, Line, Order, RefundRequest
 from profiles.actors import NotPermitted
 from support.admin import dialogs, stories
-from support.admin.base import DeskAdmin, Period, address_of, amount, masked, moment, when, word
+from support.admin.base import DeskAdmin, Period, address_of, amount, masked, moment, redacted, when, word
+from support.models import Approval
 from support.queries import dashboards, pages
 
 
@@ -156,6 +157,7 @@ class OrderAdmin(DeskAdmin):
             "status_word": word(order.status, order.get_status_display()),
             "lines": [_line(line, order) for line in page.lines],
             "moneys": _moneys(page),
+            "asked": _asked(page, request),
             "attribution": page.attribution,
             "facts": _facts(order, page, request),
             "rights": stories.rights(page, actor),
@@ -286,6 +288,28 @@ def _moneys(page: pages.OrderPage) -> list[dict[str, Any]]:
     return found
 
 
+def _asked(page: pages.OrderPage, request: HttpRequest) -> list[dict[str, Any]]:
+    """Refunds asked for here that are not made: where they stand, and what can be done about each."""
+    actor = request.actor  # type: ignore[attr-defined]
+    found = []
+    for row in page.refund_requests:
+        stuck = row.state in (RefundRequest.State.FAILED, RefundRequest.State.UNKNOWN)
+        if row.state in (RefundRequest.State.DONE, RefundRequest.State.CANCELLED):
+            continue  # it stands among the money, or came to nothing by a person's word
+        found.append(
+            {
+                "state": word(row.state, row.get_state_display()),
+                "amount": amount(row.amount_minor, row.currency),
+                "note": redacted(row.last_error or row.reason, request),
+                "by": row.by,
+                "at": when(row.created_at),
+                "buttons": dialogs.buttons(actor, ("refund_again", row.pk, stuck), ("refund_give_up", row.pk, stuck)),
+                "approvals_url": address_of(Approval) if row.state == RefundRequest.State.AWAITING else "",
+            }
+        )
+    return found
+
+
 def _acts(page: pages.OrderPage, actor: Any) -> list[dialogs.Button]:
     order = page.order
     downloadable = any(row.downloadable for row in page.entitlements)
@@ -296,4 +320,5 @@ def _acts(page: pages.OrderPage, actor: Any) -> list[dialogs.Button]:
         ("link", order.pk, order.profile_id is None),
         ("unlink", order.pk, order.profile_id is not None and order.linked_by_staff),
         ("override_attribution", order.pk, True),
+        ("refund", order.pk, order.net_minor > 0),
     )

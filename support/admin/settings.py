@@ -11,6 +11,7 @@ from unfold.decorators import display
 from profiles import rules
 from profiles.actors import NotPermitted
 from profiles.models import ApiToken, Membership, Organization
+from support.actions import approvals
 from support.admin import dialogs
 from support.admin.base import mask, when, word
 from support.admin.lists import ActiveAdmin
@@ -128,6 +129,7 @@ class OrganizationAdmin(ActiveAdmin):
             **self.admin_site.each_context(request),
             "title": organization.name,
             "facts": _facts(organization, request),
+            "acts": dialogs.buttons(request.actor, ("change_limits", organization.pk, True)),  # type: ignore[attr-defined]
             **(extra_context or {}),
         }
         return TemplateResponse(request, "admin/organization.html", context)
@@ -155,8 +157,20 @@ def _facts(organization: Organization, request: HttpRequest) -> list[tuple[str, 
             _rules(organization),
             "priority, limits and weights; changed under Set aside",
         ),
+        ("A second person confirms", _limits(organization), "nobody confirms their own"),
         ("Since", when(organization.created_at), "demo: its mail is kept, never sent" if organization.is_demo else ""),
     ]
+
+
+def _limits(organization: Organization) -> str:
+    terms = approvals.limits_of(organization)
+    found = [
+        f"refunds above {terms.refund:,} {organization.currency}" if terms.refund is not None else "",
+        f"acts on more than {terms.bulk} rows" if terms.bulk is not None else "",
+        "merges of two who paid" if terms.merge else "",
+        "changes of an e-mail address" if terms.email_change else "",
+    ]
+    return ", ".join(one for one in found if one).capitalize() or "Nothing"
 
 
 def _rules(organization: Organization) -> str:

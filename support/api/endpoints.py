@@ -92,6 +92,8 @@ class Endpoint(APIView):
     remembered = 0
     reread: Callable[[], Any] | None = None
     """Set by a write: tells its row again once everything agrees."""
+    status_of: Callable[[Any], int] | None = None
+    """Set by a write whose status follows from what `reread` tells."""
     settle: Settle | None = None
     """Given by the wiring: makes everything agree after a write."""
 
@@ -105,7 +107,7 @@ class Endpoint(APIView):
 
         def answered() -> HttpResponseBase:
             self.bearer = self._bearer(bearer_route)
-            self.inside, self.reread, self.remembered = True, None, 0
+            self.inside, self.reread, self.status_of, self.remembered = True, None, None, 0
             answer: Any = super(Endpoint, self).dispatch(request, *args, **kwargs)
             done = request.method in ("GET", "HEAD") or answer.status_code >= 300
             return self._rendered(answer) if done else answer
@@ -118,7 +120,11 @@ class Endpoint(APIView):
         with tenancy.organization(bearer_route.organization_id):
             if self.reread is not None:
                 answer.data = self.reread()
-                IdempotencyKey.objects.filter(pk=self.remembered).update(answer=json.loads(json.dumps(answer.data)))
+                if self.status_of is not None:
+                    answer.status_code = self.status_of(answer.data)
+                IdempotencyKey.objects.filter(pk=self.remembered).update(
+                    answer=json.loads(json.dumps(answer.data)), status=answer.status_code
+                )
             return self._rendered(answer)
 
     def _rendered(self, answer: Any) -> HttpResponseBase:
@@ -170,6 +176,7 @@ class Endpoint(APIView):
         return Actor(
             label=f"API token {self.bearer.token.name}",
             role="token",
+            token_id=self.bearer.token.pk,
             request_id=request.headers.get("X-Request-ID", "")[:64],
             scopes=frozenset(self.bearer.token.scopes),
         )

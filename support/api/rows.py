@@ -135,6 +135,31 @@ class MergeBody(serializers.Serializer[object]):
     verified = serializers.ListField(child=serializers.CharField(), min_length=2)
 
 
+class RefundedLineBody(serializers.Serializer[object]):
+    """Or its SKU alone, as text, for all of a line."""
+
+    sku = serializers.CharField(required=False)
+    external_id = serializers.CharField(required=False, help_text="The channel's own id of the line.")
+    quantity = serializers.IntegerField(required=False)
+
+
+class RefundBody(serializers.Serializer[object]):
+    reason = serializers.CharField()
+    amount = serializers.CharField(required=False, help_text="Left out: that of the lines, or all that is left.")
+    lines = RefundedLineBody(many=True, required=False)
+
+
+class RefundRow(serializers.Serializer[object]):
+    id = serializers.IntegerField()
+    order = serializers.IntegerField()
+    amount = serializers.CharField()
+    currency = serializers.CharField()
+    state = serializers.ChoiceField(["awaiting", "queued", "claimed", "unknown", "done", "failed", "cancelled"])
+    refund = serializers.CharField(allow_null=True, help_text="The provider's id of the refund, once it made it.")
+    refund_status = serializers.ChoiceField(["pending", "succeeded", "failed"], allow_null=True)
+    error = serializers.CharField(help_text="What the provider said, where it refused or is silent.")
+
+
 class CustomerBody(serializers.Serializer[object]):
     email = serializers.CharField(required=False)
     phone = serializers.CharField(required=False)

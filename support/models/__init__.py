@@ -1,6 +1,7 @@
 """The desk for care and for finance: what it remembers of its own work."""
 
 from support.models.alerts import Alert, AlertNotice
+from support.models.approvals import Approval
 from support.models.incidents import Incident, IncidentEntry
 
-__all__ = ["Alert", "AlertNotice", "Incident", "IncidentEntry"]
+__all__ = ["Alert", "AlertNotice", "Approval", "Incident", "IncidentEntry"]

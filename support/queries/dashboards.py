@@ -12,9 +12,12 @@ from django.db.models import Count, F, Min, Q, QuerySet, Sum
 from fulfillment.models import Email, Entitlement, Job
 from orders import money
 from orders.actions.statistics import COUNTED
-from orders.models import Delivery, Dispute, Line, Order, Refund
+from orders.models import Delivery, Dispute, Line, Order, Refund, RefundRequest
 from profiles import clock
+from profiles.actors import Actor
 from profiles.models import Organization, Review, Suggestion
+from support import limits
+from support.models import Approval
 from support.queries import outflow
 
 STUCK_AFTER = timedelta(minutes=5)
@@ -94,6 +97,9 @@ class Story:
 
 
 WORDS = {
+    "approvals": ("Waiting for your yes or no", "Look at what it would do, then approve or decline"),
+    "refused": ("Refunds that were refused", "Read what the provider said, try again or give up"),
+    "silent": ("Refunds without an answer", "Look at the provider, or wait: it is asked again"),
     "stuck": ("Stuck jobs", "Retry, or put the cause right"),
     "quarantined": ("Quarantined deliveries", "Read the reason, fix it, replay"),
     "undelivered": ("Paid but undelivered", "See what holds the delivery up"),
@@ -139,8 +145,17 @@ def undelivered_mail(now: datetime) -> QuerySet[Email]:
     return recent.filter(Q(bounced_at__isnull=False) | Q(state=Email.State.FAILED))
 
 
-def needs(now: datetime) -> list[Need]:
-    """Every sort of trouble, worst first; what is well has count 0."""
+def waiting_for(by: Actor | None) -> QuerySet[Approval]:
+    """Acts over a limit that this person may decide: not their own."""
+    if by is None or by.user_id is None:
+        return Approval.objects.none()
+    kinds = [kind for kind, permission in limits.PERMISSIONS.items() if by.may(permission)]
+    waiting = Approval.objects.filter(state=Approval.State.WAITING, kind__in=kinds)
+    return waiting.exclude(asked_by_id=by.user_id)
+
+
+def needs(now: datetime, by: Actor | None = None) -> list[Need]:
+    """Every sort of trouble, worst first; what is well has count 0. What waits for one person is counted for `by`."""
 
     def need(key: str, rows: Any, at: str, model: str, query: str, what: str = "pk") -> Need:
         found = rows.aggregate(count=Count(what, distinct=what != "pk"), oldest=Min(at))
@@ -154,7 +169,12 @@ def needs(now: datetime) -> list[Need]:
     nobody = Order.objects.filter(profile__isnull=True)
     odd = Order.objects.exclude(needs_person="").exclude(payment_status=Order.PaymentStatus.DISPUTED)
     parked = Refund.objects.filter(order__isnull=True, arrived_at__lt=now - PARKED_FOR)
+    refused = RefundRequest.objects.filter(state=RefundRequest.State.FAILED)
+    silent = RefundRequest.objects.filter(state=RefundRequest.State.UNKNOWN)
     return [
+        need("approvals", waiting_for(by), "asked_at", "support_approval", "state__exact=waiting"),
+        need("refused", refused, "created_at", "orders_refundrequest", "state__exact=failed"),
+        need("silent", silent, "created_at", "orders_refundrequest", "state__exact=unknown"),
         need("stuck", stuck(now), "changed_at", "fulfillment_job", "needs=stuck"),
         need("quarantined", quarantined, "received_at", "orders_delivery", "state__exact=quarantined"),
         need("undelivered", undelivered(now), "created_at", "orders_order", "needs=delivery", "order"),

@@ -11,7 +11,7 @@ from typing import Any
 from attribution.models import Attribution, Conversation
 from fulfillment.models import Entitlement
 from orders import money
-from orders.models import Line, Order, ProfileTotal
+from orders.models import Line, Order, ProfileTotal, Refund, RefundRequest
 from profiles.models import Event, Identifier, Merge, Profile
 
 Document = dict[str, Any]
@@ -191,3 +191,18 @@ def merges(rows: Sequence[Merge]) -> list[Document]:
         }
         for m in rows
     ]
+
+
+def refund_request(row: RefundRequest) -> Document:
+    """A refund asked for here, and what its provider made of it; the row comes with its order."""
+    made = Refund.objects.filter(channel=row.order.channel_id, external_id=row.provider_refund_id or None).first()
+    return {
+        "id": row.pk,
+        "order": row.order_id,
+        "amount": money.to_text(row.amount_minor, row.currency),
+        "currency": row.currency,
+        "state": row.state,
+        "refund": row.provider_refund_id or None,
+        "refund_status": made.status if made else None,
+        "error": row.last_error,
+    }

@@ -11,7 +11,18 @@ from django.db.models.expressions import RawSQL
 
 from attribution.models import Attribution, Conversation, ProductIntent, StoreAlert
 from fulfillment.models import DownloadLink, DownloadSession, Email, EmailChange, Entitlement, Job
-from orders.models import Delivery, Dispute, Line, Order, Payment, ProfileTotal, Refund, StatusChange, StoreVisit
+from orders.models import (
+    Delivery,
+    Dispute,
+    Line,
+    Order,
+    Payment,
+    ProfileTotal,
+    Refund,
+    RefundRequest,
+    StatusChange,
+    StoreVisit,
+)
 from profiles import clock
 from profiles.models import AuditEntry, Event, Identifier, Merge, MergeMove, Profile, Review, Suggestion
 from support.queries import alike as likely
@@ -34,6 +45,7 @@ class OrderPage:
     payments: list[Payment]
     refunds: list[Refund]
     disputes: list[Dispute]
+    refund_requests: list[RefundRequest]
     changes: list[StatusChange]
     entitlements: list[Entitlement]
     links: list[DownloadLink]
@@ -57,6 +69,7 @@ class OrderPage:
             timelines.payments(self.payments),
             timelines.refunds(self.refunds),
             timelines.disputes(self.disputes),
+            timelines.refund_requests(self.refund_requests),
             timelines.changes(self.changes),
             timelines.entitlements(self.entitlements),
             timelines.jobs(self.jobs, products),
@@ -121,7 +134,7 @@ class ProfilePage:
 
 
 def of_order(order: Order, *, now: datetime | None = None) -> OrderPage:
-    """The page of an order (give it with channel and profile selected); fifteen queries whatever its size."""
+    """The page of an order (give it with channel and profile selected); sixteen queries whatever its size."""
     now = now or clock.now()
     lines = list(Line.objects.filter(order=order, removed=False).select_related("product").order_by("position", "pk"))
     entitled = list(Entitlement.objects.filter(order=order).select_related("product", "profile").order_by("pk"))
@@ -140,6 +153,7 @@ def of_order(order: Order, *, now: datetime | None = None) -> OrderPage:
         payments=list(Payment.objects.filter(order=order).order_by("at", "pk")[:AT_MOST]),
         refunds=list(Refund.objects.filter(order=order).order_by("at", "pk")[:AT_MOST]),
         disputes=list(Dispute.objects.filter(order=order).order_by("at", "pk")[:AT_MOST]),
+        refund_requests=list(RefundRequest.objects.filter(order=order).order_by("created_at", "pk")[:AT_MOST]),
         changes=list(StatusChange.objects.filter(order=order).order_by("at", "pk")[:AT_MOST]),
         entitlements=entitled,
         links=links,

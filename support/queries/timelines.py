@@ -8,7 +8,7 @@ from attribution import intents as wanting
 from attribution.models import Attribution, Conversation, ProductIntent, StoreAlert
 from fulfillment.models import DownloadLink, DownloadSession, Email, Entitlement, Job
 from orders import money
-from orders.models import Dispute, Order, Payment, Refund, StatusChange, StoreVisit
+from orders.models import Dispute, Order, Payment, Refund, RefundRequest, StatusChange, StoreVisit
 from profiles import events as telling
 from profiles.models import AuditEntry, Event, Merge, Profile
 
@@ -50,6 +50,14 @@ ACTS = {
     "email_change.vetoed": "Change of address stopped by the former one",
     "email_change.expired": "Change of address never confirmed",
     "email_change.stopped": "Change of address could not take effect",
+    "refund.requested": "Refund asked for",
+    "refund.released": "Refund approved and sent",
+    "refund.tried_again": "Refund tried again",
+    "refund.given_up": "Refund given up",
+    "approval.asked": "A second person asked to confirm",
+    "approval.approved": "Confirmed by a second person",
+    "approval.declined": "Declined by a second person",
+    "approval.nobody_else": "Done without a second person",
     "profile.merged": "Customers merged",
     "profile.merge_undone": "Merge undone",
 }
@@ -128,6 +136,14 @@ def disputes(rows: Iterable[Dispute]) -> Iterator[Entry]:
         title = f"Dispute {row.get_status_display().lower()}"
         detail = f"{_money(row.amount_minor, row.currency)}{reason}{due}"
         yield Entry(row.at, "dispute", title, row.external_id, detail, f"order:{row.order_id}")
+
+
+def refund_requests(rows: Iterable[RefundRequest]) -> Iterator[Entry]:
+    """Where one that was asked for here came to nothing, or is silent; that it was asked for stands in the audit."""
+    for row in rows:
+        if row.state in (RefundRequest.State.FAILED, RefundRequest.State.UNKNOWN):
+            title = f"Refund of {_money(row.amount_minor, row.currency)}: {row.get_state_display().lower()}"
+            yield Entry(row.done_at or row.due_at, "refund", title, "Provider", row.last_error, f"order:{row.order_id}")
 
 
 def changes(rows: Iterable[StatusChange]) -> Iterator[Entry]:

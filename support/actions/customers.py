@@ -1,0 +1,49 @@
+"""Bringing two customers together, with a second person's yes where both of them have paid."""
+
+from collections.abc import Sequence
+
+from orders.models import Order
+from profiles.actions import audit, merges
+from profiles.actors import Actor, Invalid
+from profiles.models import Merge, Profile
+from support.actions import approvals
+from support.models import Approval
+
+PAID = (Order.PaymentStatus.PAID, Order.PaymentStatus.PARTIALLY_REFUNDED, Order.PaymentStatus.DISPUTED)
+
+
+def merge(one: int, other: int, *, by: Actor, because: str, verified: Sequence[str], key: str) -> Merge | Approval:
+    """Merge at once, or ask: `key` makes a repeated press the same question. Raises what merging does."""
+    by.require("merge")
+    reason = audit.require_reason(because)
+    found = list(Profile.objects.select_related("organization").filter(pk__in=[one, other]))
+    over = len(found) == 2 and approvals.limits_of(found[0].organization).merge and both_paid(one, other)
+    if over and approvals.others(Approval.Kind.MERGE, by):
+        if len({point.strip() for point in verified if point.strip()}) < merges.VERIFIED_AT_LEAST:
+            raise Invalid("Name at least two different data points you verified.")
+        low, high = sorted((one, other))
+        return approvals.ask(
+            Approval.Kind.MERGE,
+            key=f"merge:{key}",
+            title=f"Merge customer {high} into customer {low}",
+            will=[f"Both have paid orders: {_orders(low)} and {_orders(high)}.", "Undo puts every row back."],
+            arguments={"one": low, "other": high, "verified": [str(point)[:200] for point in verified]},
+            by=by,
+            because=reason,
+            organization_id=found[0].organization_id,
+        )
+    made = merges.merge_by_staff(one, other, by=by, because=reason, verified=verified)
+    if over:
+        approvals.note_alone(made, by=by)
+    return made
+
+
+def both_paid(one: int, other: int) -> bool:
+    """Whether each of these customers has an order that was paid, tests left out."""
+    rows = Order.objects.filter(profile__in=[one, other], payment_status__in=PAID, test=False)
+    return rows.order_by().values("profile").distinct().count() == 2
+
+
+def _orders(profile_id: int) -> str:
+    count = Order.objects.filter(profile=profile_id, payment_status__in=PAID).count()
+    return f"{count} of customer {profile_id}"
