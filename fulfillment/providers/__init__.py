@@ -13,5 +13,7 @@ PROVIDERS: Final = MappingProxyType(
         "mailgun": "anymail.backends.mailgun.EmailBackend",
         "resend": "anymail.backends.resend.EmailBackend",
         "sendgrid": "anymail.backends.sendgrid.EmailBackend",
+        "novu": "fulfillment.providers.novu.Connection",
+        "listmonk": "fulfillment.providers.listmonk.Connection",
     }
 )

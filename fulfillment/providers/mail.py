@@ -17,7 +17,7 @@ from django.core.mail.backends.base import BaseEmailBackend
 
 from fulfillment import circuits
 from fulfillment.circuits import Circuit
-from fulfillment.providers import PROVIDERS, esp, smtp
+from fulfillment.providers import PROVIDERS, esp, listmonk, novu, smtp
 from fulfillment.providers.outcomes import (
     Accepted,
     Outcome,
@@ -69,6 +69,10 @@ def send(message: OutgoingMail, *, connection: BaseEmailBackend) -> Outcome:
     wrong = fault(message)
     if wrong is not None:
         return RefusedForGood(wrong)
+    if isinstance(connection, novu.Connection):
+        return novu.hand_over(message, connection=connection)
+    if isinstance(connection, listmonk.Connection):
+        return listmonk.hand_over(message, connection=connection)
     email = _written(message)
     if isinstance(connection, smtp.Connection):
         return smtp.hand_over(email, connection=connection)
