@@ -13,6 +13,7 @@ from datetime import timedelta
 from django.db import connection
 from django_q.tasks import async_task
 
+from fulfillment.actions import tracking
 from profiles import tenancy
 from profiles.models import OrganizationRoute
 
@@ -39,7 +40,7 @@ class Schedule:
     act: Callable[[int], object]
 
 
-SCHEDULES: tuple[Schedule, ...] = ()
+SCHEDULES: tuple[Schedule, ...] = (Schedule("mail_reports", timedelta(minutes=1), tracking.sweep),)
 
 
 def claim_due() -> list[Schedule]:

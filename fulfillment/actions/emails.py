@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from fulfillment import backoff
-from fulfillment.actions import letters, links
+from fulfillment.actions import letters, links, reach, routes
 from fulfillment.actions.letters import Letter
 from fulfillment.actions.links import Given
 from fulfillment.models import Email, Entitlement
@@ -27,6 +27,7 @@ from profiles.models import Organization
 State, Template = Email.State, Email.Template
 LEASE_SECONDS = 120
 UNKNOWN_AGAIN = timedelta(minutes=10)
+NOBODY_KNOWS = "It was sent twice, and nobody knows whether it arrived: say so under Not reached, or send it again."
 PAID = (Order.PaymentStatus.PAID, Order.PaymentStatus.PARTIALLY_REFUNDED)
 
 _CLAIM = """
@@ -112,6 +113,8 @@ def deliver(entitlements: Sequence[Entitlement], given: Mapping[int, Given]) -> 
         rows.append(_delivery(group, given, lines.get(order_id, []), receipt=first))
     rows += [_delivery([entitlement], given, [], receipt=False) for entitlement in alone]
     bulk.insert(Email, rows, ignore_conflicts=True)
+    if wanted := [row.order_id for row in rows if row.order_id and not row.never_send]:
+        reach.watch(wanted, entitlements[0].organization.policies)
 
 
 def receipts_without_links(orders: Iterable[Order]) -> None:
@@ -210,6 +213,8 @@ def resend(entitlement: Entitlement, *, by: Actor, because: str, key: str) -> Em
     row = _delivery([entitlement], given, [], receipt=False, key=effect)
     row.by_person = by.is_person
     row.save(force_insert=True)
+    if entitlement.order_id:
+        reach.touch([entitlement.order_id])
     settlement.wake(entitlement.organization_id)
     audit.record(
         "email.resent",
@@ -326,3 +331,7 @@ def conclude(email: Email, outcome: Outcome, *, provider: str) -> None:
                 "provider", "lease_until", "state", "done_at", "last_error", "provider_message_id", "secrets", "due_at",
             ]
         )  # fmt: skip
+        if email.state == State.SENT:
+            routes.taken(email)
+        if email.order_id and email.template in Email.CARRYING:
+            (reach.touch if email.state in (State.SENT, State.QUEUED) else reach.request)([email.order_id])

@@ -176,6 +176,21 @@ def postpone(job_id: int, *, error: str) -> None:
     job.save(update_fields=FIELDS)
 
 
+def awaiting(email_ids: Iterable[int]) -> list[int]:
+    """The entitlements whose jobs wait for one of these messages."""
+    rows = Email.objects.filter(pk__in=list(email_ids), template__in=Email.CARRYING)
+    single = {pk for pk in rows.values_list("entitlement_id", flat=True) if pk}
+    orders = rows.filter(entitlement__isnull=True, order__isnull=False).values("order_id")
+    waiting = Job.objects.filter(state=State.PENDING_EMAIL, entitlement__order__in=orders)
+    return sorted(single | set(waiting.values_list("entitlement_id", flat=True)))
+
+
+def note(entitlement_ids: Iterable[int], *, error: str) -> None:
+    """Say on the jobs that wait for a message what is the matter with it; they go on waiting."""
+    waiting = Job.objects.filter(entitlement__in=list(entitlement_ids), state=State.PENDING_EMAIL)
+    waiting.update(last_error=error[:2000])
+
+
 def mailed(entitlement_ids: Iterable[int], *, state: str, error: str = "") -> None:
     """The e-mail of these entitlements was accepted (or kept), or refused for good: their jobs follow."""
     found = list(
