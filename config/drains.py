@@ -160,7 +160,7 @@ def _send(email: Email, chain: mail.Chain, organization: Organization) -> mail.D
 
 
 def _conclude(email: Email, sent: mail.Delivery) -> None:
-    emails.conclude(email, sent.outcome, provider=sent.provider or "")
+    emails.conclude(email, sent.outcome, provider=sent.provider or "", asked=bool(sent.tries or sent.provider))
     if email.state not in (Email.State.SENT, Email.State.FAILED):
         tracking.settle([email.pk])  # a report may have come while we waited for the answer
         email.refresh_from_db(fields=["state"])

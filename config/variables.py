@@ -284,8 +284,8 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("EMAIL_USE_SSL", "`smtp`: speak TLS from the first byte.", default="0", read=_flag),
     Variable(
         "ANYMAIL_WEBHOOK_SECRET",
-        "`user:password` that the providers' delivery webhooks (`/anymail/<service>/tracking/`) must carry. A service is"
-        " heard only with it or with a signing key of its own; where both are set, both must be right.",
+        "`user:password` that the providers' delivery webhooks (`/anymail/<service>/tracking/`) must carry. A service"
+        " is heard only with it or with a signing key of its own; where both are set, both must be right.",
         read=_webhook_secret,
     ),
     Variable("AWS_SES_REGION_NAME", "`ses`: the region.", shown="`AWS_S3_REGION_NAME`"),

@@ -8,14 +8,12 @@ from fulfillment.tracking import Kind
 from profiles.actions import audit
 from profiles.actors import Actor
 
-BY_HAND = "staff"
-
 
 def record(email: Email, *, reason: str, at: datetime, by: Actor) -> bool:
     """Note that this message came back, once; false if that was known. Its link still works for who has it."""
     if Email.objects.filter(pk=email.pk, bounced_at__isnull=False).exists():
         return False
-    tracking.say(email, Kind.BOUNCED, provider=BY_HAND, at=at, words=reason)
+    tracking.say(email, Kind.BOUNCED, provider=tracking.STAFF, at=at, words=reason)
     email.refresh_from_db(fields=["bounced_at", "bounce"])
     audit.record("email.bounced", by=by, subject=email, profile_id=email.profile_id, order_id=email.order_id)
     return True

@@ -2,6 +2,7 @@
 
 import time
 import uuid
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -74,11 +75,14 @@ def remember(chain: mail.Chain) -> None:
 
 
 def listed() -> list[Circuit]:
-    """One row for each provider of the chain, in its order, those that never sent anything too."""
-    for name in settings.EMAIL_PROVIDERS:
-        Circuit.objects.get_or_create(provider=name)
+    """Each provider of the chain, in its order; one that was never used has no row yet."""
     rows = {row.provider: row for row in Circuit.objects.filter(provider__in=settings.EMAIL_PROVIDERS)}
-    return [rows[name] for name in settings.EMAIL_PROVIDERS]
+    return [rows.get(name) or Circuit(provider=name) for name in settings.EMAIL_PROVIDERS]
+
+
+def number(provider: str) -> int:
+    """What a provider goes by in addresses of the desk, row or no row."""
+    return zlib.crc32(provider.encode())
 
 
 # By hand -----------------------------------------------------------------------------------------------------------
@@ -178,7 +182,8 @@ def _letter(to: str) -> OutgoingMail:
 def _locked(circuit: Circuit) -> Circuit:
     if circuit.provider not in settings.EMAIL_PROVIDERS:
         raise NotInChain(f"{circuit.provider} is not in EMAIL_PROVIDERS.")
-    return Circuit.objects.select_for_update().get(pk=circuit.pk)
+    Circuit.objects.get_or_create(provider=circuit.provider)
+    return Circuit.objects.select_for_update().get(provider=circuit.provider)
 
 
 def _record(action: str, row: Circuit, by: Actor, reason: str, **details: object) -> None:

@@ -303,8 +303,8 @@ def revealed(email: Email) -> tuple[str, str]:
     return text, html
 
 
-def conclude(email: Email, outcome: Outcome, *, provider: str) -> None:
-    """Write what came of a try."""
+def conclude(email: Email, outcome: Outcome, *, provider: str, asked: bool = True) -> None:
+    """Write what came of a try; where every provider rested and none was `asked`, it counts as none."""
     email.provider, email.lease_until = provider, None
     if isinstance(outcome, Accepted):
         email.state, email.done_at, email.last_error = State.SENT, clock.now(), ""
@@ -315,6 +315,7 @@ def conclude(email: Email, outcome: Outcome, *, provider: str) -> None:
         wait = backoff.seconds(
             email.attempts, random=random.random, pace=backoff.MAIL, at_least=outcome.retry_after or 0
         )
+        email.attempts -= not asked
         email.state, email.last_error = State.QUEUED, outcome.sentence
         email.due_at = clock.now() + timedelta(seconds=wait)
         if backoff.exhausted(email.attempts, pace=backoff.MAIL):
@@ -329,6 +330,7 @@ def conclude(email: Email, outcome: Outcome, *, provider: str) -> None:
         email.save(
             update_fields=[
                 "provider", "lease_until", "state", "done_at", "last_error", "provider_message_id", "secrets", "due_at",
+                "attempts",
             ]
         )  # fmt: skip
         if email.state == State.SENT:

@@ -10,6 +10,7 @@ from fulfillment import reach, typos
 from fulfillment.models import DownloadSession, Email, Entitlement, Reach
 from fulfillment.providers import tracking
 from profiles import bulk, clock, tenancy
+from profiles.actions import settlement
 from profiles.models import Organization
 
 LATER = timedelta(minutes=10)
@@ -20,7 +21,9 @@ INSERT INTO fulfillment_reach (organization_id, order_id, due_at, why, words, ad
 SELECT %s, i, %s, '', '', '', '' FROM unnest(%s::bigint[]) AS v(i) ORDER BY i
 ON CONFLICT (organization_id, order_id) DO UPDATE SET due_at = least(fulfillment_reach.due_at, excluded.due_at)
 """
-_TOUCH = "UPDATE fulfillment_reach SET due_at = %s WHERE order_id = ANY(%s) AND (due_at IS NULL OR due_at > %s)"
+_TOUCH = """
+UPDATE fulfillment_reach SET due_at = %s WHERE order_id = ANY(%s) AND why <> '' RETURNING organization_id
+"""
 # Whose domains are many customers': enough to tell a slip from a name, over a bounded number of messages.
 _FREQUENT = """
 SELECT domain FROM (SELECT split_part("to", '@', 2) AS domain FROM fulfillment_email
@@ -45,10 +48,17 @@ def watch(order_ids: Iterable[int], policies: dict[str, Any]) -> None:
 
 
 def touch(order_ids: Iterable[int]) -> None:
-    """Something good may have happened to these orders: those looked after are looked at now."""
-    now = clock.now()
+    """Something good may have happened to these orders: those that stand on the list are looked at now."""
     with connection.cursor() as cursor:
-        cursor.execute(_TOUCH, [now, sorted(set(order_ids)), now])
+        cursor.execute(_TOUCH, [clock.now(), sorted(set(order_ids))])
+        found = cursor.fetchone()
+    if found:
+        settlement.wake(found[0])
+
+
+def look(order_ids: Iterable[int]) -> None:
+    """Look at these orders here and now, for whoever is about to show the list again."""
+    settle(list(Reach.objects.filter(order__in=list(order_ids)).values_list("pk", flat=True)))
 
 
 def due(limit: int) -> list[int]:

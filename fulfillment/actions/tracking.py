@@ -18,6 +18,7 @@ from profiles.actions import settlement
 log = logging.getLogger(__name__)
 State = Email.State
 
+STAFF = "staff"
 EARLY_FOR = timedelta(hours=1)
 ROUTES_FOR = timedelta(days=180)
 # Not accepted as far as we knew; a report proves that a provider took it after all.
@@ -165,6 +166,8 @@ def say(email: Email, kind: Kind, *, provider: str, at: datetime, words: str = "
         words=words[:2000],
     )
     settle([email.pk])
+    if email.order_id:
+        reach.look([email.order_id])
 
 
 def _agree(email: Email, events: Iterable[EmailEvent]) -> bool:

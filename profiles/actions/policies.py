@@ -30,5 +30,6 @@ def change(organization: Organization, policy: str, values: Mapping[str, Any], *
         subject=row,
         because=reason,
         details={"policy": policy, "before": former, "after": wanted},
+        organization_id=row.pk,
     )
     return True

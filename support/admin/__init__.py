@@ -5,7 +5,7 @@ from typing import Any
 from django.db import models
 
 from attribution.models import StoreAlert
-from fulfillment.models import Email, Entitlement, Job
+from fulfillment.models import Email, Entitlement, Job, Reach, Suppression
 from orders.models import Channel, Delivery, Line, Order, Product
 from profiles.models import (
     ApiToken,
@@ -32,7 +32,9 @@ from support.admin import (
     acts_of_inbox,
     acts_of_jobs,
     acts_of_links,
+    acts_of_mail,
     acts_of_orders,
+    acts_of_reach,
     acts_of_reviews,
     acts_of_settings,
     acts_of_stores,
@@ -53,6 +55,7 @@ from support.admin.settings import ApiTokenAdmin, MembershipAdmin, OrganizationA
 from support.admin.stores import StoreAlertAdmin
 from support.admin.streams import StreamEntryAdmin
 from support.admin.unmapped import LineAdmin
+from support.admin.unreached import ReachAdmin, SuppressionAdmin
 from support.admin.webhooks import WebhookDeliveryAdmin, WebhookEndpointAdmin
 
 # The dialogs register themselves as their modules load.
@@ -72,6 +75,8 @@ ACTS = (
     acts_of_links,
     acts_of_stores,
     acts_of_webhooks,
+    acts_of_reach,
+    acts_of_mail,
 )
 
 REGISTERED: list[tuple[type[models.Model], Any]] = [
@@ -80,6 +85,8 @@ REGISTERED: list[tuple[type[models.Model], Any]] = [
     (Job, JobAdmin),
     (Entitlement, EntitlementAdmin),
     (Email, EmailAdmin),
+    (Reach, ReachAdmin),
+    (Suppression, SuppressionAdmin),
     (Delivery, DeliveryAdmin),
     (Line, LineAdmin),
     (Product, ProductAdmin),

@@ -45,6 +45,8 @@ OPEN_LISTS = (
     "fulfillment_entitlement",
     "fulfillment_email",
     "fulfillment_job",
+    "fulfillment_reach",
+    "fulfillment_suppression",
     "profiles_merge",
     "profiles_review",
     "attribution_storealert",
