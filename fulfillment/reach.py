@@ -25,13 +25,22 @@ class Why(StrEnum):
 
 
 WORDS: Final = {
-    Why.BOUNCED: "The mail came back",
-    Why.REFUSED: "The mail was refused",
-    Why.UNKNOWN: "Nobody knows whether the mail arrived",
-    Why.WAITING: "The mail has not gone out yet",
-    Why.SOFT_BOUNCED: "The mailbox does not take the mail for now",
-    Why.SILENT: "Neither delivered nor opened, and not downloaded",
+    Why.BOUNCED: "Came back",
+    Why.REFUSED: "Refused",
+    Why.UNKNOWN: "No answer",
+    Why.WAITING: "Not gone out",
+    Why.SOFT_BOUNCED: "Not taken for now",
+    Why.SILENT: "No sign",
     Why.NOT_FETCHED: "Not downloaded",
+}
+SENTENCES: Final = {
+    Why.BOUNCED: "The mail came back.",
+    Why.REFUSED: "The mail was refused.",
+    Why.UNKNOWN: "The mail was sent, and nobody knows whether it arrived.",
+    Why.WAITING: "The mail has not gone out yet.",
+    Why.SOFT_BOUNCED: "The mailbox does not take the mail for now.",
+    Why.SILENT: "The mail was neither delivered nor opened, and nothing was downloaded.",
+    Why.NOT_FETCHED: "Nothing was downloaded.",
 }
 
 

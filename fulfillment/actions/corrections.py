@@ -27,21 +27,23 @@ def correct(order: Order, to: str, *, by: Actor, because: str, key: str, mail: b
 
 
 def send_again(order: Order, *, by: Actor, because: str, key: str) -> int:
-    """Mail new links for all of this order that can be downloaded; a delivery that failed starts again instead."""
-    sent = 0
+    """Mail new links for all of this order that can be downloaded; a delivery that failed starts again instead.
+
+    Returns how many mails that makes.
+    """
     rights = Entitlement.objects.filter(order=order, status__in=Entitlement.DOWNLOADABLE)
     failed = {job.entitlement_id: job for job in Job.objects.filter(entitlement__in=rights, state=Job.State.FAILED)}
-    for entitlement in rights.select_related(*OF_ENTITLEMENT).order_by("pk"):
-        job = failed.get(entitlement.pk)
-        if job is not None:
-            jobs.retry(job, by=by, because=because)
-        else:
-            emails.resend(entitlement, by=by, because=because, key=key)
-        sent += 1
-    if not sent:
+    entitled = list(rights.select_related(*OF_ENTITLEMENT).order_by("pk"))
+    if not entitled:
         raise NothingToSend("Nothing of this order can be downloaded now: there is nothing to send.")
+    for job in failed.values():
+        jobs.retry(job, by=by, because=because)
+    ready = [entitlement for entitlement in entitled if entitlement.pk not in failed]
+    if ready:
+        emails.resend_all(ready, by=by, because=because, effect=f"resend:order:{order.pk}:{key}")
     reach.look([order.pk])
-    return sent
+    # Deliveries that start again together are one mail as well.
+    return bool(ready) + bool(failed)
 
 
 def arrived(email: Email, *, by: Actor, because: str) -> Email:

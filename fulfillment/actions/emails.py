@@ -200,29 +200,28 @@ def _message_id() -> str:
 
 def resend(entitlement: Entitlement, *, by: Actor, because: str, key: str) -> Email:
     """Mail a new link for this entitlement to the address on record; `key` makes a double press one mail."""
+    return resend_all([entitlement], by=by, because=because, effect=f"resend:{entitlement.pk}:{key}")
+
+
+def resend_all(group: Sequence[Entitlement], *, by: Actor, because: str, effect: str) -> Email:
+    """Mail new links for these entitlements of one order in one message, once for each `effect`."""
     by.require("resend")
     reason = audit.require_reason(because)
-    effect = f"resend:{entitlement.pk}:{key}"[:160]
-    if known := Email.objects.filter(effect_key=effect).first():
+    if known := Email.objects.filter(effect_key=effect[:160]).first():
         return known
-    if not entitlement.downloadable:
-        raise links.LinkRevoked(f"Nothing to resend: {entitlement.because}.")
-    if not address(entitlement):
+    first = group[0]
+    if gone := [one for one in group if not one.downloadable]:
+        raise links.LinkRevoked(f"Nothing to resend: {gone[0].because}.")
+    if not address(first):
         raise NoAddress("There is no usable e-mail address on record: correct the delivery e-mail first.")
-    given = links.make_mailed([entitlement])
-    row = _delivery([entitlement], given, [], receipt=False, key=effect)
+    row = _delivery(group, links.make_mailed(group), [], receipt=False, key=effect[:160])
     row.by_person = by.is_person
     row.save(force_insert=True)
-    if entitlement.order_id:
-        reach.touch([entitlement.order_id])
-    settlement.wake(entitlement.organization_id)
+    if first.order_id:
+        reach.touch([first.order_id])
+    settlement.wake(first.organization_id)
     audit.record(
-        "email.resent",
-        by=by,
-        subject=row,
-        because=reason,
-        profile_id=entitlement.profile_id,
-        order_id=entitlement.order_id,
+        "email.resent", by=by, subject=row, because=reason, profile_id=first.profile_id, order_id=first.order_id
     )
     return row
 

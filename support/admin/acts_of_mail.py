@@ -8,6 +8,7 @@ from django.http import Http404, HttpRequest
 
 from fulfillment.actions import chains
 from fulfillment.models import Circuit
+from fulfillment.providers import LABELS
 from fulfillment.providers.outcomes import Accepted
 from profiles import clock, identifiers
 from profiles.actors import Actor
@@ -30,7 +31,7 @@ class OfProvider(Dialog):
         return row
 
     def about(self, subject: Circuit) -> str:
-        return f"{subject.provider}, for every organization of this installation"
+        return f"{LABELS[subject.provider]}, for every organization of this installation"
 
 
 @registered
@@ -41,14 +42,16 @@ class RestProvider(OfProvider):
 
     def will(self, subject: Circuit, request: HttpRequest) -> list[str]:
         return [
-            f"0 mails go through {subject.provider} until then, of any organization here.",
+            f"0 mails go through {LABELS[subject.provider]} until then, of any organization here.",
             "The next provider of the chain takes over with the next mail. Nothing is lost and nothing sent twice.",
         ]
 
     def do(self, subject: Circuit, press: Press) -> Done:
         until = clock.real() + timedelta(hours=int(press.data["hours"]))
         row = chains.rest(subject, until=until, by=press.by, because=press.because)
-        return Done(f"{row.provider} rests until {until:%-d %b, %H:%M} UTC. The next of the chain has taken over.")
+        return Done(
+            f"{LABELS[row.provider]} rests until {until:%-d %b, %H:%M} UTC. The next of the chain has taken over."
+        )
 
 
 @registered
@@ -58,13 +61,13 @@ class UseProvider(OfProvider):
 
     def will(self, subject: Circuit, request: HttpRequest) -> list[str]:
         return [
-            f"The next mail is offered to {subject.provider} in its place of the chain.",
+            f"The next mail is offered to {LABELS[subject.provider]} in its place of the chain.",
             "Its failures so far are forgotten; after three new ones in a row it rests by itself again.",
         ]
 
     def do(self, subject: Circuit, press: Press) -> Done:
         row = chains.use_again(subject, by=press.by, because=press.because)
-        return Done(f"{row.provider} is in use again.")
+        return Done(f"{LABELS[row.provider]} is in use again.")
 
 
 @registered
@@ -75,7 +78,7 @@ class TryProvider(OfProvider):
         to = address(request.actor)  # type: ignore[attr-defined]
         shown = f"1 mail goes to you, {to}," if to else "Nothing: you have no e-mail address on record here. 0 mails go"
         return [
-            f"{shown} through {subject.provider} alone, whether it rests or not.",
+            f"{shown} through {LABELS[subject.provider]} alone, whether it rests or not.",
             f"At most {chains.TESTS_AT_MOST} of these in 10 minutes. No customer is written to.",
         ]
 
@@ -83,8 +86,10 @@ class TryProvider(OfProvider):
         delivery = chains.test(subject, to=address(press.by), by=press.by, because=press.because)
         outcome = delivery.outcome
         if isinstance(outcome, Accepted):
-            return Done(f"{subject.provider} took 1 test mail. Look into your mailbox: taken is not yet delivered.")
-        return Done(f"{subject.provider} did not take the test mail. {outcome.sentence}")
+            return Done(
+                f"{LABELS[subject.provider]} took 1 test mail. Look into your mailbox: taken is not yet delivered."
+            )
+        return Done(f"{LABELS[subject.provider]} did not take the test mail. {outcome.sentence}")
 
 
 def address(actor: Actor) -> str:

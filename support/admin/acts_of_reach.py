@@ -50,12 +50,11 @@ class CorrectAndResend(Dialog):
                 form.initial["because"] = f"Slip of the hand in the address: {typed} instead of {meant}."
 
     def will(self, subject: Reach, request: HttpRequest) -> list[str]:
-        number = _owned(subject.order_id)
         meant = masked(subject.suggestion, request)
         return [
-            f"So far: {masked(subject.address, request)}. {subject.get_why_display()}.",
+            f"So far: {masked(subject.address, request)}. {reach.SENTENCES[reach.Why(subject.why)]}",
             f"Likely meant: {meant}." if meant else "Nothing looks like a slip of the hand: ask the customer.",
-            f"{counted(number, 'e-mail')} with new links at once; former links stay good until they expire.",
+            f"1 e-mail with {counted(_owned(subject.order_id), 'new link')} at once; former links stay good.",
         ]
 
     def do(self, subject: Reach, press: Press) -> Done:
@@ -133,13 +132,12 @@ class SendAgain(OfEmail):
         return "" if _owned(subject.order_id) else "Nothing of this order can be downloaded now."
 
     def will(self, subject: Email, request: HttpRequest) -> list[str]:
-        number = _owned(subject.order_id)
         order = subject.order
         again = suppressions.undeliverable([subject.to])
         warned = ["Mail to this address came back before: correcting it is the better way."] if again else []
         to = masked(order.mail_to if order else subject.to, request)
         return [
-            f"{counted(number, 'e-mail goes', 'e-mails go')} to {to}.",
+            f"1 e-mail with {counted(_owned(subject.order_id), 'new link')} goes to {to}.",
             *warned,
             "The customer may get a second copy.",
         ]

@@ -9,7 +9,7 @@ from django.template.response import TemplateResponse
 from fulfillment import circuits
 from fulfillment.actions import chains
 from fulfillment.models import Circuit
-from fulfillment.providers import tracking
+from fulfillment.providers import LABELS, tracking
 from profiles import clock
 from profiles.actors import Actor, NotPermitted
 from support.admin import dialogs
@@ -39,7 +39,7 @@ def _row(one: unreached.Provider, actor: Actor, request: HttpRequest, real: date
     by_hand = circuits.resting(state, now=real)
     return {
         "one": one,
-        "name": circuit.provider,
+        "name": LABELS[circuit.provider],
         "state": _state(circuit, real),
         "by_hand": by_hand,
         "until": when(circuit.rested_until, real) if by_hand else "",

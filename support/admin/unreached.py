@@ -12,7 +12,7 @@ from unfold.decorators import display
 
 from fulfillment import reach
 from fulfillment.models import Reach, Suppression
-from support.admin import acts_of_reach, dialogs, orders
+from support.admin import acts_of_reach, dialogs
 from support.admin.base import masked, redacted, when, word
 from support.admin.lists import ActiveAdmin
 from support.admin.settings import act
@@ -39,7 +39,7 @@ class ReachAdmin(ActiveAdmin):
     row_named = "order"
     chips = "why"
     above = ("correct_all", "reach_policy")
-    list_display = ("order_shown", "why_shown", "since_shown")
+    list_display = ("order_shown", "since_shown")
     list_display_links: Any = ("order_shown",)
     list_filter = (ByWhy,)
     list_select_related = ("order__channel",)
@@ -54,21 +54,25 @@ class ReachAdmin(ActiveAdmin):
     def get_list_display(self, request: HttpRequest) -> list[Any]:
         @display(description="Customer")
         def customer_shown(row: Reach) -> SafeString:
-            return orders.customer(row.order, request)
+            name = masked(row.order.customer_name, request) or "Nobody known"
+            return format_html('<span class="cut" title="{0}">{0}</span>', name)
 
         @display(description="Address")
         def address_shown(row: Reach) -> str:
             below = ""
             if row.suggestion:
                 meant = masked(row.suggestion, request)
-                below = format_html('<span class="cut" title="{0}">likely <b>{0}</b></span>', meant)
+                below = format_html('<span title="{0}">likely <b>{0}</b></span>', meant)
             shown = masked(row.address, request)
-            return format_html('<span class="pair"><span class="cut" title="{0}">{0}</span>{1}</span>', shown, below)
+            return format_html('<span class="pair"><span title="{0}">{0}</span>{1}</span>', shown, below)
 
-        @display(description="Said")
-        def words_shown(row: Reach) -> str:
-            said = redacted(row.words, request) or "–"
-            return format_html('<span class="quiet cut" title="{0}">{0}</span>', said)
+        @display(description="Why")
+        def why_shown(row: Reach) -> SafeString:
+            why = reach.Why(row.why)
+            said = redacted(row.words, request) or reach.SENTENCES[why]
+            shown = word(row.why, row.get_why_display(), "bad" if why in BAD else "look")
+            below = format_html('<span class="quiet cut" title="{0}">{0}</span>', said)
+            return format_html('<span class="pair">{}{}</span>', shown, below)
 
         @display(description="")
         def acts_shown(row: Reach) -> str:
@@ -82,16 +86,12 @@ class ReachAdmin(ActiveAdmin):
                 ),
             )
 
-        order, why, since = self.list_display
-        return [order, customer_shown, address_shown, why, words_shown, since, acts_shown]
+        order, since = self.list_display
+        return [order, customer_shown, address_shown, why_shown, since, acts_shown]
 
     @display(description="Order")
     def order_shown(self, row: Reach) -> SafeString:
         return format_html('<span class="strong cut">{}</span>', row.order)
-
-    @display(description="Why")
-    def why_shown(self, row: Reach) -> SafeString:
-        return word(row.why, row.get_why_display(), "bad" if row.why in BAD else "look")
 
     @display(description="Since")
     def since_shown(self, row: Reach) -> SafeString:
