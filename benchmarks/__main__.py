@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-SCRIPTS = ("intake", "settle", "publish", "identity", "likeness", "lists")
+SCRIPTS = ("intake", "settle", "publish", "identity", "likeness", "lists", "mail")
 
 
 def main() -> int:

@@ -72,7 +72,7 @@ class ReachAdmin(ActiveAdmin):
             said = redacted(row.words, request) or reach.SENTENCES[why]
             shown = word(row.why, row.get_why_display(), "bad" if why in BAD else "look")
             below = format_html('<span class="quiet cut" title="{0}">{0}</span>', said)
-            return format_html('<span class="pair">{}{}</span>', shown, below)
+            return format_html('<span class="pair"><span>{}</span>{}</span>', shown, below)
 
         @display(description="")
         def acts_shown(row: Reach) -> str:
