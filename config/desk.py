@@ -10,7 +10,7 @@ from unfold.sites import UnfoldAdminSite
 
 from config import tenants
 from config.stories import STORIES
-from support.admin import REGISTERED, dashboards, dialogs, letters, searches, unattached
+from support.admin import REGISTERED, dashboards, dialogs, letters, mail_providers, searches, unattached
 
 
 class Desk(UnfoldAdminSite):
@@ -46,6 +46,7 @@ class Desk(UnfoldAdminSite):
             path("search/", door(searches.search), name="search"),
             path("act/<slug:name>/<int:subject_id>/", door(dialogs.open_dialog), name="dialog"),
             path("unattached/", door(unattached.page), name="unattached"),
+            path("mail-providers/", door(mail_providers.page), name="mail_providers"),
             path("letter/<int:email_id>/", door(letters.as_sent), name="letter"),
             *super().get_urls(),
         ]

@@ -16,11 +16,10 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from django_q.tasks import async_task
 
 from config import alerting, pipeline, publishing, refunding
-from fulfillment import circuits
-from fulfillment.actions import email_changes, emails, jobs, reminders
-from fulfillment.models import Circuit, Email, Entitlement
+from fulfillment.actions import chains, email_changes, emails, jobs, reach, reminders, routes, tracking
+from fulfillment.models import Email
 from fulfillment.providers import mail
-from fulfillment.providers.outcomes import RefusedForGood
+from fulfillment.providers.outcomes import Accepted, RefusedForGood
 from orders.actions import deliveries
 from orders.models import Order
 from profiles import clock, tenancy
@@ -144,26 +143,64 @@ def outbox(organization_id: int) -> int:
         claimed = emails.claim(BATCH if not settings.EMAIL_PROVIDERS else MAILS)
         kept = emails.keep(claimed) if claimed else []
         if kept:
-            jobs.mailed(_entitlements(kept), state=Email.State.KEPT)
+            jobs.mailed(jobs.awaiting(kept), state=Email.State.KEPT)
         waiting = list(Email.objects.filter(pk__in=set(claimed) - set(kept)).order_by("due_at", "pk"))
         organization = _organization(organization_id) if waiting else None
+        routes.announce(waiting)
     if not waiting or organization is None:
         return len(claimed)
-    with mail.Chain(settings.EMAIL_PROVIDERS, now=clock.real, circuits=_circuits()) as chain:
+    with mail.Chain(settings.EMAIL_PROVIDERS, now=clock.real, circuits=chains.remembered()) as chain:
         for email in waiting:
-            try:
-                outgoing = emails.compose(email, organization)
-            except Exception as error:  # one message that cannot be written must not stop the others
-                log.exception("email.unwritable", extra={"email": email.pk})
-                sent = mail.Delivery(RefusedForGood(_told(error)), None)
-            else:
-                sent = chain.send(outgoing)
+            sent = _send(email, chain, organization)
             with tenancy.organization(organization_id):
-                emails.conclude(email, sent.outcome, provider=sent.provider or "")
-                if email.state in (Email.State.SENT, Email.State.FAILED):
-                    jobs.mailed(_entitlements([email.pk]), state=email.state, error=email.last_error)
-        _remember(chain.circuits)
+                _conclude(email, sent)
+        chains.remember(chain)
     return len(claimed)
+
+
+def _send(email: Email, chain: mail.Chain, organization: Organization) -> mail.Delivery:
+    if email.taken_at:  # the attempt before had no answer, and the provider has reported it since
+        return mail.Delivery(Accepted(email.provider_message_id, "reported"), email.provider)
+    try:
+        return chain.send(emails.compose(email, organization))
+    except Exception as error:  # one message that cannot be written must not stop the others
+        log.exception("email.unwritable", extra={"email": email.pk})
+        return mail.Delivery(RefusedForGood(_told(error)), None)
+
+
+def _conclude(email: Email, sent: mail.Delivery) -> None:
+    emails.conclude(email, sent.outcome, provider=sent.provider or "", asked=bool(sent.tries or sent.provider))
+    if email.state not in (Email.State.SENT, Email.State.FAILED):
+        tracking.settle([email.pk])  # a report may have come while we waited for the answer
+        email.refresh_from_db(fields=["state"])
+    if email.state in (Email.State.SENT, Email.State.FAILED):
+        jobs.mailed(jobs.awaiting([email.pk]), state=email.state, error=email.last_error)
+    elif email.given_up:
+        jobs.note(jobs.awaiting([email.pk]), error=emails.NOBODY_KNOWS)
+
+
+def reports(organization_id: int) -> int:
+    """What mail services reported becomes the standing of each message."""
+    with tenancy.organization(organization_id):
+        due = tracking.due(BATCH)
+
+    def fail(part: int, error: Exception) -> None:
+        tracking.postpone(part, error=_told(error))
+
+    _work(organization_id, due, tracking.settle, fail)
+    return len(due)
+
+
+def unreached(organization_id: int) -> int:
+    """Orders whose mail should have been of use by now are looked at."""
+    with tenancy.organization(organization_id):
+        due = reach.due(BATCH)
+
+    def fail(part: int, error: Exception) -> None:
+        reach.postpone(part, error=_told(error))
+
+    _work(organization_id, due, reach.settle, fail)
+    return len(due)
 
 
 def alike(organization_id: int) -> int:
@@ -220,41 +257,15 @@ def _organization(organization_id: int) -> Organization:
     return Organization.objects.get(pk=organization_id)
 
 
-def _entitlements(email_ids: Sequence[int]) -> list[int]:
-    """The entitlements whose jobs wait for one of these messages; each look goes by an index, whatever the backlog."""
-    rows = Email.objects.filter(pk__in=email_ids, template__in=[Email.Template.RECEIPT, Email.Template.DELIVERY])
-    pairs = list(rows.values_list("entitlement_id", "order_id"))
-    single = {entitlement for entitlement, _ in pairs if entitlement}
-    orders = [order for entitlement, order in pairs if order and not entitlement]
-    of_orders = Entitlement.objects.filter(order__in=orders).values_list("pk", flat=True) if orders else ()
-    return sorted(single.union(of_orders))
-
-
-def _circuits() -> dict[str, circuits.Circuit]:
-    return {
-        row.provider: circuits.Circuit(row.failures, row.opened_at, row.probing_until) for row in Circuit.objects.all()
-    }
-
-
-def _remember(known: dict[str, circuits.Circuit]) -> None:
-    for provider, state in known.items():
-        Circuit.objects.update_or_create(
-            provider=provider,
-            defaults={
-                "failures": state.failures,
-                "opened_at": state.opened_at,
-                "probing_until": state.probing_until,
-            },
-        )
-
-
 QUEUES = (
     inbox,
     settlements,
     refunding.refunds,
     fulfilment,
     claims,
+    reports,
     outbox,
+    unreached,
     publishing.events,
     alerting.notices,
 )
@@ -295,6 +306,10 @@ SELECT min(due) FILTER (WHERE NOT claimed), min(due) FILTER (WHERE claimed) FROM
   SELECT CASE WHEN state = 'claimed' THEN lease_until ELSE due_at - %(offset)s END,
          state = 'claimed' AND lease_until >= statement_timestamp()
     FROM orders_refundrequest WHERE state IN ('queued', 'claimed', 'unknown')
+  UNION ALL
+  SELECT min(received_at), false FROM fulfillment_emailevent WHERE settled_at IS NULL HAVING count(*) > 0
+  UNION ALL
+  SELECT min(due_at) - %(offset)s, false FROM fulfillment_reach WHERE due_at IS NOT NULL HAVING count(*) > 0
   UNION ALL
   SELECT due_at, false FROM profiles_likeness WHERE due_at IS NOT NULL
 ) q

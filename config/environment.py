@@ -20,6 +20,8 @@ NEEDED_BY_PROVIDER: dict[str, tuple[str, ...]] = {
     "mailgun": ("MAILGUN_API_KEY", "MAILGUN_SENDER_DOMAIN"),
     "resend": ("RESEND_API_KEY",),
     "sendgrid": ("SENDGRID_API_KEY",),
+    "novu": ("NOVU_API_KEY", "NOVU_WORKFLOW"),
+    "listmonk": ("LISTMONK_API_URL", "LISTMONK_API_USER", "LISTMONK_API_TOKEN", "LISTMONK_TEMPLATE_ID"),
 }
 """What a provider in the chain cannot send without."""
 

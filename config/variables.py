@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 ROOT = Path(__file__).resolve().parent.parent
-EMAIL_PROVIDERS = ("smtp", "ses", "postmark", "mailgun", "resend", "sendgrid")
+EMAIL_PROVIDERS = ("smtp", "ses", "postmark", "mailgun", "resend", "sendgrid", "novu", "listmonk")
 
 
 class Refused(Exception):
@@ -301,7 +301,8 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("EMAIL_USE_SSL", "`smtp`: speak TLS from the first byte.", default="0", read=_flag),
     Variable(
         "ANYMAIL_WEBHOOK_SECRET",
-        "`user:password` that the providers' delivery webhooks must carry; without it none is taken.",
+        "`user:password` that the providers' delivery webhooks (`/anymail/<service>/tracking/`) must carry. A service"
+        " is heard only with it or with a signing key of its own; where both are set, both must be right.",
         read=_webhook_secret,
     ),
     Variable("AWS_SES_REGION_NAME", "`ses`: the region.", shown="`AWS_S3_REGION_NAME`"),
@@ -332,5 +333,21 @@ VARIABLES: tuple[Variable, ...] = (
         "`sendgrid`: its interface.",
         default="https://api.sendgrid.com/v3",
         read=_url("https", "http"),
+    ),
+    Variable("NOVU_API_KEY", "`novu`: the environment's secret key."),
+    Variable("NOVU_API_URL", "`novu`: its interface.", default="https://api.novu.co", read=_url("https", "http")),
+    Variable(
+        "NOVU_WORKFLOW",
+        "`novu`: the identifier of the workflow whose e-mail step shows `payload.subject`, `payload.html` and"
+        " `payload.text`.",
+    ),
+    Variable("LISTMONK_API_URL", "`listmonk`: its address.", read=_url("https", "http")),
+    Variable("LISTMONK_API_USER", "`listmonk`: the user of the interface."),
+    Variable("LISTMONK_API_TOKEN", "`listmonk`: that user's token."),
+    Variable(
+        "LISTMONK_TEMPLATE_ID",
+        "`listmonk`: the transactional template; its subject is `{{ .Tx.Data.subject }}`, its body"
+        " `{{ .Tx.Data.html }}` without escaping (Listmonk's `Safe`).",
+        read=_whole_number(1, 999_999_999),
     ),
 )

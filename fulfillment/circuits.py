@@ -14,11 +14,15 @@ PROBE_TIMEOUT: Final = timedelta(seconds=60)
 
 @dataclass(frozen=True, slots=True)
 class Circuit:
-    """Failures in a row, since when it is open, and until when one probe of it is under way."""
+    """Failures in a row, since when it is open, until when one probe of it is under way.
+
+    `rested_until` is a person's word: nothing goes through before, and no outcome changes it.
+    """
 
     failures: int = 0
     opened_at: datetime | None = None
     probing_until: datetime | None = None
+    rested_until: datetime | None = None
 
     @property
     def state(self) -> str:
@@ -28,8 +32,13 @@ class Circuit:
         return "open" if self.probing_until is None else "half_open"
 
 
+def resting(circuit: Circuit, *, now: datetime) -> bool:
+    """Whether a person told it to rest."""
+    return circuit.rested_until is not None and now < circuit.rested_until
+
+
 def retry_at(circuit: Circuit) -> datetime | None:
-    """When a resting provider may next be tried; None for a provider that is not resting.
+    """When a provider that rests by itself may next be tried; None for a provider that does not.
 
     The rest doubles with each failed probe up to two minutes, so that a server that is back is soon noticed.
     """
@@ -41,6 +50,8 @@ def retry_at(circuit: Circuit) -> datetime | None:
 
 def ask(circuit: Circuit, *, now: datetime) -> tuple[bool, Circuit]:
     """Whether to try now, and the state to keep: after the rest exactly one probe goes through at a time."""
+    if resting(circuit, now=now):
+        return False, circuit
     due_at = retry_at(circuit)
     if due_at is None:
         return True, circuit
@@ -51,7 +62,7 @@ def ask(circuit: Circuit, *, now: datetime) -> tuple[bool, Circuit]:
 
 def succeed(circuit: Circuit) -> Circuit:
     """The provider took something or gave a considered refusal: it is well."""
-    return circuit if circuit == Circuit() else Circuit()
+    return Circuit(rested_until=circuit.rested_until)
 
 
 def fail(circuit: Circuit, *, now: datetime) -> Circuit:
@@ -61,5 +72,5 @@ def fail(circuit: Circuit, *, now: datetime) -> Circuit:
         return circuit
     failures = circuit.failures + 1
     if circuit.state == "half_open" or failures >= FAILURES_TO_OPEN:
-        return Circuit(failures, opened_at=now)
-    return Circuit(failures)
+        return Circuit(failures, opened_at=now, rested_until=circuit.rested_until)
+    return Circuit(failures, rested_until=circuit.rested_until)

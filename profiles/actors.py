@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 AGENT = frozenset(
     {"view", "view_pii", "resend", "temporary_link", "retry", "change_delivery_email", "grant", "revoke", "restore"}
-    | {"acknowledge", "change_email"}
+    | {"acknowledge", "change_email", "lift_suppression"}
 )
 LEAD = AGENT | {
     "merge",

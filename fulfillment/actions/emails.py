@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from fulfillment import backoff
-from fulfillment.actions import invitations, letters, links
+from fulfillment.actions import invitations, letters, links, reach, routes
 from fulfillment.actions.invitations import Issued
 from fulfillment.actions.letters import Letter
 from fulfillment.actions.links import Given
@@ -29,6 +29,7 @@ State, Template = Email.State, Email.Template
 LEASE_SECONDS = 120
 UNKNOWN_AGAIN = timedelta(minutes=10)
 ABOUT_LIBRARY = "library"
+NOBODY_KNOWS = "It was sent twice, and nobody knows whether it arrived: say so under Not reached, or send it again."
 PAID = (Order.PaymentStatus.PAID, Order.PaymentStatus.PARTIALLY_REFUNDED)
 
 _CLAIM = """
@@ -118,6 +119,8 @@ def deliver(entitlements: Sequence[Entitlement], given: Mapping[int, Given]) -> 
         for key, group in mails.items()
     ]
     bulk.insert(Email, rows, ignore_conflicts=True)
+    if wanted := [row.order_id for row in rows if row.order_id and not row.never_send]:
+        reach.watch(wanted, entitlements[0].organization.policies)
 
 
 def _key(group: Sequence[Entitlement], given: Mapping[int, Given]) -> str:
@@ -237,28 +240,30 @@ def _message_id() -> str:
 
 def resend(entitlement: Entitlement, *, by: Actor, because: str, key: str) -> Email:
     """Mail a new link for this entitlement to the address on record; `key` makes a double press one mail."""
+    return resend_all([entitlement], by=by, because=because, effect=f"resend:{entitlement.pk}:{key}")
+
+
+def resend_all(group: Sequence[Entitlement], *, by: Actor, because: str, effect: str) -> Email:
+    """Mail new links for these entitlements of one order in one message, once for each `effect`."""
     by.require("resend")
     reason = audit.require_reason(because)
-    effect = f"resend:{entitlement.pk}:{key}"[:160]
-    if known := Email.objects.filter(effect_key=effect).first():
+    if known := Email.objects.filter(effect_key=effect[:160]).first():
         return known
-    if not entitlement.downloadable:
-        raise links.LinkRevoked(f"Nothing to resend: {entitlement.because}.")
-    if not address(entitlement):
+    first = group[0]
+    if gone := [one for one in group if not one.downloadable]:
+        raise links.LinkRevoked(f"Nothing to resend: {gone[0].because}.")
+    if not address(first):
         raise NoAddress("There is no usable e-mail address on record: correct the delivery e-mail first.")
-    given = links.make_mailed([entitlement])
-    invited = invitations.invite({effect: [entitlement]})
-    row = _delivery(effect, [entitlement], given, [], invited=invited.get(effect))
+    key = effect[:160]
+    invited = invitations.invite({key: list(group)})
+    row = _delivery(key, group, links.make_mailed(group), [], invited=invited.get(key))
     row.by_person = by.is_person
     row.save(force_insert=True)
-    settlement.wake(entitlement.organization_id)
+    if first.order_id:
+        reach.touch([first.order_id])
+    settlement.wake(first.organization_id)
     audit.record(
-        "email.resent",
-        by=by,
-        subject=row,
-        because=reason,
-        profile_id=entitlement.profile_id,
-        order_id=entitlement.order_id,
+        "email.resent", by=by, subject=row, because=reason, profile_id=first.profile_id, order_id=first.order_id
     )
     return row
 
@@ -339,8 +344,8 @@ def revealed(email: Email) -> tuple[str, str]:
     return text, html
 
 
-def conclude(email: Email, outcome: Outcome, *, provider: str) -> None:
-    """Write what came of a try."""
+def conclude(email: Email, outcome: Outcome, *, provider: str, asked: bool = True) -> None:
+    """Write what came of a try; where every provider rested and none was `asked`, it counts as none."""
     email.provider, email.lease_until = provider, None
     if isinstance(outcome, Accepted):
         email.state, email.done_at, email.last_error = State.SENT, clock.now(), ""
@@ -351,6 +356,7 @@ def conclude(email: Email, outcome: Outcome, *, provider: str) -> None:
         wait = backoff.seconds(
             email.attempts, random=random.random, pace=backoff.MAIL, at_least=outcome.retry_after or 0
         )
+        email.attempts -= not asked
         email.state, email.last_error = State.QUEUED, outcome.sentence
         email.due_at = clock.now() + timedelta(seconds=wait)
         if backoff.exhausted(email.attempts, pace=backoff.MAIL):
@@ -365,5 +371,10 @@ def conclude(email: Email, outcome: Outcome, *, provider: str) -> None:
         email.save(
             update_fields=[
                 "provider", "lease_until", "state", "done_at", "last_error", "provider_message_id", "secrets", "due_at",
+                "attempts",
             ]
         )  # fmt: skip
+        if email.state == State.SENT:
+            routes.taken(email)
+        if email.order_id and email.template in Email.CARRYING:
+            (reach.touch if email.state in (State.SENT, State.QUEUED) else reach.request)([email.order_id])

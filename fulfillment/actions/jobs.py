@@ -200,6 +200,22 @@ def postpone(job_id: int, *, error: str) -> None:
     job.save(update_fields=FIELDS)
 
 
+def awaiting(email_ids: Iterable[int]) -> list[int]:
+    """The entitlements whose jobs wait for one of these messages; each look goes by an index, whatever the backlog."""
+    rows = Email.objects.filter(pk__in=list(email_ids), template__in=Email.CARRYING)
+    pairs = list(rows.values_list("entitlement_id", "order_id"))
+    single = {entitlement for entitlement, _ in pairs if entitlement}
+    orders = [order for entitlement, order in pairs if order and not entitlement]
+    of_orders = Entitlement.objects.filter(order__in=orders).values_list("pk", flat=True) if orders else ()
+    return sorted(single.union(of_orders))
+
+
+def note(entitlement_ids: Iterable[int], *, error: str) -> None:
+    """Say on the jobs that wait for a message what is the matter with it; they go on waiting."""
+    waiting = Job.objects.filter(entitlement__in=list(entitlement_ids), state=State.PENDING_EMAIL)
+    waiting.update(last_error=error[:2000])
+
+
 def mailed(entitlement_ids: Iterable[int], *, state: str, error: str = "") -> None:
     """The e-mail of these entitlements was accepted (or kept), or refused for good: their jobs follow."""
     found = list(

@@ -9,6 +9,7 @@ from django.db import connection
 from django.db.models import F, Q
 
 from fulfillment import tokens
+from fulfillment.actions import reach
 from fulfillment.models import Asset, DownloadLink, DownloadSession, Entitlement, LinkRoute
 from orders.models import Product
 from profiles import bulk, clock
@@ -194,6 +195,8 @@ def open_session(link: DownloadLink, asset: Asset, *, network: str, agent: str) 
         agent=agent[:200],
     )
     LinkRoute.objects.create(digest=session.digest, organization_id=link.organization_id, session_id=session.pk)
+    if link.entitlement.order_id:
+        reach.touch([link.entitlement.order_id])
     return secret
 
 

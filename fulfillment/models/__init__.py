@@ -7,6 +7,8 @@ from fulfillment.models.emails import Circuit, Email
 from fulfillment.models.entitlements import Entitlement
 from fulfillment.models.jobs import Job
 from fulfillment.models.links import DownloadLink, DownloadSession, LinkRoute
+from fulfillment.models.reach import Reach, Suppression
+from fulfillment.models.tracking import EmailEcho, EmailEvent, EmailRoute
 
 __all__ = [
     "AddressProof",
@@ -18,9 +20,14 @@ __all__ = [
     "DownloadSession",
     "Email",
     "EmailChange",
+    "EmailEcho",
+    "EmailEvent",
+    "EmailRoute",
     "Entitlement",
     "Job",
     "LibrarySession",
     "LinkRoute",
+    "Reach",
+    "Suppression",
     "Unclaimed",
 ]

@@ -35,6 +35,8 @@ class Email(Tenant):
         FAILED = "failed", "Refused"
         CANCELLED = "cancelled", "Not sent"
 
+    CARRYING = (Template.RECEIPT, Template.DELIVERY)
+
     effect_key = models.CharField(max_length=160)
     template = models.CharField(max_length=14, choices=Template)
     to = models.CharField(max_length=320)
@@ -61,8 +63,16 @@ class Email(Tenant):
     last_error = models.TextField(blank=True, default="")
     created_at = models.DateTimeField(db_default=Now())
     done_at = models.DateTimeField(null=True)
-    bounced_at = models.DateTimeField(null=True)
+    # What its provider reported, derived from all its events (fulfillment/tracking.py).
+    taken_at = models.DateTimeField(null=True)
+    delivered_at = models.DateTimeField(null=True)
+    opened_at = models.DateTimeField(null=True)
+    deferred_at = models.DateTimeField(null=True)
+    soft_bounced_at = models.DateTimeField(null=True)
+    bounced_at = models.DateTimeField(null=True, help_text="Came back, or was not sent by the service.")
     bounce = models.TextField(blank=True, default="")
+    complained_at = models.DateTimeField(null=True)
+    unsubscribed_at = models.DateTimeField(null=True)
 
     class Meta:
         verbose_name = "e-mail"
@@ -78,20 +88,41 @@ class Email(Tenant):
             models.Index(fields=["organization", "order", "-created_at"], name="email_of_order"),
             models.Index(fields=["organization", "profile", "-created_at"], name="email_of_profile"),
             models.Index(fields=["organization", "state", "-created_at"], name="email_state"),
+            models.Index(
+                fields=["organization", "provider", "-done_at"],
+                name="email_of_provider",
+                condition=~models.Q(provider=""),
+            ),
+            models.Index(
+                fields=["organization", "to"], name="email_came_back", condition=models.Q(bounced_at__isnull=False)
+            ),
         ]
 
     def __str__(self) -> str:
         return self.subject
 
+    @property
+    def given_up(self) -> bool:
+        """Tried twice without a verdict: nothing but a report or a person's word says more."""
+        return self.state == self.State.UNKNOWN and self.attempts > 1
+
 
 class Circuit(models.Model):
-    """What is remembered of a mail provider's health. Providers belong to the installation, not to a tenant."""
+    """What is remembered of a mail provider's health. Providers belong to the installation, not to a tenant.
+
+    `rested_until` is a person's word and stands above what the breaker finds out.
+    """
 
     provider = models.CharField(max_length=20, unique=True)
     failures = models.IntegerField(default=0)
     opened_at = models.DateTimeField(null=True)
     probing_until = models.DateTimeField(null=True)
     last_error = models.TextField(blank=True, default="")
+    last_error_at = models.DateTimeField(null=True)
+    rested_until = models.DateTimeField(null=True)
+    rested_by = models.CharField(max_length=200, blank=True, default="")
+    rested_because = models.TextField(blank=True, default="")
+    strangers = models.BigIntegerField(default=0, db_default=0, help_text="Reports about messages that are not ours.")
 
     def __str__(self) -> str:
         return self.provider

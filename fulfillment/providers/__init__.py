@@ -1,4 +1,4 @@
-"""The mail providers: one line each says which Django backend opens the connection; that is all it takes."""
+"""The mail providers: one line each says which Django backend opens the connection, another how people call it."""
 
 from __future__ import annotations
 
@@ -13,5 +13,19 @@ PROVIDERS: Final = MappingProxyType(
         "mailgun": "anymail.backends.mailgun.EmailBackend",
         "resend": "anymail.backends.resend.EmailBackend",
         "sendgrid": "anymail.backends.sendgrid.EmailBackend",
+        "novu": "fulfillment.providers.novu.Connection",
+        "listmonk": "fulfillment.providers.listmonk.Connection",
+    }
+)
+LABELS: Final = MappingProxyType(
+    {
+        "smtp": "Mail server (SMTP)",
+        "ses": "Amazon SES",
+        "postmark": "Postmark",
+        "mailgun": "Mailgun",
+        "resend": "Resend",
+        "sendgrid": "SendGrid",
+        "novu": "Novu",
+        "listmonk": "Listmonk",
     }
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from typing import Any, Final
 
@@ -17,12 +18,19 @@ from fulfillment.providers.outcomes import Accepted, Outcome, RefusedForGood, Tr
 TAKEN: Final = frozenset({"sent", "queued"})
 NOT_SENT: Final = (requests.ConnectTimeout, ConnectTimeoutError, EndpointConnectionError, NoCredentialsError)
 MAY_HAVE_SENT: Final = frozenset({502, 504})
+# Refusals of one message, not of all: a wrong key or an outage has other numbers.
+OF_THIS_MESSAGE: Final = frozenset({400, 413, 422})
+_RECIPIENT: Final = re.compile(r"""[`'"._]to[`'"._]|recipient""", re.IGNORECASE)
+_SENDER: Final = re.compile(r"\bfrom\b|sender|verif", re.IGNORECASE)
 
 
 def hand_over(email: EmailMultiAlternatives, *, connection: BaseEmailBackend) -> Outcome:
     """Send one message on the service's session, which stays open."""
     try:
         connection.open()
+        if (session := getattr(connection, "session", None)) is not None:
+            # A redirect would carry the key and the letter to an address nobody chose.
+            session.max_redirects = 0
         connection.send_messages([email])
     except AnymailRecipientsRefused:
         return RefusedForGood("The mail service refused the address.")
@@ -41,9 +49,16 @@ def judge(error: AnymailAPIError) -> Outcome:
     if status is None:
         if _never_left(error.__cause__):
             return TryLater("The mail service could not be reached.")
+        if isinstance(error.__cause__, requests.TooManyRedirects):
+            return TryLater("The mail service answered with a redirect: its address in our settings is not right.")
         return Unknown("The connection to the mail service was lost before its answer.")
     if status < 400 or status in MAY_HAVE_SENT:
         return Unknown(f"The mail service's answer {status} does not say whether it took the message.")
+    if status in OF_THIS_MESSAGE:
+        words = _said(error)
+        if _RECIPIENT.search(words) and not _SENDER.search(words):
+            return RefusedForGood("The mail service refused the address.")
+        return TryLater(f"The mail service answered {status}: {_said(error)}", outage=False)
     return TryLater(f"The mail service answered {status}.", retry_after=_retry_after(error))
 
 
@@ -82,6 +97,14 @@ def _never_left(cause: BaseException | None) -> bool:
 def _retry_after(error: AnymailAPIError) -> int | None:
     wait = str(getattr(error.response, "headers", {}).get("Retry-After", ""))
     return min(int(wait), 3600) if wait.isascii() and wait.isdigit() and len(wait) < 8 else None
+
+
+def _said(error: AnymailAPIError) -> str:
+    """The service's own words, without what it was asked."""
+    answer: Any = error.response
+    if isinstance(answer, dict):
+        return single_line(str(answer.get("Error", {}).get("Message", "")))[:200]
+    return single_line(str(getattr(answer, "text", "")))[:200]
 
 
 def _words(error: Exception) -> str:

@@ -17,7 +17,7 @@ from django.core.mail.backends.base import BaseEmailBackend
 
 from fulfillment import circuits
 from fulfillment.circuits import Circuit
-from fulfillment.providers import PROVIDERS, esp, smtp
+from fulfillment.providers import PROVIDERS, esp, listmonk, novu, smtp
 from fulfillment.providers.outcomes import (
     Accepted,
     Outcome,
@@ -69,6 +69,10 @@ def send(message: OutgoingMail, *, connection: BaseEmailBackend) -> Outcome:
     wrong = fault(message)
     if wrong is not None:
         return RefusedForGood(wrong)
+    if isinstance(connection, novu.Connection):
+        return novu.hand_over(message, connection=connection)
+    if isinstance(connection, listmonk.Connection):
+        return listmonk.hand_over(message, connection=connection)
     email = _written(message)
     if isinstance(connection, smtp.Connection):
         return smtp.hand_over(email, connection=connection)
@@ -79,7 +83,8 @@ def send(message: OutgoingMail, *, connection: BaseEmailBackend) -> Outcome:
 class Chain:
     """Providers in order, their connections kept over a batch, and their circuit breakers.
 
-    Give the circuits as last stored and store `circuits` afterwards. After an `Unknown` no other provider is asked,
+    Give the circuits as last stored and store `circuits` afterwards; `errors` has the last trouble of each provider
+    that had any. A provider that a person rests is passed over. After an `Unknown` no other provider is asked,
     since the message may be on its way.
     """
 
@@ -93,6 +98,7 @@ class Chain:
     ) -> None:
         self.names = tuple(names)
         self.circuits = {name: (circuits or {}).get(name, Circuit()) for name in self.names}
+        self.errors: dict[str, str] = {}
         self._now = now
         self._open = opened_by
         self._connections: dict[str, BaseEmailBackend] = {}
@@ -132,9 +138,12 @@ class Chain:
         return send(message, connection=connection)
 
     def _learn(self, name: str, outcome: Outcome) -> None:
-        unwell = isinstance(outcome, Unknown) or (isinstance(outcome, TryLater) and outcome.outage)
         circuit = self.circuits[name]
-        self.circuits[name] = circuits.fail(circuit, now=self._now()) if unwell else circuits.succeed(circuit)
+        if isinstance(outcome, Unknown) or (isinstance(outcome, TryLater) and outcome.outage):
+            self.errors[name] = outcome.sentence
+            self.circuits[name] = circuits.fail(circuit, now=self._now())
+        else:
+            self.circuits[name] = circuits.succeed(circuit)
 
     def _nobody(self, tries: list[tuple[str, Outcome]]) -> TryLater:
         put_off = [(name, outcome) for name, outcome in tries if isinstance(outcome, TryLater)]
@@ -147,6 +156,8 @@ class Chain:
     def _rest(self, waits: list[int]) -> int | None:
         now = self._now()
         for circuit in self.circuits.values():
+            if circuits.resting(circuit, now=now):
+                continue  # until somebody says otherwise, which may be at any moment
             due_at = circuits.retry_at(circuit)
             if due_at is None:
                 return min(waits, default=None)

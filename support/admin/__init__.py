@@ -5,7 +5,7 @@ from typing import Any
 from django.db import models
 
 from attribution.models import StoreAlert
-from fulfillment.models import Email, Entitlement, Job, Unclaimed
+from fulfillment.models import Email, Entitlement, Job, Reach, Suppression, Unclaimed
 from orders.models import Channel, Delivery, Line, Order, Product, RefundRequest
 from profiles.models import (
     ApiToken,
@@ -36,7 +36,9 @@ from support.admin import (
     acts_of_incidents,
     acts_of_jobs,
     acts_of_links,
+    acts_of_mail,
     acts_of_orders,
+    acts_of_reach,
     acts_of_refunds,
     acts_of_reviews,
     acts_of_settings,
@@ -63,6 +65,7 @@ from support.admin.stores import StoreAlertAdmin
 from support.admin.streams import StreamEntryAdmin
 from support.admin.unclaimed import UnclaimedAdmin
 from support.admin.unmapped import LineAdmin
+from support.admin.unreached import ReachAdmin, SuppressionAdmin
 from support.admin.webhooks import WebhookDeliveryAdmin, WebhookEndpointAdmin
 from support.models import Alert, Approval, Incident
 
@@ -88,6 +91,8 @@ ACTS = (
     acts_of_webhooks,
     acts_of_refunds,
     acts_of_approvals,
+    acts_of_reach,
+    acts_of_mail,
 )
 
 REGISTERED: list[tuple[type[models.Model], Any]] = [
@@ -99,6 +104,8 @@ REGISTERED: list[tuple[type[models.Model], Any]] = [
     (Entitlement, EntitlementAdmin),
     (Email, EmailAdmin),
     (Unclaimed, UnclaimedAdmin),
+    (Reach, ReachAdmin),
+    (Suppression, SuppressionAdmin),
     (Delivery, DeliveryAdmin),
     (Line, LineAdmin),
     (Product, ProductAdmin),

@@ -5,8 +5,8 @@ from typing import Any
 from django import forms
 from django.http import HttpRequest
 
-from fulfillment.actions import emails, entitlements, jobs, links
-from fulfillment.models import DownloadLink, Email, Entitlement, Job
+from fulfillment.actions import corrections, emails, entitlements, jobs, links, suppressions
+from fulfillment.models import DownloadLink, Email, Entitlement, Job, Reach
 from orders.models import Order, Product
 from profiles import clock
 from profiles.actors import Invalid
@@ -32,10 +32,20 @@ def _links(count: int) -> str:
     return f"{count} link" if count == 1 else f"{count} links"
 
 
+class AskResend(Ask):
+    to = forms.EmailField(
+        label="Corrected address",
+        max_length=320,
+        required=False,
+        help_text="For this order's mail from now on. Left empty, the same address is tried again.",
+    )
+
+
 @registered
 class Resend(Dialog):
     name, permission, title, button = "resend", "resend", "Resend the link", "Resend"
     model, related = Entitlement, OF_ENTITLEMENT
+    form = AskResend
 
     def about(self, subject: Entitlement) -> str:
         return _about(subject)
@@ -49,18 +59,33 @@ class Resend(Dialog):
             else "There is no usable address on record: correct the delivery e-mail first."
         )
 
+    def prepare(self, form: AskResend, subject: Entitlement, request: HttpRequest) -> None:
+        if subject.order_id is None or not self._came_back(subject):
+            form.fields.pop("to")  # nothing speaks against the address on record
+        elif not form.is_bound:
+            row = Reach.objects.filter(order=subject.order_id).first()
+            form.initial["to"] = masked(row.suggestion, request) if row else ""
+
+    def _came_back(self, subject: Entitlement) -> bool:
+        return bool(suppressions.undeliverable([emails.address(subject)]))
+
     def will(self, subject: Entitlement, request: HttpRequest) -> list[str]:
         to = masked(emails.address(subject), request)
+        warned = [f"Mail to {to} came back: correct the address first."] if self._came_back(subject) else []
         hours = int(
             (links.IMAGE_FOR if subject.product.kind == Product.Kind.IMAGE else links.MAILED_FOR).total_seconds()
         )
         return [
-            f"1 e-mail goes to {to}.",
+            *warned,
+            f"1 e-mail goes to {to}{', or to the corrected address' if warned else ''}.",
             f"1 new link, good for {hours // 3600} hours.",
             *([f"{_links(live)} given out before: good until expiry."] if (live := _live(subject)) else []),
         ]
 
     def do(self, subject: Entitlement, press: Press) -> Done:
+        to = press.data.get("to")
+        if to and subject.order is not None:
+            subject.order = emails.change_delivery_address(subject.order, to, by=press.by, because=press.because)
         mail = emails.resend(subject, by=press.by, because=press.because, key=press.key)
         return Done(f"1 e-mail with a new link is on its way to {mail.to}.")
 
@@ -251,18 +276,12 @@ class ChangeDeliveryEmail(Dialog):
         ]
 
     def do(self, subject: Order, press: Press) -> Done:
-        order = emails.change_delivery_address(subject, press.data["to"], by=press.by, because=press.because)
-        sent = 0
-        if press.data["resend"]:
-            for entitlement in self._owned(subject).select_related(*OF_ENTITLEMENT):
-                job = Job.objects.filter(entitlement=entitlement, state=Job.State.FAILED).first()
-                if job is not None:
-                    jobs.retry(job, by=press.by, because=press.because)
-                else:
-                    emails.resend(entitlement, by=press.by, because=press.because, key=press.key)
-                sent += 1
+        to = press.data["to"]
+        sent = corrections.correct(
+            subject, to, by=press.by, because=press.because, key=press.key, mail=press.data["resend"]
+        )
         mailed = f" {sent} {'e-mail is' if sent == 1 else 'e-mails are'} on the way." if sent else ""
-        return Done(f"Mail of this order goes to {order.delivery_email} now.{mailed}", url=address_of(order, order.pk))
+        return Done(f"Mail of this order goes to {to} now.{mailed}", url=address_of(subject, subject.pk))
 
     def _owned(self, order: Order) -> Any:
         return Entitlement.objects.filter(order=order, status__in=Entitlement.DOWNLOADABLE)

@@ -119,11 +119,14 @@ class InState(SimpleListFilter):
     parameter_name = "state__exact"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("bounced", "Bounced this month"), *((str(value), str(words)) for value, words in Email.State.choices)]
+        return [
+            ("bounced", "Did not arrive this month"),
+            *((str(value), str(words)) for value, words in Email.State.choices),
+        ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if self.value() == "bounced":
-            return queryset.filter(bounced_at__isnull=False, created_at__gte=moment() - dashboards.MAILS_LOOKED_AT)
+            return queryset.filter(pk__in=dashboards.undelivered_mail(moment()).values("pk"))
         return queryset.filter(state=self.value()) if self.value() in Email.State.values else queryset
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.admin import SimpleListFilter
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import path
@@ -18,7 +18,7 @@ from profiles.actors import NotPermitted
 from support.admin import dialogs, stories
 from support.admin.base import DeskAdmin, Period, address_of, amount, masked, moment, redacted, when, word
 from support.models import Approval
-from support.queries import dashboards, pages
+from support.queries import dashboards, pages, unreached
 
 
 class ByChannel(SimpleListFilter):
@@ -47,7 +47,7 @@ class Attention(SimpleListFilter):
             ("customer", "No customer"),
             ("dispute", "Dispute open"),
             ("mapping", "Unmapped product"),
-            ("mail", "Mail did not arrive"),
+            ("mail", "Buyer not reached"),
         ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
@@ -63,7 +63,10 @@ class Attention(SimpleListFilter):
             case "mapping":
                 return queryset.filter(pk__in=dashboards.unmapped().values("order_id"))
             case "mail":
-                return queryset.filter(pk__in=dashboards.undelivered_mail(moment()).values("order_id"))
+                listed = unreached.rows().values("order_id")
+                return queryset.filter(
+                    Q(pk__in=listed) | Q(pk__in=dashboards.undelivered_mail(moment()).values("order_id"))
+                )
         return queryset
 
 

@@ -18,7 +18,7 @@ from profiles.actors import Actor
 from profiles.models import Organization, Review, Suggestion
 from support import limits
 from support.models import Approval
-from support.queries import outflow
+from support.queries import outflow, unreached
 
 STUCK_AFTER = timedelta(minutes=5)
 PARKED_FOR = timedelta(hours=24)
@@ -104,7 +104,8 @@ WORDS = {
     "quarantined": ("Quarantined deliveries", "Read the reason, fix it, replay"),
     "undelivered": ("Paid but undelivered", "See what holds the delivery up"),
     "unmapped": ("Orders with an unmapped product", "Say which product it is"),
-    "bounced": ("Mail that did not arrive", "Correct the address and resend"),
+    "unreached": ("Buyers not reached", "Correct the address and resend"),
+    "bounced": ("Other mail that did not arrive", "See what the mail server said"),
     "disputes": ("Open disputes", "Answer before the evidence is due"),
     "money": ("Orders whose money is odd", "Decide what a refund covers"),
     "parked": ("Refunds without their order", "Look for the order at the shop"),
@@ -154,6 +155,11 @@ def waiting_for(by: Actor | None) -> QuerySet[Approval]:
     return waiting.exclude(asked_by_id=by.user_id)
 
 
+def other_mail(now: datetime) -> QuerySet[Email]:
+    """The same without what was bought: that is on the list of buyers not reached."""
+    return undelivered_mail(now).exclude(template__in=Email.CARRYING, order__isnull=False)
+
+
 def needs(now: datetime, by: Actor | None = None) -> list[Need]:
     """Every sort of trouble, worst first; what is well has count 0. What waits for one person is counted for `by`."""
 
@@ -179,7 +185,8 @@ def needs(now: datetime, by: Actor | None = None) -> list[Need]:
         need("quarantined", quarantined, "received_at", "orders_delivery", "state__exact=quarantined"),
         need("undelivered", undelivered(now), "created_at", "orders_order", "needs=delivery", "order"),
         need("unmapped", unmapped(), "order__placed_at", "orders_line", "", "order"),
-        need("bounced", undelivered_mail(now), "created_at", "orders_order", "needs=mail"),
+        need("unreached", unreached.rows(), "since", "fulfillment_reach", ""),
+        need("bounced", other_mail(now), "created_at", "fulfillment_email", "state__exact=bounced"),
         need("disputes", disputes, "at", "orders_order", "needs=dispute"),
         need("money", odd, "placed_at", "orders_order", "needs=person"),
         need("parked", parked, "arrived_at", "orders_delivery", ""),

@@ -118,12 +118,19 @@ class Known:
         job, link, mail = self.jobs.get(entitlement.pk), self.links.get(entitlement.pk), self.mails.get(entitlement.pk)
         if mail is not None and (mail.bounced_at or mail.state == Email.State.FAILED):
             why = mail.bounce or mail.last_error or "the mail server refused it"
-            sentence = f"May download {sku}, but the mail with the link did not reach {mail.to}: {_lower(why)}."
-            acts: tuple[Act, ...] = (
-                Act("change_delivery_email", "Correct the address and resend", order.pk if order else entitlement.pk),
-                Act("temporary_link", "Make a temporary link", entitlement.pk),
+            lost = f"the mail with the link did not reach {mail.to}: {_lower(why)}"
+            sentence = f"Buyer not reached: may download {sku}, but {lost}."
+            acts: tuple[Act, ...] = (Act("temporary_link", "Make a temporary link", entitlement.pk),)
+            if order is not None:
+                acts = (Act("change_delivery_email", "Correct the address and resend", order.pk), *acts)
+            return Verdict(sku, title, False, sentence, (*chain, "buyer not reached"), acts)
+        if mail is not None and mail.given_up and mail.delivered_at is None:
+            sentence = (
+                f"Buyer perhaps not reached: the mail with the link to {sku} was sent twice to {mail.to}, and no mail"
+                " server said whether it arrived."
             )
-            return Verdict(sku, title, False, sentence, (*chain, "mail not delivered"), acts)
+            acts = (Act("it_arrived", "It arrived", mail.pk), Act("send_again", "Send again", mail.pk))
+            return Verdict(sku, title, False, sentence, (*chain, "mail without an answer"), acts)
         if job is not None and job.state == Job.State.FAILED:
             sentence = f"Cannot download {sku} yet, because delivering failed: {_lower(job.last_error)}"
             return Verdict(

@@ -69,6 +69,7 @@ def test_an_empty_text_counts_as_not_set(load):
         ("EMAIL_PROVIDERS", "smtp,smtp"),
         ("EMAIL_PORT", "twenty-five"),
         ("EMAIL_USE_TLS", "starttls"),
+        ("LISTMONK_TEMPLATE_ID", "seven"),
         ("ANYMAIL_WEBHOOK_SECRET", "secret"),
         ("TRUSTED_PROXIES", "-1"),
     ],
@@ -90,6 +91,8 @@ def test_a_malformed_address_of_the_database_does_not_show_its_password(load):
     ("variables", "missing"),
     [
         ({"EMAIL_PROVIDERS": "smtp,postmark"}, "POSTMARK_SERVER_TOKEN"),
+        ({"EMAIL_PROVIDERS": "novu", "NOVU_API_KEY": "k"}, "NOVU_WORKFLOW"),
+        ({"EMAIL_PROVIDERS": "listmonk"}, "LISTMONK_API_URL"),
         ({"AWS_ACCESS_KEY_ID": "AKIA"}, "AWS_SECRET_ACCESS_KEY"),
         ({"EMAIL_HOST_PASSWORD": "p"}, "EMAIL_HOST_USER"),
         ({"DATABASE_OWNER_URL": "postgresql://o:p@h/d"}, "DATABASE_URL"),

@@ -29,6 +29,8 @@ OPEN_TABLES: Mapping[str, str] = {
     "django_session": "staff sessions: user ids",
     "fulfillment_circuit": "health of the installation's mail providers",
     "fulfillment_claimroute": "routing: hash of an invitation, sign-in link or library session → organization",
+    "fulfillment_emailecho": "routing: hash of a message's name → a report that came early, without any address",
+    "fulfillment_emailroute": "routing: hash of a message's name → organization",
     "fulfillment_linkroute": "routing: hash of a link → organization",
     "orders_channelroute": "routing: key of an address → organization",
     "orders_domainroute": "routing: domain of a shop → organization",

@@ -46,6 +46,8 @@ OPEN_LISTS = (
     "fulfillment_email",
     "fulfillment_job",
     "fulfillment_unclaimed",
+    "fulfillment_reach",
+    "fulfillment_suppression",
     "profiles_merge",
     "profiles_review",
     "attribution_storealert",
