@@ -12,7 +12,7 @@ from unfold.decorators import display
 from fulfillment.models import Email, Entitlement
 from orders.models import Order, Product
 from profiles.models import Profile
-from support.admin import dialogs
+from support.admin import dialogs, stories
 from support.admin.base import Period, address_of, masked, moment, redacted, when, word
 from support.admin.lists import ActiveAdmin
 from support.queries import dashboards, whose
@@ -173,9 +173,7 @@ class EmailAdmin(ActiveAdmin):
 
     @display(description="State")
     def state_shown(self, row: Email) -> str:
-        if row.bounced_at:
-            return word("bounced", "Bounced")
-        return word(row.state, row.get_state_display())
+        return stories.standing(row)
 
     @display(description="Order")
     def order_shown(self, row: Email) -> str:

@@ -33,6 +33,9 @@ ICONS = {
     "download": "download",
     "email": "mail",
     "bounce": "unsubscribe",
+    "email_delivered": "mark_email_read",
+    "email_read": "drafts",
+    "complaint": "report",
     "attribution": "hub",
     "conversation": "forum",
     "merge": "merge",
@@ -55,9 +58,14 @@ ICONS = {
     "staff": "support_agent",
     "library": "local_library",
 }
-BAD = ("bounce", "dispute")
+BAD = ("bounce", "complaint", "dispute")
 # Addresses and other personal data stand in these fields of an entry.
-PERSONAL = {"email": "source", "bounce": "source", "download": "detail", "message": "detail", "search": "detail"}
+PERSONAL = {
+    **dict.fromkeys(("email", "bounce", "email_delivered", "email_read", "complaint"), "source"),
+    "download": "detail",
+    "message": "detail",
+    "search": "detail",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,22 +191,35 @@ def _given(link: DownloadLink, row: Entitlement, page: OrderPage | ProfilePage) 
     return Given(link, state, when(link.expires_at, page.now), f"used {link.uses}×{limit}")
 
 
+def standing(row: Email) -> SafeString:
+    """Where a message stands: what its provider reported, the worst first, before what we know by ourselves."""
+    if row.bounced_at:
+        return word("bounced", "Bounced")
+    if row.complained_at:
+        return word("failed", "Complained about")
+    if row.opened_at:
+        return word("done", "Opened")
+    if row.delivered_at:
+        return word("delivered", "Delivered")
+    if row.soft_bounced_at or row.deferred_at:
+        return word("unknown", "Put off by the mailbox")
+    return word(row.state, row.get_state_display())
+
+
 def letters(rows: Iterable[Email], request: HttpRequest) -> list[Letter]:
-    """Each message, newest first; a bounce is the state that counts."""
+    """Each message, newest first."""
     may_read = request.actor.may("view_pii")  # type: ignore[attr-defined]
-    found = []
-    for row in rows:
-        state = word("bounced", "Bounced") if row.bounced_at else word(row.state, row.get_state_display())
-        found.append(
-            Letter(
-                row=row,
-                to=masked(row.to, request),
-                state=state,
-                at=when(row.created_at),
-                trouble=redacted(row.bounce or row.last_error, request),
-                url=dialogs.url_of("letter", row.pk) if may_read else "",
-            )
+    found = [
+        Letter(
+            row=row,
+            to=masked(row.to, request),
+            state=standing(row),
+            at=when(row.created_at),
+            trouble=redacted(row.bounce or row.last_error, request),
+            url=dialogs.url_of("letter", row.pk) if may_read else "",
         )
+        for row in rows
+    ]
     return found[::-1]
 
 

@@ -197,6 +197,14 @@ def emails(rows: Iterable[Email]) -> Iterator[Entry]:
         yield Entry(row.created_at, "email", f"“{row.subject}”", row.to, state, f"email:{row.pk}")
         if row.bounced_at:
             yield Entry(row.bounced_at, "bounce", f"“{row.subject}” bounced", row.to, row.bounce, f"email:{row.pk}")
+        for at, kind, what in (
+            (row.delivered_at, "email_delivered", "was delivered"),
+            (row.opened_at, "email_read", "was opened"),
+            (row.complained_at, "complaint", "was complained about"),
+            (row.unsubscribed_at, "complaint", "led to unsubscribing"),
+        ):
+            if at:
+                yield Entry(at, kind, f"“{row.subject}” {what}", row.to, "", f"email:{row.pk}")
 
 
 def conversations(rows: Iterable[Conversation]) -> Iterator[Entry]:

@@ -287,3 +287,21 @@ def test_a_test_mail_goes_to_who_presses(desk: Desk, providers: str, sign: Sign,
     assert [message.recipients for message in smtp.messages] == [("eva@lantern.example",)]
     with desk.inside():
         assert AuditEntry.objects.filter(action=chains.TESTED).count() == 1
+
+
+def test_what_its_provider_reported_stands_on_the_order_and_in_its_story(desk: Desk, sign: Sign) -> None:
+    from fulfillment.actions import tracking as reported
+    from fulfillment.tracking import Kind
+
+    with desk.inside():
+        message = Email.objects.get()
+        Email.objects.update(state="sent")
+        for hours, kind in enumerate((Kind.DELIVERED, Kind.OPENED, Kind.COMPLAINED)):
+            at = clock.now() + timedelta(hours=hours)
+            reported.say(message, kind, provider="postmark", at=at)
+    shown = sign("agent").get(desk.order_url).content.decode()
+    for words in ("was delivered", "was opened", "was complained about", "Complained about"):
+        assert words in shown, words
+    listed = sign("agent").get(desk.url("fulfillment_email_changelist")).content.decode()
+    assert "Complained about" in listed
+    assert TYPED not in sign("auditor").get(desk.order_url).content.decode()
