@@ -2,7 +2,8 @@
 
 import io
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from http.cookies import SimpleCookie
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -18,6 +19,7 @@ class Answer:
     status: int
     headers: Mapping[str, str]
     body: bytes
+    cookies: Mapping[str, str] = field(default_factory=dict)
 
 
 def call(method: str, path: str, *, body: bytes = b"", headers: Mapping[str, str] | None = None) -> Answer:
@@ -51,12 +53,16 @@ def call(method: str, path: str, *, body: bytes = b"", headers: Mapping[str, str
         key = name.upper().replace("-", "_")
         environ[key if key == "CONTENT_TYPE" else f"HTTP_{key}"] = value
     told: dict[str, Any] = {}
+    jar: SimpleCookie = SimpleCookie()
 
     def start(status: str, sent: list[tuple[str, str]], problem: Any = None) -> None:
         told["status"], told["headers"] = (
             int(status.split(maxsplit=1)[0]),
             {name.lower(): value for name, value in sent},
         )
+        for name, value in sent:
+            if name.lower() == "set-cookie":
+                jar.load(value)
 
     # The end of a request closes the connection; ours goes on.
     request_started.disconnect(close_old_connections)
@@ -71,4 +77,4 @@ def call(method: str, path: str, *, body: bytes = b"", headers: Mapping[str, str
     finally:
         request_started.connect(close_old_connections)
         request_finished.connect(close_old_connections)
-    return Answer(told["status"], told["headers"], found)
+    return Answer(told["status"], told["headers"], found, {name: morsel.value for name, morsel in jar.items()})

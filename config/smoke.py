@@ -1,4 +1,4 @@
-"""A purchase from end to end on the configured parts, in test mode, link by link (SPEC FUL-12).
+"""A purchase and a claim from end to end on the configured parts, in test mode, link by link (SPEC FUL-12).
 
 What it makes is marked as a test and counts in no total. The customer's side goes through the application itself, the
 work is left to the workers that run: what is broken is told by the name of the link that broke.
@@ -20,14 +20,14 @@ from django.db.migrations.executor import MigrationExecutor
 
 from config import inside
 from fulfillment import storages
-from fulfillment.actions import assets, entitlements, links
-from fulfillment.models import Email, Entitlement, Job
+from fulfillment.actions import assets, claims, entitlements, invitations, links
+from fulfillment.models import Asset, Claim, Email, Entitlement, Job
 from orders.actions import channels, products
 from orders.models import Channel, Delivery, Order
 from orders.providers import standard
 from profiles import clock, tenancy
 from profiles.actors import Actor
-from profiles.models import Organization
+from profiles.models import Organization, Profile
 
 BY = Actor.system("smoke test")
 DOMAIN = "smoke-test"
@@ -64,10 +64,28 @@ class Smoke:
     mark: str = field(default_factory=lambda: secrets.token_hex(6))
     order_id: int = 0
     entitlement_id: int = 0
+    profile_id: int = 0
+    cookies: str = ""
 
     def purchase(self) -> Iterator[Held]:
         """Each link as it holds, in the order a purchase passes them; raises Broken at the first that does not."""
+        yield from self._each(*self._bought(), ("download", self.download), ("revocation", self.revocation))
+
+    def claim(self) -> Iterator[Held]:
+        """The same for a guest who claims: invitation, sign-in mail, library, file; raises Broken."""
+        local, _, domain = self.email.rpartition("@")
+        self.email = f"{local}+{self.mark}@{domain}"  # who claimed before is no guest any more
         yield from self._each(
+            *self._bought(),
+            ("invitation", self.invitation),
+            ("sign-in mail", self.sign_in_mail),
+            ("claim", self.confirm),
+            ("library", self.library),
+            ("revocation", self.revocation),
+        )
+
+    def _bought(self) -> tuple[tuple[str, Callable[[], str]], ...]:
+        return (
             ("database", self.database),
             ("storage", self.storage),
             ("intake", self.intake),
@@ -75,8 +93,6 @@ class Smoke:
             ("order", self.order),
             ("delivery", self.delivery),
             ("mail", self.mail),
-            ("download", self.download),
-            ("revocation", self.revocation),
         )
 
     def _each(self, *steps: tuple[str, Callable[[], str]]) -> Iterator[Held]:
@@ -230,7 +246,11 @@ class Smoke:
         pressed = inside.call("POST", path, headers={"content-type": "application/x-www-form-urlencoded"})
         if pressed.status != 303:
             raise Broken("storage" if pressed.status == 503 else "download", f"The button answered {pressed.status}.")
-        got = inside.call("GET", urlsplit(pressed.headers["location"]).path)
+        return self._fetched(pressed.headers["location"])
+
+    def _fetched(self, location: str) -> str:
+        """The file as the customer's browser gets it."""
+        got = inside.call("GET", urlsplit(location).path)
         status, body = got.status, got.body
         if status == 302:
             try:
@@ -241,6 +261,83 @@ class Smoke:
         if status != 200 or body != CONTENT:
             raise Broken("storage", f"The file came back as {status} with {len(body)} bytes of {len(CONTENT)}.")
         return f"{len(body)} bytes, as they were stored"
+
+    def invitation(self) -> str:
+        """A guest's invitation opens its page, however often it is looked at, and its button mails a sign-in link."""
+        with self._inside():
+            right = Entitlement.objects.get(pk=self.entitlement_id)
+            if right.status != Entitlement.Status.PENDING_CLAIM:
+                raise Broken("invitation", f"The guest's right is {right.get_status_display().lower()}.")
+            row = Claim.objects.filter(profile=right.profile_id, kind=Claim.Kind.INVITATION).first()
+            if row is None:
+                raise Broken("invitation", "The receipt invited nobody.")
+            fresh = Claim(
+                organization_id=row.organization_id,
+                kind=Claim.Kind.INVITATION,
+                profile_id=right.profile_id,
+                to=row.to,
+                created_at=clock.now(),
+            )
+            (issued,) = invitations.make([fresh])
+            self.profile_id = right.profile_id
+        path = urlsplit(issued.url).path
+        for method in ("HEAD", "GET", "GET"):
+            if (status := inside.call(method, path).status) != 200:
+                raise Broken("invitation", f"Its page answered {status}.")
+        if (status := inside.call("POST", path).status) not in (200, 303):
+            raise Broken("invitation", f"Its button answered {status}.")
+        return "opens, and its button asks for a sign-in link"
+
+    def sign_in_mail(self) -> str:
+        """A provider took the sign-in link, or it is kept where there is none."""
+
+        def decided() -> Email | None:
+            row = Email.objects.filter(profile=self.profile_id, template=Email.Template.CLAIM).first()
+            waits = row is None or (row.state in (Email.State.QUEUED, Email.State.CLAIMED) and not row.last_error)
+            return None if waits else row
+
+        row = self._await(decided)
+        if row is None or row.state not in (Email.State.SENT, Email.State.KEPT):
+            raise Broken("mail", (row.last_error if row else "") or "The sign-in link was handed to no provider.")
+        return "kept in the database" if row.state == Email.State.KEPT else f"taken by {row.provider}"
+
+    def confirm(self) -> str:
+        """The link's button opens the library once; a second press of it does not."""
+        with self._inside():
+            profile = Profile.objects.get(pk=self.profile_id)
+            issued = claims.begin(profile, Claim.Kind.SIGN_IN, asker=claims.Asker("", "smoke test", None))
+        if issued is None:
+            raise Broken("claim", "No sign-in link was made.")
+        path = urlsplit(issued.url).path
+        if (status := inside.call("GET", path).status) != 200:
+            raise Broken("claim", f"The sign-in page answered {status}.")
+        opened = inside.call("POST", path)
+        if opened.status != 303 or not opened.cookies:
+            raise Broken("claim", f"Its button answered {opened.status}.")
+        self.cookies = "; ".join(f"{name}={value}" for name, value in opened.cookies.items())
+        if (status := inside.call("POST", path).status) != 410:
+            raise Broken("claim", f"A used sign-in link answered {status}, not 410.")
+
+        def active() -> Entitlement | None:
+            return Entitlement.objects.filter(pk=self.entitlement_id, status=Entitlement.Status.ACTIVE).first()
+
+        if self._await(active) is None:
+            raise Broken("claim", f"The right did not become active within {self.patience:g} s.")
+        return "the customer is known, the right is active"
+
+    def library(self) -> str:
+        """The library shows what was bought, and its button leads to the file."""
+        with self._inside() as organization:
+            slug = organization.slug
+            asset_id = Asset.objects.get(product__sku=SKU, current=True).pk
+        headers = {"cookie": self.cookies}
+        page = inside.call("GET", f"/library/{slug}/", headers=headers)
+        if page.status != 200 or b"Smoke test" not in page.body:
+            raise Broken("library", f"The library answered {page.status} without what was bought.")
+        pressed = inside.call("POST", f"/library/{slug}/file/{self.entitlement_id}/{asset_id}", headers=headers)
+        if pressed.status != 303:
+            raise Broken("storage" if pressed.status == 503 else "library", f"The button answered {pressed.status}.")
+        return self._fetched(pressed.headers["location"])
 
     def revocation(self) -> str:
         """The right is taken back, and a link given out before is dead at once."""

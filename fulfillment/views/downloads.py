@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpRespons
 from django.shortcuts import render
 from django.views.decorators.csrf import csrf_exempt
 
-from fulfillment import notices, ranges, storages
+from fulfillment import ranges, storages
 from fulfillment.actions import emails, links
 from fulfillment.actions.links import LinkExpired, LinkRevoked, LinkUsedUp
 from fulfillment.models import Asset, DownloadLink, DownloadSession
@@ -173,9 +173,7 @@ def _context(organization: Organization, link: DownloadLink, secret: str) -> dic
     entitlement = link.entitlement
     to = emails.address(entitlement)
     return {
-        "organization_name": organization.name,
-        "notice": notices.read(organization.policies.get(notices.POLICY), now=clock.now()),
-        "support_email": organization.support_email,
+        **pages.of_seller(organization),
         "product_title": entitlement.product.title,
         "product_kind": entitlement.product.kind,
         "order_number": str(entitlement.order) if entitlement.order else "",

@@ -11,8 +11,9 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils.cache import add_never_cache_headers
 
-from fulfillment import storages
+from fulfillment import notices, storages
 from fulfillment.models import Asset
+from profiles import clock
 from profiles.models import Organization
 
 AN_HOUR = 3600
@@ -60,8 +61,13 @@ def wrong_method(*allowed: str) -> HttpResponseBase:
 
 
 def of_seller(organization: Organization) -> dict[str, Any]:
-    """What every page says of the seller."""
-    return {"organization_name": organization.name, "support_email": organization.support_email}
+    """What every page says of the seller, and of what is out of order just now."""
+    posted = organization.policies.get(notices.POLICY)
+    return {
+        "organization_name": organization.name,
+        "support_email": organization.support_email,
+        "notice": notices.read(posted, now=clock.now()) if posted else "",
+    }
 
 
 def size_text(size: int) -> str:

@@ -26,9 +26,9 @@ def made() -> Any:
         yield installation
 
 
-def smoke(made: Installation, *arguments: str, **environment: str) -> dict[str, Any]:
-    command = ("smoke_purchase", "--organization", "lantern", "--json", *arguments)
-    done = made.manage(*command, check=False, seconds=120, **environment)
+def smoke(made: Installation, *arguments: str, command: str = "smoke_purchase", **environment: str) -> dict[str, Any]:
+    words = (command, "--organization", "lantern", "--json", *arguments)
+    done = made.manage(*words, check=False, seconds=120, **environment)
     document: dict[str, Any] = json.loads(done.out)
     assert (done.code == 0) is document["ok"], done.err
     return document
@@ -47,6 +47,9 @@ def test_it_is_green_on_the_embedded_default_and_counts_nowhere(made: Installati
         assert document["ok"], document
         assert [link["link"] for link in document["links"]][-3:] == ["mail", "download", "revocation"]
         assert smoke(made, "--seconds", "60")["ok"], "it can be run any number of times"
+        claimed = smoke(made, "--seconds", "60", command="smoke_claim")
+        assert claimed["ok"], claimed
+        assert [link["link"] for link in claimed["links"]][-4:] == ["sign-in mail", "claim", "library", "revocation"]
     finally:
         made.kill(worker)
     profiles = json.loads(made.manage("snapshot", "--organization", "lantern").out)["profiles"]
@@ -60,9 +63,11 @@ def test_it_is_green_with_a_mail_server_and_a_bucket(made: Installation) -> None
         worker = made.start("work", **environment)
         try:
             document = smoke(made, "--seconds", "60", "--email", "ops@lantern.example", **environment)
+            claimed = smoke(made, "--seconds", "60", command="smoke_claim", **environment)
         finally:
             made.kill(worker)
         assert document["ok"], document
+        assert claimed["ok"], claimed
         assert len(mail.to("ops@lantern.example")) == 1
 
 
