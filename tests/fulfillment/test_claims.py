@@ -4,10 +4,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from config import drains
@@ -274,6 +274,37 @@ def test_one_mail_and_thirty_cost_the_same_queries(guest: Guest) -> None:
     assert one == many
     with guest.stage.inside():
         assert Claim.objects.count() == 32
+
+
+# Any order, any number of times -----------------------------------------------------------------------------------
+
+STEPS = st.lists(st.sampled_from(["ask", "open newest", "open oldest", "look", "sign out"]), max_size=7)
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=STEPS)
+def test_whatever_is_pressed_one_link_lives_and_each_opens_once(guest: Guest, steps: list[str]) -> None:
+    with transaction.atomic():
+        browser, links, opened = Client(), list[str](), 0
+        with guest.stage.inside():
+            profile = Profile.objects.get()
+        for step in steps:
+            with guest.stage.inside():
+                if step == "ask" and (issued := claims.ask(profile, asker=Asker())):
+                    links.append(f"/claim/{issued.secret}")
+            if step.startswith("open") and links:
+                link = links[-1] if step == "open newest" else links[0]
+                opened += browser.post(link).status_code == 303
+            if step == "look":
+                assert {browser.get(link).status_code for link in links} <= {200, 303, 410}
+            if step == "sign out":
+                browser = Client()
+            with guest.stage.inside():
+                mine = Claim.objects.filter(kind=Claim.Kind.SIGN_IN)
+                assert mine.filter(used_at__isnull=True, ended_at__isnull=True).count() <= 1
+                assert LibrarySession.objects.count() == mine.filter(used_at__isnull=False).count() <= opened
+                assert bool(Profile.objects.get().claimed_at) == LibrarySession.objects.exists()
+        transaction.set_rollback(True)
 
 
 # Small rules -----------------------------------------------------------------------------------------------------
