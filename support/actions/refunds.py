@@ -81,8 +81,6 @@ def effects(order: Order, amount_minor: int | None, lines: Mapping[str, int]) ->
     told = identifiers.mailable(order.mail_to)
     found.append(_access(order, lines, everything=everything))
     found.append("1 mail tells the customer, once it is made." if told else "No mail goes out: there is no address.")
-    if is_over(order, amount_minor, lines):
-        found.append("It is over the limit: a second person confirms it first, if there is one.")
     return found
 
 

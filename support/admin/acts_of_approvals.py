@@ -29,7 +29,7 @@ class OfApproval(Dialog):
 @registered
 class Approve(OfApproval):
     name, title, button = "approve", "Approve it", "Approve"
-    inverse = "As of the act itself."
+    inverse = "By the act's own inverse: a merge is undone, money that went back is not."
 
     def will(self, subject: Approval, request: HttpRequest) -> list[str]:
         return [*subject.will, f"{subject.asked_by} asked for it: {subject.because}", "It is done now, once."]

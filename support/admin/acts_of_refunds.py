@@ -31,6 +31,7 @@ class Refund(Dialog):
     name, permission, model, related = "refund", "refund", Order, ("channel", "organization")
     title, button, danger = "Give money back", "Refund…", True
     form = AskRefund
+    look, press = "See what will happen", "Give money back"
     inverse = "Not possible: money that went back stays with the customer."
 
     def about(self, subject: Order) -> str:
@@ -78,7 +79,10 @@ class Refund(Dialog):
 
     def foretell(self, subject: Order, data: Mapping[str, Any]) -> list[str]:
         amount, lines = _given(subject, data)
-        return refunds.effects(subject, amount, lines)
+        told = refunds.effects(subject, amount, lines)
+        if refunds.is_over(subject, amount, lines):
+            told.append("It is over the limit: a second person confirms it first, if there is one.")
+        return told
 
     def do(self, subject: Order, press: Press) -> Done:
         amount, lines = _given(subject, press.data)

@@ -85,6 +85,9 @@ class Dialog:
     form: ClassVar[type[Ask]] = Ask
     template: ClassVar[str] = "admin/dialogs/ask.html"
     inverse: ClassVar[str] = ""
+    # Of a dialog that foretells: what stands on its button before that, and after.
+    look: ClassVar[str] = ""
+    press: ClassVar[str] = "Do this"
 
     def subject(self, subject_id: int) -> Any:
         rows = self.model._base_manager.filter(pk=subject_id)
@@ -210,7 +213,7 @@ def _press(request: HttpRequest, site: Any, dialog: Dialog, subject: Any) -> Htt
         answers: Any = form.data
         form.data = answers = answers.copy()
         answers["foretold"] = seen
-        return _draw(request, site, dialog, subject, form, will=foretold, press="Do this")
+        return _draw(request, site, dialog, subject, form, will=foretold, press=dialog.press)
     press = Press(by=actor, because=form.cleaned_data["because"], key=key.hex, data=form.cleaned_data)
     try:
         with transaction.atomic():
@@ -251,6 +254,7 @@ def _draw(request: HttpRequest, site: Any, dialog: Dialog, subject: Any, form: A
         "form": form,
         "back": form["back"].value(),
         "action": request.get_full_path(),
+        "look": dialog.look,
         **dialog.more(subject, request),
         **more,
     }

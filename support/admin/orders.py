@@ -160,7 +160,7 @@ class OrderAdmin(DeskAdmin):
             "status_word": word(order.status, order.get_status_display()),
             "lines": [_line(line, order) for line in page.lines],
             "moneys": _moneys(page),
-            "asked": _asked(page, request),
+            "refund_requests": _refund_requests(page, request),
             "attribution": page.attribution,
             "facts": _facts(order, page, request),
             "rights": stories.rights(page, actor),
@@ -291,7 +291,7 @@ def _moneys(page: pages.OrderPage) -> list[dict[str, Any]]:
     return found
 
 
-def _asked(page: pages.OrderPage, request: HttpRequest) -> list[dict[str, Any]]:
+def _refund_requests(page: pages.OrderPage, request: HttpRequest) -> list[dict[str, Any]]:
     """Refunds asked for here that are not made: where they stand, and what can be done about each."""
     actor = request.actor  # type: ignore[attr-defined]
     found = []

@@ -41,7 +41,7 @@ class RefundRequestAdmin(ActiveAdmin):
         @display(description="")
         def act_shown(row: RefundRequest) -> SafeString:
             found = [act(name, row.pk, request) for name in ACTS.get(State(row.state), ())]
-            return format_html("{}{}", *found) if len(found) == 2 else format_html("{}", "")
+            return format_html('<span class="acts">{}{}</span>', *found) if found else format_html("{}", "")
 
         first, second, third, *rest = self.list_display
         return [first, second, third, error_shown, *rest, act_shown]

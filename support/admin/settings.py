@@ -170,7 +170,8 @@ def _limits(organization: Organization) -> str:
         "merges of two who paid" if terms.merge else "",
         "changes of an e-mail address" if terms.email_change else "",
     ]
-    return ", ".join(one for one in found if one).capitalize() or "Nothing"
+    named = ", ".join(one for one in found if one)
+    return f"{named[:1].upper()}{named[1:]}" or "Nothing"
 
 
 def _rules(organization: Organization) -> str:

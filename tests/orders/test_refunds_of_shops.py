@@ -187,6 +187,20 @@ def test_a_stores_refusal_is_told_in_its_words(stage: Stage, woo: WooServer) -> 
     assert state(stage, row) == (State.FAILED, "WooCommerce: Invalid refund amount.")
 
 
+def test_a_shop_that_is_down_is_asked_once_and_the_store_beside_it_goes_on(
+    stage: Stage, shopify: ShopifyServer, woo: WooServer
+) -> None:
+    """F34: one call finds out; the rest of that shop's refunds wait without one."""
+    down, well = bought(stage, shopify, "shopify"), bought(stage, woo, "woocommerce")
+    waiting = [ask(stage, down, 100 + n, key=f"down{n}") for n in range(5)]
+    going = [ask(stage, well, 100 + n, key=f"well{n}") for n in range(5)]
+    shopify.plan = ["500"] * 9
+    stage.work()
+    assert len([call for call in shopify.calls if shopify.moves_money(call)]) == 1
+    assert [state(stage, row)[0] for row in waiting] == [State.UNKNOWN, *[State.QUEUED] * 4]
+    assert [state(stage, row)[0] for row in going] == [State.DONE] * 5 and len(woo.refunds) == 5
+
+
 # Once, whatever the line does ---------------------------------------------------------------------------------
 
 FAULTS = ["drop before", "drop after", "500", "html", "429"]
