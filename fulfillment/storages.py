@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from tempfile import TemporaryFile
 from types import ModuleType
@@ -42,12 +44,16 @@ __all__ = [
     "path_of",
     "save_version",
     "temporary_url",
+    "without",
 ]
 
 DEFAULT: Final = "default"
 SECOND: Final = "second"
 LONGEST_ADDRESS_SECONDS: Final = 300
 _PLAIN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
+
+_away: ContextVar[frozenset[str]] = ContextVar("away", default=frozenset())
 
 
 class VersionTaken(Exception):
@@ -71,7 +77,18 @@ class Saved:
 
 def aliases(in_second: bool = True) -> tuple[str, ...]:
     """The configured stores in the order in which they are asked; with `in_second` false the first alone."""
-    return (DEFAULT, SECOND) if in_second and SECOND in settings.STORAGES else (DEFAULT,)
+    known = (DEFAULT, SECOND) if in_second and SECOND in settings.STORAGES else (DEFAULT,)
+    return tuple(alias for alias in known if alias not in _away.get())
+
+
+@contextmanager
+def without(alias: str) -> Iterator[None]:
+    """Within the block this store counts as gone, for this thread alone: a drill takes it away from nobody else."""
+    token = _away.set(_away.get() | {alias})
+    try:
+        yield
+    finally:
+        _away.reset(token)
 
 
 def path_of(product_slug: str, version: str, filename: str, *, organization: str) -> str:

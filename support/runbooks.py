@@ -41,7 +41,8 @@ RUNBOOKS: Final[Mapping[str, tuple[Step, ...]]] = MappingProxyType(
             Step(
                 "Switch to the next provider",
                 "Let the one in trouble rest until you say otherwise; the next one of the chain takes over at once.",
-                dialogs=("rest_provider", "use_provider"),
+                page="mail_providers",
+                page_says="Rest or use a provider",
             ),
             Step(
                 "Prove that the next one delivers",

@@ -9,9 +9,9 @@ from support.models import Incident, IncidentEntry
 
 # Acts of a runbook, as an incident tells them; those that write their own line are not repeated.
 ACTS = {
-    "provider.rested": "Mail provider left alone",
-    "provider.used": "Mail provider used again",
-    "provider.tested": "Test mail sent",
+    "mail_provider.rested": "Mail provider left alone",
+    "mail_provider.used_again": "Mail provider used again",
+    "mail_provider.tested": "Test mail sent",
     "drill.run": "Drill",
     "storage.switched": "File store switched",
     "assets.verified": "Files checked",
