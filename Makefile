@@ -30,7 +30,7 @@ run: setup
 	@PORT=$(PORT) exec $(BIN)/python manage.py run --port $(PORT)
 
 test: setup
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 bench: setup
 	@$(BIN)/python -m benchmarks

@@ -78,12 +78,19 @@ def start_by_staff(
     """Staff ask for the customer, who stated two different data points that are on record. Raises Invalid."""
     by.require("change_email")
     reason = audit.require_reason(because)
+    check(profile, to, points=points)
+    return _start(profile, to, by=by, because=reason, by_staff=True, moves_orders=moves_orders)
+
+
+def check(profile: Profile, to: str, *, points: Sequence[str]) -> None:
+    """Whether staff may begin this: a usable address, and two data points on record. Raises Invalid."""
+    if not identifiers.mailable(to):
+        raise Invalid("That is not one usable e-mail address.")
     stated = {point.strip().casefold() for point in points if point.strip()}
     if len(stated) < POINTS:
         raise Invalid("Name two different data points the customer stated, for example an order and an amount's card.")
     if unknown := sorted(stated - _on_record(profile)):
         raise Invalid(f"Not on record for this customer: {', '.join(unknown)}.")
-    return _start(profile, to, by=by, because=reason, by_staff=True, moves_orders=moves_orders)
 
 
 def _on_record(profile: Profile) -> set[str]:

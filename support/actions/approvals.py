@@ -1,17 +1,19 @@
 """Acts over a limit: asked for by one person, decided by another, done once (SPEC SUP-13)."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from django.contrib.auth.models import User
 from django.db.models import Model
 
+from fulfillment.actions import email_changes
 from orders.actions import refund_requests
 from orders.models import Order, RefundRequest
 from profiles import clock
 from profiles.actions import audit, merges, policies
 from profiles.actors import PERMISSIONS, Actor, Invalid, NotPermitted, Refusal
-from profiles.models import AuditEntry, Membership, Organization
+from profiles.models import AuditEntry, Membership, Organization, Profile
 from support import limits
 from support.limits import Limits
 from support.models import Approval
@@ -81,8 +83,12 @@ def ask(
     because: str,
     organization_id: int,
     order: Order | None = None,
+    held: Mapping[str, Any] | None = None,
 ) -> Approval:
-    """Keep an act for a second person, for seven days; the same `key` again is the same question."""
+    """Keep an act for a second person, for seven days; the same `key` again is the same question.
+
+    `held` is the personal data the act needs.
+    """
     reason = audit.require_reason(because)
     now = clock.now()
     row, created = Approval.objects.get_or_create(
@@ -93,6 +99,7 @@ def ask(
             "title": title[:300],
             "will": list(will),
             "arguments": dict(arguments),
+            "held": json.dumps(dict(held)) if held else "",
             "order": order,
             "asked_by": by.label[:200],
             "asked_by_id": asker(by),
@@ -180,8 +187,8 @@ def _decidable(row: Approval, by: Actor) -> Approval:
 
 def _decide(row: Approval, state: str, by: Actor, because: str) -> None:
     row.state, row.decided_by, row.decided_by_id = state, by.label[:200], by.user_id
-    row.decided_at, row.decision_reason = clock.now(), because
-    row.save(update_fields=["state", "decided_by", "decided_by_id", "decided_at", "decision_reason", "result"])
+    row.decided_at, row.decision_reason, row.held = clock.now(), because, ""
+    row.save(update_fields=["state", "decided_by", "decided_by_id", "decided_at", "decision_reason", "result", "held"])
 
 
 def _let_go(row: Approval, by: Actor, because: str) -> None:
@@ -206,7 +213,20 @@ def _merge(row: Approval, by: Actor, because: str) -> str:
     return f"Merged. {moved} {'row' if moved == 1 else 'rows'} moved to customer {made.survivor_id}."
 
 
-EXECUTES: Mapping[str, Execute] = {Kind.REFUND: _refund, Kind.MERGE: _merge}
+def _change_email(row: Approval, by: Actor, because: str) -> str:
+    held = json.loads(row.held)
+    email_changes.start_by_staff(
+        Profile.objects.get(pk=row.arguments["profile"]),
+        held["to"],
+        by=by,
+        because=because,
+        points=held["points"],
+        moves_orders=row.arguments["moves_orders"],
+    )
+    return "Begun: 1 code and 1 notice are on their way."
+
+
+EXECUTES: Mapping[str, Execute] = {Kind.REFUND: _refund, Kind.MERGE: _merge, Kind.EMAIL_CHANGE: _change_email}
 
 
 def _audit(action: str, row: Approval, by: Actor, because: str, **details: object) -> None:

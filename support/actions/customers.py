@@ -1,7 +1,9 @@
-"""Bringing two customers together, with a second person's yes where both of them have paid."""
+"""What staff alter of who a customer is, with a second person's yes: a merge of two who paid, a new address."""
 
 from collections.abc import Sequence
 
+from fulfillment.actions import email_changes
+from fulfillment.models import EmailChange
 from orders.models import Order
 from profiles.actions import audit, merges
 from profiles.actors import Actor, Invalid
@@ -33,6 +35,42 @@ def merge(one: int, other: int, *, by: Actor, because: str, verified: Sequence[s
             organization_id=found[0].organization_id,
         )
     made = merges.merge_by_staff(one, other, by=by, because=reason, verified=verified)
+    if over:
+        approvals.note_alone(made, by=by)
+    return made
+
+
+def change_email(
+    profile: Profile,
+    to: str,
+    *,
+    by: Actor,
+    because: str,
+    points: Sequence[str],
+    moves_orders: bool,
+    key: str,
+) -> EmailChange | Approval:
+    """Begin a change of a customer's own address, or ask a second person first. Raises what beginning does."""
+    by.require("change_email")
+    reason = audit.require_reason(because)
+    over = approvals.limits_of(profile.organization).email_change
+    if over and approvals.others(Approval.Kind.EMAIL_CHANGE, by):
+        email_changes.check(profile, to, points=points)
+        return approvals.ask(
+            Approval.Kind.EMAIL_CHANGE,
+            key=f"email_change:{key}",
+            title=f"Change the address of customer {profile.pk}",
+            will=[
+                "1 code goes to the new address, 1 notice to the former one.",
+                "The customer finishes it, or stops it.",
+            ],
+            arguments={"profile": profile.pk, "moves_orders": moves_orders},
+            held={"to": to, "points": [str(point)[:200] for point in points]},
+            by=by,
+            because=reason,
+            organization_id=profile.organization_id,
+        )
+    made = email_changes.start_by_staff(profile, to, by=by, because=reason, points=points, moves_orders=moves_orders)
     if over:
         approvals.note_alone(made, by=by)
     return made

@@ -6,12 +6,14 @@ from typing import Any
 from django import forms
 from django.http import HttpRequest
 
-from fulfillment.actions import claims, email_changes, reminders
+from fulfillment.actions import claims, reminders
 from fulfillment.models import Entitlement
 from profiles.models import Organization, Profile
+from support.actions import customers
 from support.admin.base import masked
 from support.admin.dialogs import Ask, Dialog, Done, Press, registered
 from support.admin.lists import Many, counted
+from support.models import Approval
 
 
 class Sending(Dialog):
@@ -96,7 +98,7 @@ class AskNewAddress(Ask):
 
 @registered
 class StartEmailChange(Dialog):
-    name, permission, model = "start_email_change", "change_email", Profile
+    name, permission, model, related = "start_email_change", "change_email", Profile, ("organization",)
     title, button = "Begin a change of address", "Change address…"
     form = AskNewAddress
     inverse = "The former address can stop it; a newer change takes its place."
@@ -114,15 +116,17 @@ class StartEmailChange(Dialog):
         ]
 
     def do(self, subject: Profile, press: Press) -> Done:
-        # Where a second person has to agree first, that is asked here, before anything is mailed.
-        email_changes.start_by_staff(
+        made = customers.change_email(
             subject,
             press.data["to"],
             by=press.by,
             because=press.because,
             points=[press.data["first_point"], press.data["second_point"]],
             moves_orders=press.data["moves_orders"],
+            key=press.key,
         )
+        if isinstance(made, Approval):
+            return Done("Asked: a second person confirms before anything is mailed.")
         return Done("Begun. 1 code and 1 notice are on their way; the customer finishes it.")
 
 

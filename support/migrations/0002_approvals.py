@@ -4,6 +4,7 @@ import django.contrib.postgres.fields
 import django.db.models.deletion
 from django.db import migrations, models
 
+import profiles.secrets
 import profiles.tenancy
 from profiles.tenancy import Secure
 
@@ -53,6 +54,12 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("arguments", models.JSONField(default=dict)),
+                (
+                    "held",
+                    profiles.secrets.SecretField(
+                        blank=True, default="", help_text="Personal data the act needs, until it is decided."
+                    ),
+                ),
                 ("asked_by", models.CharField(max_length=200)),
                 ("asked_by_id", models.BigIntegerField(null=True)),
                 ("because", models.TextField()),

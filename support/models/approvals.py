@@ -5,13 +5,15 @@ from django.db import models
 
 from orders.models import Order
 from profiles.models import Tenant
+from profiles.secrets import SecretField
 from profiles.tenancy import TenantForeignKey
 
 
 class Approval(Tenant):
     """One act that was asked for: which, on what, in numbers, by whom and why; then who decided, and what came of it.
 
-    `arguments` are ids and figures only. `asked_by_id` is the person answerable: of a token, who issued it.
+    `arguments` are ids and figures only; what is personal is `held` encrypted and forgotten with the decision.
+    `asked_by_id` is the person answerable: of a token, who issued it.
     """
 
     class Kind(models.TextChoices):
@@ -32,6 +34,7 @@ class Approval(Tenant):
     title = models.CharField(max_length=300)
     will = ArrayField(models.TextField(), default=list, blank=True)
     arguments = models.JSONField(default=dict)
+    held = SecretField(blank=True, default="", help_text="Personal data the act needs, until it is decided.")
     order = TenantForeignKey(Order, null=True, blank=True, related_name="approvals")
     asked_by = models.CharField(max_length=200)
     asked_by_id = models.BigIntegerField(null=True)

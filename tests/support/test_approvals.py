@@ -11,13 +11,14 @@ import pytest
 from django.contrib.auth.models import User
 
 from config import schedules
+from fulfillment.models import Email, EmailChange
 from orders.actions import refund_requests
 from orders.models import Order, RefundRequest
 from profiles import clock
 from profiles.actions import organizations
 from profiles.actors import Actor, Invalid, NotPermitted
 from profiles.models import ApiToken, AuditEntry, Merge, Organization, Profile
-from support.actions import approvals, refunds
+from support.actions import approvals, customers, refunds
 from support.actions.approvals import AlreadyDecided, OwnAct
 from support.limits import Limits
 from support.models import Approval
@@ -313,3 +314,50 @@ def test_two_who_approve_at_once_refund_once(
 
     at_once([partial(say_yes, by) for by in pair])
     assert len(done) == (1 if locked else 2)
+
+
+# A customer's own address ----------------------------------------------------------------------------------------
+
+
+def ask_for_address(stage: Stage, by: Actor, key: str = "k") -> Approval | EmailChange:
+    with stage.inside():
+        profile = Profile.objects.select_related("organization").get()
+        order = Order.objects.get()
+        return customers.change_email(
+            profile,
+            "new.home@example.org",
+            by=by,
+            because="Wrote from the new address",
+            points=[order.external_id, "ines.carvalho@example.org"],
+            moves_orders=False,
+            key=key,
+        )
+
+
+def test_a_change_of_address_waits_for_a_second_person_and_then_begins(stage: Stage, dear: Order) -> None:
+    agent, lead = member(stage, "ava", "agent"), member(stage, "lea", "lead")
+    asked = ask_for_address(stage, agent)
+    assert isinstance(asked, Approval)
+    with stage.inside():
+        assert not EmailChange.objects.exists()
+        assert "new.home@example.org" not in str(asked.arguments) + asked.title + str(asked.will)
+        done = approvals.approve(asked, by=lead, because="I called her")
+        assert done.state == State.APPROVED and done.held == ""
+        assert EmailChange.objects.get().to == "new.home@example.org"
+
+
+def test_a_declined_change_of_address_mails_nobody_and_is_forgotten(stage: Stage, dear: Order) -> None:
+    agent, lead = member(stage, "ava", "agent"), member(stage, "lea", "lead")
+    asked = ask_for_address(stage, agent)
+    assert isinstance(asked, Approval)
+    with stage.inside():
+        mails = Email.objects.count()
+        assert approvals.decline(asked, by=lead, because="That is not her").held == ""
+        assert Email.objects.count() == mails and not EmailChange.objects.exists()
+
+
+def test_with_nobody_to_confirm_a_change_of_address_begins_at_once_and_says_so(stage: Stage, dear: Order) -> None:
+    agent = member(stage, "ava", "agent")
+    assert isinstance(ask_for_address(stage, agent), EmailChange)
+    with stage.inside():
+        assert AuditEntry.objects.filter(action="approval.nobody_else").exists()
