@@ -28,18 +28,23 @@ from profiles.models import Organization, Profile
 State, Template = Email.State, Email.Template
 LEASE_SECONDS = 120
 UNKNOWN_AGAIN = timedelta(minutes=10)
+NEVER = timedelta(days=36500)
+DEATHS = 3
+GIVE_UP = "Sending it stopped the worker three times: say under Not reached whether it arrived, or send it again."
 ABOUT_LIBRARY = "library"
 NOBODY_KNOWS = "It was sent twice, and nobody knows whether it arrived: say so under Not reached, or send it again."
 PAID = (Order.PaymentStatus.PAID, Order.PaymentStatus.PARTIALLY_REFUNDED)
 
 _CLAIM = """
 UPDATE fulfillment_email e
-   SET state = 'claimed', attempts = attempts + 1, lease_until = statement_timestamp() + make_interval(secs => %s)
+   SET state = 'claimed', attempts = attempts + 1, deaths = deaths + (state = 'claimed')::int,
+       lease_until = statement_timestamp() + make_interval(secs => %s)
  WHERE id = ANY(ARRAY(SELECT id FROM fulfillment_email
-               WHERE (state IN ('queued', 'unknown') AND due_at <= %s)
-                  OR (state = 'claimed' AND lease_until < statement_timestamp())
+               WHERE ((state IN ('queued', 'unknown') AND due_at <= %s)
+                  OR (state = 'claimed' AND lease_until < statement_timestamp()))
+                 AND (state = 'claimed' AND deaths >= 1) = %s
                ORDER BY due_at, id LIMIT %s FOR UPDATE SKIP LOCKED))
-RETURNING id
+RETURNING id, deaths
 """
 
 
@@ -305,10 +310,21 @@ def change_delivery_address(order: Order, to: str, *, by: Actor, because: str) -
 
 
 def claim(limit: int) -> list[int]:
-    """Take up to `limit` due messages; commit before sending, so that the attempt counts even if the process dies."""
+    """Take up to `limit` due messages; commit before sending, so that the attempt counts even if the process dies.
+
+    What two workers died of is taken alone; after a third nobody knows, and a person has to say.
+    """
+    now = clock.now()
     with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, [LEASE_SECONDS, clock.now(), limit])
-        return [row[0] for row in cursor.fetchall()]
+        cursor.execute(_CLAIM, [LEASE_SECONDS, now, False, limit])
+        if not (rows := cursor.fetchall()):
+            cursor.execute(_CLAIM, [LEASE_SECONDS, now, True, 1])
+            rows = cursor.fetchall()
+    if poisonous := [pk for pk, deaths in rows if deaths >= DEATHS]:
+        Email.objects.filter(pk__in=poisonous).update(
+            state=State.UNKNOWN, lease_until=None, last_error=GIVE_UP, due_at=now + NEVER
+        )
+    return [pk for pk, deaths in rows if deaths < DEATHS]
 
 
 def keep(email_ids: Sequence[int]) -> list[int]:
@@ -366,7 +382,7 @@ def conclude(email: Email, outcome: Outcome, *, provider: str, asked: bool = Tru
         email.due_at = clock.now() + UNKNOWN_AGAIN
         if email.attempts > 1:
             # Tried twice with the same Message-ID and no verdict: a third copy helps nobody.
-            email.due_at = clock.now() + timedelta(days=36500)
+            email.due_at = clock.now() + NEVER
     with transaction.atomic():
         email.save(
             update_fields=[

@@ -56,6 +56,7 @@ class Email(Tenant):
     never_send = models.BooleanField(default=False, help_text="Made-up data: its mail is kept, never sent.")
     state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
     attempts = models.SmallIntegerField(default=0)
+    deaths = models.SmallIntegerField(default=0, db_default=0, help_text="How many workers died while they had it.")
     due_at = models.DateTimeField(db_default=Now())
     lease_until = models.DateTimeField(null=True)
     provider = models.CharField(max_length=20, blank=True, default="")

@@ -193,6 +193,35 @@ def test_killed_while_it_was_being_sent_it_is_sent_again_when_the_lease_ends(sta
     assert (email(stage).state, email(stage).attempts, len(smtp.messages)) == ("sent", 2, 1)
 
 
+def test_a_mail_that_kills_its_worker_takes_no_others_with_it_and_is_left_to_a_person(
+    stage: Stage, smtp: MailServer
+) -> None:
+    """F19 for mail: after two deaths each is taken alone, after three nobody knows what became of it."""
+    from fulfillment.actions import emails
+
+    body = sample("shopify/orders-paid.json")
+    for number in range(4):
+        body.update(id=100 + number, name=f"#{number}", email=f"b{number}@example.org", phone=None)
+        stage.post("shopify", body, topic="orders/paid", delivery=str(number))
+    for queue in (drains.inbox, drains.settlements, drains.fulfilment):
+        queue(stage.organization.pk)
+    with stage.inside():
+        poison = Email.objects.order_by("-pk")[0].pk
+    done: set[int] = set()
+    for _ in range(20):
+        with stage.inside():
+            if not (rows := emails.claim(50)) and Email.objects.get(pk=poison).state == "unknown":
+                break
+            if poison in rows:
+                Email.objects.filter(pk__in=rows).update(lease_until=clock.real() - timedelta(seconds=1))
+            else:
+                done.update(rows)
+                Email.objects.filter(pk__in=rows).update(state="sent")
+    with stage.inside():
+        assert len(done) == 3 and poison not in done
+        assert Email.objects.get(pk=poison).last_error == emails.GIVE_UP
+
+
 # Several providers ----------------------------------------------------------------------------------------------
 
 
