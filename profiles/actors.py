@@ -22,6 +22,7 @@ LEAD = AGENT | {
     "manage_incidents",
     "approve",
     "approve_refund",
+    "refund",
 }
 PERMISSIONS: Mapping[str, frozenset[str]] = {
     "agent": AGENT,
