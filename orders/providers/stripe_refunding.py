@@ -71,7 +71,6 @@ def _parameters(wanted: Wanted) -> Any:
     return {
         **_payment(wanted),
         "amount": money.to_stripe(wanted.amount_minor, wanted.currency),
-        "reason": "requested_by_customer",
         "metadata": {OURS: wanted.reference},
     }
 

@@ -116,7 +116,7 @@ def request(
             method,
             target.copy_with(host=addresses[0]),
             content=content,
-            headers={"accept-encoding": "identity", "user-agent": "Aftersale", **(headers or {}), **_host(target)},
+            headers=_headers(headers or {}, target),
             extensions={"sni_hostname": target.raw_host.decode("ascii"), "trace": deadline.watch},
         )
         try:
@@ -132,8 +132,11 @@ def request(
     return Answer(answer.status_code, dict(answer.headers), body, time.monotonic() - began)
 
 
-def _host(target: httpx.URL) -> dict[str, str]:
-    return {"host": target.netloc.decode("ascii")}
+def _headers(given: Mapping[str, str], target: httpx.URL) -> dict[str, str]:
+    """The caller's own before ours, each name once however it is spelled: servers refuse a name that stands twice."""
+    usual = {"accept-encoding": "identity", "user-agent": "Aftersale"}
+    own = {name.lower(): value for name, value in given.items()}
+    return {**usual, **own, "host": target.netloc.decode("ascii")}
 
 
 def _client(seconds: float) -> httpx.Client:

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -222,6 +223,28 @@ def test_only_the_beginning_of_an_answer_is_read(receiver: Receiver) -> None:
     receiver.answers, receiver.body = (lambda path: 200), b"x" * 5_000_000
     answer = outgoing.request("GET", receiver.url(), inside=True)
     assert len(answer.body) == outgoing.READ_AT_MOST
+
+
+def test_a_header_stands_once_however_its_name_is_spelled() -> None:
+    """Strict servers refuse a request that names a header twice."""
+    seen: list[list[str]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            seen.append([name.lower() for name, _ in self.headers.items()])
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, format: str, *arguments: object) -> None:
+            """Says nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.handle_request, daemon=True)
+        thread.start()
+        url = f"http://127.0.0.1:{server.server_address[1]}/"
+        outgoing.request("GET", url, headers={"User-Agent": "a library", "Accept-Encoding": "gzip"}, inside=True)
+        thread.join(5)
+    assert len(seen) == 1 and len(set(seen[0])) == len(seen[0])
 
 
 def trickle(port_of: list[int], stop: threading.Event) -> None:
