@@ -235,7 +235,7 @@ def test_a_header_stands_once_however_its_name_is_spelled() -> None:
             self.send_response(204)
             self.end_headers()
 
-        def log_message(self, format: str, *arguments: object) -> None:
+        def log_message(self, *words: object) -> None:
             """Says nothing."""
 
     with HTTPServer(("127.0.0.1", 0), Handler) as server:
