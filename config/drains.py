@@ -59,12 +59,12 @@ def drain(organization_id: int) -> int:
 def round_of(organization_id: int) -> int:
     """One batch of each queue, in the order in which one feeds the next; returns how many rows were worked.
 
-    Likely same people are looked for only when nothing else waits.
+    Files are read, and likely same people looked for, only when nothing else waits.
     """
     worked = 0
     for queue in QUEUES:
         worked += queue(organization_id)
-    return worked or alike(organization_id)
+    return worked or filing.files(organization_id) or alike(organization_id)
 
 
 def inbox(organization_id: int) -> int:
@@ -281,7 +281,6 @@ QUEUES = (
     unreached,
     publishing.events,
     alerting.notices,
-    filing.files,
 )
 
 

@@ -5,7 +5,7 @@ work. A file that is not the one that was uploaded is never overwritten: it is t
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -85,10 +85,18 @@ def claim(limit: int) -> list[Asset]:
     return list(Asset.objects.filter(pk__in=claimed).order_by("pk")) if claimed else []
 
 
-def look(assets: Sequence[Asset]) -> list[Seen]:
-    """Read these files in every store, and copy where one lacks what another has whole; outside of any transaction."""
+def look(assets: Sequence[Asset], *, enough: Callable[[], bool] = lambda: False) -> list[Seen]:
+    """Read these files in every store, and copy where one lacks what another has whole; outside of any transaction.
+
+    At least the first is read, and no further one once it is `enough`.
+    """
     health = stores.Health()
-    return [_look(asset, health) for asset in assets]
+    seen: list[Seen] = []
+    for asset in assets:
+        if seen and enough():
+            break
+        seen.append(_look(asset, health))
+    return seen
 
 
 def _look(asset: Asset, health: stores.Health) -> Seen:
@@ -121,9 +129,14 @@ def judge(asset: Asset, finding: Finding) -> Asset.Verdict:
     return Verdict.WHOLE if (finding.size, finding.checksum) == (asset.size, asset.sha256) else Verdict.DAMAGED
 
 
-def conclude(seen: Sequence[Seen], *, by: Actor | None = None) -> None:
-    """Keep what was found, in one transaction with a fixed number of queries, and say it in numbers."""
+def conclude(seen: Sequence[Seen], *, unread: Iterable[Asset] = ()) -> None:
+    """Keep what was found, in one transaction with a fixed number of queries, and say it in numbers.
+
+    What was claimed and not read is due again at once.
+    """
     now = clock.now()
+    if waiting := [asset.pk for asset in unread]:
+        Asset.objects.filter(pk__in=waiting).update(verify_at=now)
     found = {one.asset.pk: one for one in seen}
     rows = list(Asset.objects.select_for_update().filter(pk__in=found).order_by("pk"))
     for row in rows:
@@ -138,7 +151,7 @@ def conclude(seen: Sequence[Seen], *, by: Actor | None = None) -> None:
     }
     audit.record(
         "assets.verified",
-        by=by or Actor.system("the check of files"),
+        by=Actor.system("the check of files"),
         organization_id=tenancy.current(),
         details=numbers,
     )

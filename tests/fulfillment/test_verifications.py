@@ -140,3 +140,14 @@ def test_any_number_of_files_is_concluded_by_the_same_queries(stage: Stage) -> N
                 verifications.conclude(seen)
             counts.append(len(queries))
     assert counts[0] == counts[1]
+
+
+def test_reading_stops_when_it_is_enough_and_the_rest_is_due_at_once(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(filing, "AT_MOST_SECONDS", -1)
+    with stage.inside():
+        verifications.request(by=AGENT, because="after the outage")
+    assert [filing.files(stage.organization.pk) for _ in range(3)] == [1, 1, 0]
+    with stage.inside():
+        assert not Asset.objects.filter(verified_at__isnull=True).exists()
