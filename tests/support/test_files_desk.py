@@ -8,9 +8,11 @@ from django.core.files.storage import storages as configured
 from django.urls import reverse
 
 from config import files
-from fulfillment.actions import assets, links, stores
-from fulfillment.models import Asset, DownloadLink, DownloadSession, Email, Entitlement, Renewal
+from fulfillment.actions import assets, links, reach, stores
+from fulfillment.models import Asset, DownloadLink, DownloadSession, Email, Entitlement, Reach, Renewal
+from profiles import clock
 from support.admin import dialogs
+from support.queries import verdicts
 from support.runbooks import RUNBOOKS
 from tests.desk import Desk, Sign
 from tests.stage import BY
@@ -122,6 +124,16 @@ def test_staff_open_the_file_as_the_customer_would(desk: Desk, sign: Sign) -> No
     assert "/download/file/" in page
     with desk.inside():
         assert DownloadSession.objects.get().staff and DownloadLink.objects.get(kind="staff").uses == 0
+        assert right(desk).pk in (known := verdicts.Known.of([right(desk)]).links)
+        assert known[right(desk).pk].kind == "mailed", "the verdict speaks of the customer's own link"
+        Email.objects.update(bounced_at=clock.now(), state=Email.State.SENT)
+        row, _ = Reach.objects.get_or_create(order=desk.order, defaults={"organization_id": desk.stage.organization.pk})
+        reach.settle([row.pk])
+        assert Reach.objects.filter(pk=row.pk).exists(), "the customer has not fetched it"
+        DownloadSession.objects.update(staff="")
+        reach.settle([row.pk])
+        assert not Reach.objects.filter(pk=row.pk).exists(), "the control: they have"
+        DownloadSession.objects.update(staff="Ann")
     assert len(desk.acts("file.opened_by_staff")) == 1
     shown = client.get(desk.order_url).content.decode()
     assert "as the customer would" in shown and "Downloaded tide-atlas.pdf" not in shown
