@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-SCRIPTS = ("intake", "settle", "fulfil", "mail", "publish", "identity", "likeness", "lists")
+SCRIPTS = ("intake", "settle", "fulfil", "mail", "publish", "identity", "likeness", "lists", "download")
 
 
 def main() -> int:

@@ -91,6 +91,7 @@ NAVIGATION: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
         "Catalogue",
         (
             ("Products", "menu_book", "orders_product_changelist", "view"),
+            ("Files", "draft", "fulfillment_asset_changelist", "view"),
             ("Unmapped lines", "link_off", "orders_line_changelist", "view"),
         ),
     ),

@@ -15,8 +15,8 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django_q.tasks import async_task
 
-from config import alerting, pipeline, publishing, refunding
-from fulfillment.actions import chains, email_changes, emails, jobs, reach, reminders, routes, tracking
+from config import alerting, filing, pipeline, publishing, refunding
+from fulfillment.actions import chains, email_changes, emails, jobs, reach, reminders, renewals, routes, tracking
 from fulfillment.models import Email
 from fulfillment.providers import mail
 from fulfillment.providers.outcomes import Accepted, RefusedForGood
@@ -59,12 +59,12 @@ def drain(organization_id: int) -> int:
 def round_of(organization_id: int) -> int:
     """One batch of each queue, in the order in which one feeds the next; returns how many rows were worked.
 
-    Likely same people are looked for only when nothing else waits.
+    Files are read, and likely same people looked for, only when nothing else waits.
     """
     worked = 0
     for queue in QUEUES:
         worked += queue(organization_id)
-    return worked or alike(organization_id)
+    return worked or filing.files(organization_id) or alike(organization_id)
 
 
 def inbox(organization_id: int) -> int:
@@ -203,6 +203,18 @@ def unreached(organization_id: int) -> int:
     return len(due)
 
 
+def links_anew(organization_id: int) -> int:
+    """Owners get new links by mail, after an outage or with a new version."""
+    with tenancy.organization(organization_id):
+        claimed = renewals.claim(BATCH)
+
+    def fail(part: int, error: Exception) -> None:
+        renewals.postpone(part, error=_told(error))
+
+    _work(organization_id, claimed, renewals.work, fail)
+    return len(claimed)
+
+
 def alike(organization_id: int) -> int:
     """Customers who changed are compared with those who may be the same people."""
     with tenancy.organization(organization_id):
@@ -263,6 +275,7 @@ QUEUES = (
     refunding.refunds,
     fulfilment,
     claims,
+    links_anew,
     reports,
     outbox,
     unreached,
@@ -310,6 +323,10 @@ SELECT min(due) FILTER (WHERE NOT claimed), min(due) FILTER (WHERE claimed) FROM
   SELECT min(received_at), false FROM fulfillment_emailevent WHERE settled_at IS NULL HAVING count(*) > 0
   UNION ALL
   SELECT min(due_at) - %(offset)s, false FROM fulfillment_reach WHERE due_at IS NOT NULL HAVING count(*) > 0
+  UNION ALL
+  SELECT min(due_at) - %(offset)s, false FROM fulfillment_renewal WHERE due_at IS NOT NULL HAVING count(*) > 0
+  UNION ALL
+  SELECT min(verify_at) - %(offset)s, false FROM fulfillment_asset WHERE verify_at IS NOT NULL HAVING count(*) > 0
   UNION ALL
   SELECT due_at, false FROM profiles_likeness WHERE due_at IS NOT NULL
 ) q

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -25,6 +25,7 @@ from fulfillment.providers.findings import CHUNK, Finding, Found, Missing, Store
 
 __all__ = [
     "DEFAULT",
+    "LEFT_OUT",
     "SECOND",
     "Finding",
     "Found",
@@ -50,6 +51,7 @@ __all__ = [
 DEFAULT: Final = "default"
 SECOND: Final = "second"
 LONGEST_ADDRESS_SECONDS: Final = 300
+LEFT_OUT: Final = "It was left out, because it is away."
 _PLAIN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -106,16 +108,17 @@ def save_version(
     *,
     organization: str,
     content_type: str = "application/octet-stream",
+    stores: Sequence[str] | None = None,
 ) -> Saved:
-    """Store a version's file in every store and say where and what it is.
+    """Store a version's file in every store, or in these alone, and say where and what it is.
 
     One store is enough; `copy` fills the other later. Raises StoreFailed when none took it, VersionTaken when another
     file lies there already. The same file again is no error.
     """
     path = path_of(product_slug, version, filename, organization=organization)
     digest, size = checksum(content), content.size
-    failures: dict[str, str] = {}
-    for alias in aliases():
+    failures = {alias: LEFT_OUT for alias in aliases() if stores is not None and alias not in stores}
+    for alias in (alias for alias in aliases() if alias not in failures):
         try:
             _put(alias, path, content, content_type=content_type, digest=digest)
         except StoreFailed as error:
@@ -146,17 +149,6 @@ def inspect(alias: str, path: str, *, thorough: bool = False) -> Finding:
         return Found(found.size, _sha256(chunks(alias, path, stop=found.size)), found.etag)
     except (StoreFailed, OSError) as error:
         return Unreachable(str(error))
-
-
-def where(path: str, *, size: int, sha256: str, in_second: bool) -> str | None:
-    """The first store that has the file whole; None if no store can give it now."""
-    for alias in aliases(in_second):
-        found = inspect(alias, path)
-        if not isinstance(found, Found) or found.size != size:
-            continue
-        if not found.checksum or found.checksum == sha256:
-            return alias
-    return None
 
 
 def checksum(file: File[bytes]) -> str:

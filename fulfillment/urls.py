@@ -10,6 +10,7 @@ urlpatterns = [
     path("download/file/<str:secret>", downloads.file),
     path("download/<str:secret>", downloads.page),
     path("download/<str:secret>/renew", downloads.renew),
+    path("download/<str:secret>/all", downloads.page, {"everything": True}),
     path("download/<str:secret>/<int:asset_id>", downloads.page),
     path("claim/auth0/callback", callbacks.finish),
     path("claim/address/<str:secret>", addresses.change),

@@ -135,6 +135,36 @@ def storage_outage(waiting: int, oldest: datetime | None) -> Trouble | None:
     )
 
 
+def storage_away(resting: list[str], second: bool, since: datetime | None) -> Trouble | None:
+    """Stores that do not answer: with a second one the other has taken over, alone nobody can download."""
+    if not resting:
+        return None
+    names = " and ".join(resting)
+    if len(resting) > second:
+        words = f"{names[:1].upper()}{names[1:]} does not answer, and no other has the files: nobody can download now."
+        return Trouble("storage.away", "Nobody can download", words, len(resting), CRITICAL, since, "fulfillment_asset")
+    words = f"{names[:1].upper()}{names[1:]} does not answer; the other has taken over."
+    return Trouble("storage.store", "A file store is away", words, len(resting), WARNING, since, "fulfillment_asset")
+
+
+def file_faults(count: int, named: list[str]) -> Trouble | None:
+    """Files on sale that a store lacks or has otherwise than they were uploaded; SKU and path are no customer's."""
+    if not count:
+        return None
+    more = f" And {count - len(named)} more." if count > len(named) else ""
+    words = f"{' '.join(named)}{more}"
+    return Trouble(
+        "assets.fault",
+        "A file on sale is missing or damaged",
+        words,
+        count,
+        CRITICAL,
+        None,
+        "fulfillment_asset",
+        "state=fault",
+    )
+
+
 def unsettled(count: int, oldest: datetime | None) -> Trouble | None:
     """Changes of facts that could not be worked, however often they were tried."""
     if not count:

@@ -1,5 +1,7 @@
 """Putting a product's files into the store, each version on a path of its own."""
 
+from __future__ import annotations
+
 import mimetypes
 from pathlib import PurePath
 from typing import BinaryIO
@@ -7,11 +9,20 @@ from typing import BinaryIO
 from django.core.files import File
 
 from fulfillment import storages
-from fulfillment.actions import jobs
+from fulfillment.actions import jobs, stores
 from fulfillment.models import Asset
 from orders.models import Product
+from profiles import bulk
 from profiles.actions import audit
-from profiles.actors import Actor, Invalid
+from profiles.actors import Actor, Invalid, Refusal
+
+
+class NotCurrent(Refusal):
+    """Another version is given out already."""
+
+
+class NoFormer(Refusal):
+    """No version is left to take its place."""
 
 
 def add(
@@ -31,9 +42,7 @@ def add(
         return current
     version = version or _next_version(product, suffix)
     content_type = mimetypes.guess_type(filename)[0] or "application/octet-stream"
-    saved = storages.save_version(
-        product.sku, version, filename, file, organization=product.organization.slug, content_type=content_type
-    )
+    saved = _save(product, version, filename, file, content_type)
     asset = Asset.objects.create(
         organization_id=product.organization_id,
         product=product,
@@ -63,18 +72,57 @@ def restore(asset: Asset, content: BinaryIO) -> Asset:
     file = File(content)
     if storages.checksum(file) != asset.sha256:
         raise Invalid("These are not the bytes of that version.")
-    saved = storages.save_version(
-        asset.product.sku,
-        asset.version,
-        asset.filename,
-        file,
-        organization=asset.organization.slug,
-        content_type=asset.content_type,
-    )
+    saved = _save(asset.product, asset.version, asset.filename, file, asset.content_type)
     if saved.in_second != asset.in_second:
         asset.in_second = saved.in_second
         asset.save(update_fields=["in_second"])
     return asset
+
+
+def withdraw(asset: Asset, *, by: Actor, because: str) -> Asset:
+    """Take a version back: the newest one before it is given out again. Raises NotCurrent, NoFormer."""
+    by.require("map_product")
+    reason = audit.require_reason(because)
+    rows = Asset.objects.select_for_update().filter(product=asset.product_id, format=asset.format)
+    versions = list(rows.order_by("-created_at", "-pk"))
+    asset = next(row for row in versions if row.pk == asset.pk)
+    if not asset.current:
+        raise NotCurrent(f"Version {asset.version} is not given out: there is nothing to withdraw.")
+    former = next((row for row in versions[versions.index(asset) + 1 :] if not row.withdrawn), None)
+    if former is None:
+        raise NoFormer("There is no version before it: upload a better one instead.")
+    asset.current, asset.withdrawn, former.current = False, True, True
+    bulk.update(Asset, [asset, former], ["current", "withdrawn"])
+    audit.record(
+        "asset.withdrawn",
+        by=by,
+        subject=asset,
+        because=reason,
+        details={"version": asset.version, "format": asset.format, "former": former.version},
+    )
+    return former
+
+
+def _save(product: Product, version: str, filename: str, file: File[bytes], content_type: str) -> storages.Saved:
+    """Into every store that is in use; what each said of it is remembered."""
+    asked = stores.taking()
+    try:
+        saved = storages.save_version(
+            product.sku,
+            version,
+            filename,
+            file,
+            organization=product.organization.slug,
+            content_type=content_type,
+            stores=asked,
+        )
+    except storages.StoreFailed as error:
+        stores.learn(asked, dict.fromkeys(asked, str(error)))
+        raise
+    except storages.VersionTaken as error:
+        raise Invalid(str(error)) from error
+    stores.learn(asked, dict(saved.absent))
+    return saved
 
 
 def _next_version(product: Product, suffix: str) -> str:

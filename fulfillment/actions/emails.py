@@ -273,6 +273,14 @@ def resend_all(group: Sequence[Entitlement], *, by: Actor, because: str, effect:
     return row
 
 
+def mail_again(group: Sequence[Entitlement], given: Mapping[int, Given], effects: Mapping[int, str]) -> int:
+    """Mail each of these its own new link, once for its effect; returns how many messages are new."""
+    mails = {effects[entitlement.pk][:160]: [entitlement] for entitlement in group}
+    invited = invitations.invite(mails)
+    rows = [_delivery(key, one, given, [], invited=invited.get(key)) for key, one in mails.items()]
+    return bulk.insert(Email, rows, ignore_conflicts=True)
+
+
 def renew(link_entitlement: Entitlement, *, key: str) -> Email | None:
     """The customer asked on an expired link's page: a new link to the address on record, at most one per `key`."""
     try:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from django.db import connection
 
 from fulfillment import backoff, storages
-from fulfillment.actions import emails, links
+from fulfillment.actions import emails, links, stores
 from fulfillment.models import Asset, Email, Entitlement, Job
 from profiles import bulk, clock
 from profiles.actions import audit, settlement
@@ -120,18 +120,19 @@ def files_of(job_ids: Sequence[int]) -> Checked:
 
 
 def inspect(checked: Checked) -> None:
-    """Ask the store for each of these files; needs no database, so that no transaction waits for the network."""
+    """Ask the stores for each of these files, outside of any transaction: none waits for the network."""
+    health = stores.Health() if checked.assets else None
     for product_id, assets in checked.assets.items():
         for asset in assets:
-            if trouble := _trouble(asset):
+            if health and (trouble := _trouble(asset, health)):
                 checked.trouble[product_id] = trouble
 
 
-def _trouble(asset: Asset) -> tuple[str, bool] | None:
+def _trouble(asset: Asset, health: stores.Health) -> tuple[str, bool] | None:
     """Why this file cannot be delivered now, and whether the store is unreachable rather than the file wrong."""
-    verdict: tuple[str, bool] | None = None
-    for alias in storages.aliases(asset.in_second):
-        found = storages.inspect(alias, asset.path)
+    verdict = (f"{asset.path} in the file store is not the file that was uploaded.", False)
+    for alias in stores.having(asset):
+        found = health.inspect(alias, asset.path)
         if isinstance(found, storages.Unreachable):
             verdict = (f"The file store does not answer: {found.reason}", True)
         elif isinstance(found, storages.Missing):

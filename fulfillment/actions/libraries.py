@@ -84,7 +84,8 @@ def owned_file(profile_id: int, entitlement_id: int, asset_id: int) -> tuple[Ent
     """A file and the right to it, if both are this customer's; raises NotFound."""
     rows = Entitlement.objects.select_related("product", "order", "profile")
     entitlement = rows.filter(pk=entitlement_id, profile=profile_id).first()
-    asset = Asset.objects.filter(pk=asset_id, product=entitlement.product_id).first() if entitlement else None
+    files = Asset.objects.filter(pk=asset_id, withdrawn=False)
+    asset = files.filter(product=entitlement.product_id).first() if entitlement else None
     if entitlement is None or asset is None:
         raise NotFound("There is no such file in this library.")
     return entitlement, asset

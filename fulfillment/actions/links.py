@@ -111,6 +111,24 @@ def make_temporary(
     return given
 
 
+def regenerate(
+    entitlement: Entitlement,
+    *,
+    by: Actor,
+    because: str,
+    lifetime: timedelta,
+    use_limit: int | None = None,
+) -> tuple[Given, int]:
+    """Kill every live link of this right and make one anew; returns it and how many died. Raises as make_temporary."""
+    given = make_temporary(entitlement, by=by, because=because, lifetime=lifetime, use_limit=use_limit)
+    former = DownloadLink.objects.filter(entitlement=entitlement, revoked_at__isnull=True, expires_at__gt=clock.now())
+    former = former.exclude(pk=given.link.pk)
+    now, dead = clock.now(), list(former.values_list("pk", flat=True))
+    DownloadSession.objects.filter(link__in=dead, expires_at__gt=now).update(expires_at=now)
+    DownloadLink.objects.filter(pk__in=dead).update(revoked_at=now, revoked_because="A new link took its place.")
+    return given, len(dead)
+
+
 def of_library(entitlement: Entitlement, lifetime: timedelta) -> DownloadLink:
     """The link on which this entitlement's downloads from the library are counted; its secret is given to nobody."""
     rows = DownloadLink.objects.select_related("entitlement").filter(
@@ -155,6 +173,29 @@ def revoke_all(entitlement_ids: Iterable[int], *, because: str) -> int:
     return live.update(revoked_at=clock.now(), revoked_because=because[:300])
 
 
+def revoke(link: DownloadLink, *, by: Actor, because: str) -> DownloadLink:
+    """Kill one link with its running downloads; the right to the file stays. Raises LinkRevoked where it is dead."""
+    by.require("temporary_link")
+    reason = audit.require_reason(because)
+    rows = DownloadLink.objects.select_for_update(of=("self",)).select_related("entitlement")
+    link = rows.get(pk=link.pk)
+    if link.revoked_at:
+        raise LinkRevoked("It is dead already.")
+    link.revoked_at, link.revoked_because = clock.now(), reason[:300]
+    link.save(update_fields=["revoked_at", "revoked_because"])
+    DownloadSession.objects.filter(link=link, expires_at__gt=link.revoked_at).update(expires_at=link.revoked_at)
+    audit.record(
+        "link.revoked",
+        by=by,
+        subject=link,
+        because=reason,
+        profile_id=link.entitlement.profile_id,
+        order_id=link.entitlement.order_id,
+        details={"link": link.hint},
+    )
+    return link
+
+
 def check(link: DownloadLink) -> None:
     """Raise LinkRevoked, LinkExpired or LinkUsedUp where the link gives nothing now."""
     entitlement = link.entitlement
@@ -168,8 +209,8 @@ def check(link: DownloadLink) -> None:
         raise LinkUsedUp("This link was used as often as it allows.")
 
 
-def open_session(link: DownloadLink, asset: Asset, *, network: str, agent: str) -> str:
-    """Count one use and open thirty minutes for one file; returns the session's secret.
+def open_session(link: DownloadLink, asset: Asset | None, *, network: str, agent: str) -> str:
+    """Count one use and open thirty minutes for one file, without one for all as a zip; returns the session's secret.
 
     The count is one conditional update, so that the last use goes to exactly one of many.
     """
@@ -182,8 +223,36 @@ def open_session(link: DownloadLink, asset: Asset, *, network: str, agent: str) 
     ).update(uses=F("uses") + 1)
     if not counted:
         raise LinkUsedUp("This link was used as often as it allows.")
-    now = clock.now()
-    secret = tokens.make()
+    secret = _open(link, asset, address=network, agent=agent[:200])
+    if link.entitlement.order_id:
+        reach.touch([link.entitlement.order_id])
+    return secret
+
+
+def open_for_staff(entitlement: Entitlement, asset: Asset | None, *, by: Actor, because: str) -> str:
+    """Thirty minutes in which staff get the file the customer's way; uses nothing up and is marked as theirs."""
+    by.require("temporary_link")
+    reason = audit.require_reason(because)
+    if not entitlement.downloadable:
+        raise LinkRevoked(f"This entitlement cannot be downloaded: {entitlement.because}.")
+    link = _make([(entitlement, clock.now() + SESSION_FOR, DownloadLink.Kind.STAFF)])[entitlement.pk].link
+    DownloadLink.objects.filter(pk=link.pk).update(created_by=by.label, reason=reason)
+    secret = _open(link, asset, staff=by.label[:200])
+    audit.record(
+        "file.opened_by_staff",
+        by=by,
+        subject=entitlement,
+        because=reason,
+        profile_id=entitlement.profile_id,
+        order_id=entitlement.order_id,
+        details={"file": asset.filename if asset else "everything", "link": link.hint},
+    )
+    return secret
+
+
+def _open(link: DownloadLink, asset: Asset | None, **said: str) -> str:
+    """A session of this link; returns its secret."""
+    now, secret = clock.now(), tokens.make()
     session = DownloadSession.objects.create(
         organization_id=link.organization_id,
         link=link,
@@ -191,12 +260,9 @@ def open_session(link: DownloadLink, asset: Asset, *, network: str, agent: str) 
         digest=tokens.digest(secret),
         started_at=now,
         expires_at=now + SESSION_FOR,
-        address=network,
-        agent=agent[:200],
+        **said,
     )
     LinkRoute.objects.create(digest=session.digest, organization_id=link.organization_id, session_id=session.pk)
-    if link.entitlement.order_id:
-        reach.touch([link.entitlement.order_id])
     return secret
 
 

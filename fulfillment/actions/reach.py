@@ -77,7 +77,7 @@ def settle(reach_ids: Sequence[int]) -> None:
     rights = Entitlement.objects.filter(order__in=orders, status__in=Entitlement.DOWNLOADABLE)
     entitled = set(rights.values_list("order_id", flat=True))
     fetched = set(
-        DownloadSession.objects.filter(link__entitlement__order__in=orders).values_list(
+        DownloadSession.objects.filter(link__entitlement__order__in=orders, staff="").values_list(
             "link__entitlement__order", flat=True
         )
     )

@@ -8,6 +8,7 @@ from fulfillment.models.entitlements import Entitlement
 from fulfillment.models.jobs import Job
 from fulfillment.models.links import DownloadLink, DownloadSession, LinkRoute
 from fulfillment.models.reach import Reach, Suppression
+from fulfillment.models.renewals import Renewal
 from fulfillment.models.tracking import EmailEcho, EmailEvent, EmailRoute
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "LibrarySession",
     "LinkRoute",
     "Reach",
+    "Renewal",
     "Suppression",
     "Unclaimed",
 ]

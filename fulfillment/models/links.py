@@ -27,6 +27,10 @@ class DownloadLink(Tenant):
         MAILED = "mailed", "Sent by e-mail"
         TEMPORARY = "temporary", "Given out by staff"
         LIBRARY = "library", "Opened in the library"
+        STAFF = "staff", "Opened by staff"
+
+    # Nobody holds the secret of these: downloads are counted on them.
+    UNHELD = (Kind.LIBRARY, Kind.STAFF)
 
     entitlement = TenantForeignKey(Entitlement, on_delete=models.CASCADE, related_name="links")
     kind = models.CharField(max_length=10, choices=Kind, default=Kind.MAILED)
@@ -58,10 +62,10 @@ class DownloadLink(Tenant):
 
 
 class DownloadSession(Tenant):
-    """Thirty minutes in which one confirmed use may fetch, resume and repeat one file."""
+    """Thirty minutes in which one confirmed use may fetch, resume and repeat one file, or all of them as one zip."""
 
     link = TenantForeignKey(DownloadLink, on_delete=models.CASCADE, related_name="sessions")
-    asset = TenantForeignKey(Asset, related_name="+")
+    asset = TenantForeignKey(Asset, null=True, related_name="+", help_text="Empty: every current file as one zip.")
     digest = models.BinaryField(max_length=32)
     started_at = models.DateTimeField()
     expires_at = models.DateTimeField()
@@ -70,6 +74,13 @@ class DownloadSession(Tenant):
     )
     agent = models.CharField(max_length=200, blank=True, default="")
     requests = models.IntegerField(default=0)
+    staff = models.CharField(
+        max_length=200,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Who of the desk opened it as the customer would; else ''.",
+    )
 
     class Meta:
         indexes = [models.Index(fields=["organization", "link", "-started_at"], name="downloadsession_of_link")]

@@ -18,12 +18,14 @@ FAILURES: Final = (BotoCoreError, ClientError, Boto3Error, OSError)
 # A store that is down must cost a download page seconds, not the library's minutes of retries; and checksums that
 # the library adds of itself are refused by several stores that are not Amazon's.
 BOUNDS: Final = Config(
-    connect_timeout=3,
+    connect_timeout=2,
     read_timeout=10,
     retries={"total_max_attempts": 2, "mode": "standard"},
     request_checksum_calculation="when_required",
     response_checksum_validation="when_required",
 )
+# A look is what a person waits for: asked once, and not for long, because the other store may be asked instead.
+LOOKS: Final = Config(read_timeout=5, retries={"total_max_attempts": 1, "mode": "standard"})
 
 
 class Bucket(S3Storage):
@@ -32,12 +34,28 @@ class Bucket(S3Storage):
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
         self.client_config = BOUNDS.merge(self.client_config)  # type: ignore[has-type]
+        self._looking: Any = None
+
+    @property
+    def looking(self) -> Any:
+        """The client that only looks; clients may be shared by threads."""
+        if self._looking is None:
+            self._looking = self._create_session().client(
+                "s3",
+                region_name=self.region_name,
+                use_ssl=self.use_ssl,
+                endpoint_url=self.endpoint_url,
+                config=self.client_config.merge(LOOKS),
+                verify=self.verify,
+            )
+        return self._looking
 
 
 def look(storage: S3Storage, path: str) -> Finding:
     """Size, and the checksum that was stored with the file, by one HEAD request."""
     try:
-        answer = _client(storage).head_object(Bucket=storage.bucket_name, Key=_key(storage, path))
+        client = storage.looking if isinstance(storage, Bucket) else _client(storage)
+        answer = client.head_object(Bucket=storage.bucket_name, Key=_key(storage, path))
     except (SuspiciousOperation, ParamValidationError):
         return Missing()
     except ClientError as error:

@@ -76,7 +76,7 @@ def of(profile: Profile) -> Library:
         if known is None or (row.downloadable and not known.downloadable):
             best[row.product_id] = row
     files: dict[int, list[Asset]] = {}
-    for asset in Asset.objects.filter(product__in=best).order_by("-current", "-created_at", "format"):
+    for asset in Asset.objects.filter(product__in=best, withdrawn=False).order_by("-current", "-created_at", "format"):
         files.setdefault(asset.product_id, []).append(asset)
     items = [_item(row, files.get(row.product_id, [])) for row in best.values()]
     items.sort(key=lambda item: (item.state in (PAUSED, GONE), -item.since.timestamp()))

@@ -1,15 +1,18 @@
 """The customer's download pages: opening a link uses nothing up, the button does, and the file keeps its right name."""
 
+from functools import partial
+from itertools import chain
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, StreamingHttpResponse
 from django.shortcuts import render
 from django.views.decorators.csrf import csrf_exempt
 
-from fulfillment import ranges, storages
-from fulfillment.actions import emails, links
+from fulfillment import ranges, storages, zips
+from fulfillment.actions import emails, links, stores
 from fulfillment.actions.links import LinkExpired, LinkRevoked, LinkUsedUp
 from fulfillment.models import Asset, DownloadLink, DownloadSession
+from fulfillment.queries import versions
 from fulfillment.views import pages
 from profiles import clock, tenancy
 from profiles.actors import Refusal
@@ -21,7 +24,7 @@ Answer = HttpResponseBase
 
 
 @csrf_exempt  # the address itself is the secret that a forged request would lack
-def page(request: HttpRequest, secret: str, asset_id: int | None = None) -> Answer:
+def page(request: HttpRequest, secret: str, asset_id: int | None = None, everything: bool = False) -> Answer:
     """GET and HEAD show the page and use nothing up; POST counts one use and leads to the file."""
     if request.method not in ("GET", "HEAD", "POST"):
         return HttpResponse(status=405, headers={"Allow": "GET, HEAD, POST"})
@@ -44,16 +47,21 @@ def page(request: HttpRequest, secret: str, asset_id: int | None = None) -> Answ
             links.check(link)
         except (LinkExpired, LinkUsedUp, LinkRevoked) as refusal:
             return _refused(request, context, refusal)
-        assets = list(Asset.objects.filter(product=link.entitlement.product, current=True).order_by("format"))
-        context["files"] = [_file(asset, secret) for asset in assets]
+        found = versions.of(link.entitlement.product_id, since=link.entitlement.created_at)
+        context["files"] = [_file(asset, secret) for asset in found.current]
+        context["earlier"] = [_file(asset, secret) for asset in found.earlier]
+        context["all_url"] = f"/download/{secret}/all" if len(found.current) > 1 else ""
     if request.method != "POST":
         return pages.private(render(request, "download/page.html", context))
-    asset = next((a for a in assets if asset_id is None or a.pk == asset_id), None)
-    if asset is None:
+    chosen = found.current if everything else found.current[:1]
+    if asset_id is not None:
+        chosen = [one] if (one := found.by_id(asset_id)) else []
+    if not chosen:
         return pages.private(render(request, "download/unknown.html", status=404))
-    if pages.store_of(asset) is None:
+    health = stores.Health()
+    if any(health.where(asset) is None for asset in chosen):
         return _unavailable(request, context)
-    return _start(request, route.organization_id, link, asset, context)
+    return _start(request, route.organization_id, link, None if everything else chosen[0], context)
 
 
 @csrf_exempt
@@ -98,6 +106,9 @@ def file(request: HttpRequest, secret: str) -> Answer:
             return pages.private(render(request, "download/expired.html", context, status=410))
         links.count_request(session)
         asset = session.asset
+        current = [] if asset else versions.of(link.entitlement.product_id, since=session.started_at).current
+    if asset is None:
+        return _everything(request, link.entitlement.product.sku, current, context)
     alias = pages.store_of(asset)
     if alias is None:
         return _unavailable(request, context)
@@ -113,7 +124,7 @@ def file(request: HttpRequest, secret: str) -> Answer:
 
 
 def _start(
-    request: HttpRequest, organization_id: int, link: DownloadLink, asset: Asset, context: dict[str, Any]
+    request: HttpRequest, organization_id: int, link: DownloadLink, asset: Asset | None, context: dict[str, Any]
 ) -> Answer:
     try:
         with tenancy.organization(organization_id):
@@ -160,6 +171,33 @@ def _stream(request: HttpRequest, asset: Asset, alias: str) -> Answer:
         answer = StreamingHttpResponse(body, status=status, content_type=asset.content_type)
     for name, value in headers.items():
         answer[name] = value
+    return pages.private(answer)
+
+
+def _everything(request: HttpRequest, name: str, assets: list[Asset], context: dict[str, Any]) -> Answer:
+    """All files as one zip, written while it is sent; no part of it can be asked for alone."""
+    health = stores.Health()
+    where = [health.where(asset) for asset in assets]
+    if not assets or None in where:
+        return _unavailable(request, context)
+    members = [
+        zips.Member(plain, asset.size, asset.created_at, partial(storages.chunks, alias, asset.path, stop=asset.size))
+        for plain, asset, alias in zip(zips.names([a.filename for a in assets]), assets, where, strict=True)
+        if alias is not None
+    ]
+    if request.method == "HEAD":
+        answer: HttpResponseBase = HttpResponse(content_type="application/zip")
+    else:
+        pieces = zips.stream(members)
+        try:
+            first = next(pieces)  # opens the first file: an outage is still told as one
+        except storages.StoreFailed:
+            return _unavailable(request, context)
+        answer = StreamingHttpResponse(chain([first], pieces), content_type="application/zip")
+    answer["Content-Disposition"] = storages.content_disposition(f"{name}.zip")
+    answer["Accept-Ranges"] = "none"
+    if (length := zips.length(members)) is not None:
+        answer["Content-Length"] = str(length)
     return pages.private(answer)
 
 

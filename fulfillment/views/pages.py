@@ -11,7 +11,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils.cache import add_never_cache_headers
 
-from fulfillment import notices, storages
+from fulfillment import notices
+from fulfillment.actions import stores
 from fulfillment.models import Asset
 from profiles import clock
 from profiles.models import Organization
@@ -81,7 +82,7 @@ def size_text(size: int) -> str:
 
 def store_of(asset: Asset) -> str | None:
     """The first store that has this file whole; None if no store can give it now. Asks the network."""
-    return storages.where(asset.path, size=asset.size, sha256=asset.sha256, in_second=asset.in_second)
+    return stores.Health().where(asset)
 
 
 def is_forged(request: HttpRequest) -> bool:

@@ -12,7 +12,12 @@ from support.models import Alert, Incident, IncidentEntry
 
 Kind = Incident.Kind
 SYSTEM = Actor.system("alerts")
-OF_ALERT = {"mail.outage": Kind.EMAIL, "storage.outage": Kind.STORAGE, "settlement.dead": Kind.DATA}
+OF_ALERT = {
+    "mail.outage": Kind.EMAIL,
+    "storage.outage": Kind.STORAGE,
+    "storage.away": Kind.STORAGE,
+    "settlement.dead": Kind.DATA,
+}
 
 
 class AlreadyOpen(Refusal):

@@ -5,7 +5,7 @@ from typing import Any
 from django.db import models
 
 from attribution.models import StoreAlert
-from fulfillment.models import Email, Entitlement, Job, Reach, Suppression, Unclaimed
+from fulfillment.models import Asset, Email, Entitlement, Job, Reach, Suppression, Unclaimed
 from orders.models import Channel, Delivery, Line, Order, Product, RefundRequest
 from profiles.models import (
     ApiToken,
@@ -32,6 +32,8 @@ from support.admin import (
     acts_of_cuts,
     acts_of_delivery,
     acts_of_drills,
+    acts_of_files,
+    acts_of_given,
     acts_of_identity,
     acts_of_inbox,
     acts_of_incidents,
@@ -53,6 +55,7 @@ from support.admin.audit import AuditEntryAdmin
 from support.admin.catalogue import ProductAdmin
 from support.admin.channels import ChannelAdmin
 from support.admin.deliveries import EmailAdmin, EntitlementAdmin
+from support.admin.files import AssetAdmin
 from support.admin.identifiers import IdentifierAdmin
 from support.admin.identities import MergeAdmin, ReviewAdmin
 from support.admin.inbox import DeliveryAdmin
@@ -73,6 +76,8 @@ from support.models import Alert, Approval, Incident
 # The dialogs register themselves as their modules load.
 ACTS = (
     acts_of_delivery,
+    acts_of_given,
+    acts_of_files,
     acts_of_claims,
     acts_of_customers,
     acts_of_alerts,
@@ -111,6 +116,7 @@ REGISTERED: list[tuple[type[models.Model], Any]] = [
     (Delivery, DeliveryAdmin),
     (Line, LineAdmin),
     (Product, ProductAdmin),
+    (Asset, AssetAdmin),
     (Channel, ChannelAdmin),
     (Merge, MergeAdmin),
     (WebhookEndpoint, WebhookEndpointAdmin),

@@ -7,6 +7,7 @@ from django.http import HttpRequest
 
 from fulfillment.actions import assets, jobs
 from fulfillment.models import Asset, Job
+from fulfillment.storages import StoreFailed
 from orders.actions import products
 from orders.models import Channel, Line, Product
 from orders.money import UnknownCurrency, currency_code
@@ -112,7 +113,12 @@ class AddFile(Dialog):
         version = press.data["version"]
         if version and known.filter(version=version, format=upload.name.rpartition(".")[2].lower()).exists():
             raise Invalid(f"There is a version {version} already; versions are never overwritten.")
-        asset = assets.add(subject, upload, filename=upload.name, by=press.by, version=version, because=press.because)
+        try:
+            asset = assets.add(
+                subject, upload, filename=upload.name, by=press.by, version=version, because=press.because
+            )
+        except StoreFailed as error:
+            raise Invalid(f"{error} Nothing was stored: try again in a minute.") from error
         if asset.pk in before:
             return Done(f"Nothing to do: {asset.filename} is the current file already, byte for byte.")
         return Done(f"1 file stored: {asset.filename}, version {asset.version}.")

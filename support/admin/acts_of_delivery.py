@@ -18,7 +18,7 @@ OF_ENTITLEMENT = ("product", "order__channel", "profile", "organization")
 PRODUCTS_LISTED = 300
 
 
-def _about(entitlement: Entitlement) -> str:
+def about_of(entitlement: Entitlement) -> str:
     of = f", order {entitlement.order}" if entitlement.order else ""
     return f"{entitlement.product.sku} · {entitlement.product.title}{of}"
 
@@ -48,7 +48,7 @@ class Resend(Dialog):
     form = AskResend
 
     def about(self, subject: Entitlement) -> str:
-        return _about(subject)
+        return about_of(subject)
 
     def cannot(self, subject: Entitlement) -> str:
         if not subject.downloadable:
@@ -97,7 +97,7 @@ class TemporaryLink(Dialog):
     inverse = "Revoke the access, or let it expire."
 
     def about(self, subject: Entitlement) -> str:
-        return _about(subject)
+        return about_of(subject)
 
     def cannot(self, subject: Entitlement) -> str:
         return "" if subject.downloadable else f"It cannot be downloaded: {subject.because}."
@@ -117,7 +117,7 @@ class Retry(Dialog):
     model, related = Job, ("entitlement__product", "entitlement__order")
 
     def about(self, subject: Job) -> str:
-        return _about(subject.entitlement)
+        return about_of(subject.entitlement)
 
     def cannot(self, subject: Job) -> str:
         if subject.state == Job.State.COMPLETED:
@@ -142,7 +142,7 @@ class Revoke(Dialog):
     inverse = "Restore gives it back; dead links stay dead."
 
     def about(self, subject: Entitlement) -> str:
-        return _about(subject)
+        return about_of(subject)
 
     def cannot(self, subject: Entitlement) -> str:
         return f"It is revoked already: {subject.because}." if subject.status == Entitlement.Status.REVOKED else ""
@@ -163,7 +163,7 @@ class Restore(Dialog):
     inverse = "Revoke takes it away again."
 
     def about(self, subject: Entitlement) -> str:
-        return _about(subject)
+        return about_of(subject)
 
     def cannot(self, subject: Entitlement) -> str:
         return f"It is {subject.get_status_display().lower()} already." if subject.downloadable else ""

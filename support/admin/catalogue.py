@@ -10,6 +10,7 @@ from django.template.defaultfilters import filesizeformat
 from django.template.response import TemplateResponse
 from django.urls import path
 from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from fulfillment.models import Asset, Entitlement
@@ -123,6 +124,7 @@ class ProductAdmin(ActiveAdmin):
         product: Product = self.found(request, object_id)
         files = list(Asset.objects.filter(product=product).order_by("-current", "-created_at", "-pk")[:SHOWN_AT_MOST])
         actor = request.actor  # type: ignore[attr-defined]
+        superseded = {row.format for row in files if not row.current and not row.withdrawn}
         context = {
             **self.admin_site.each_context(request),
             "title": product.title,
@@ -132,8 +134,13 @@ class ProductAdmin(ActiveAdmin):
                 {
                     "row": row,
                     "size": filesizeformat(row.size),
-                    "state": word("active", "Current") if row.current else word("expired", "Superseded"),
+                    "state": _standing(row),
                     "at": when(row.created_at),
+                    "acts": dialogs.buttons(
+                        actor,
+                        ("offer_version", row.pk, row.current and row.format in superseded),
+                        ("withdraw_file", row.pk, row.current and row.format in superseded),
+                    ),
                 }
                 for row in files
             ],
@@ -146,3 +153,11 @@ class ProductAdmin(ActiveAdmin):
             **(extra_context or {}),
         }
         return TemplateResponse(request, "admin/product.html", context)
+
+
+def _standing(row: Asset) -> SafeString:
+    if row.fault:
+        return format_html('<span title="{}">{}</span>', row.fault, word("failed", "Look at it"))
+    if row.current:
+        return word("active", "Current")
+    return word("expired", "Withdrawn" if row.withdrawn else "Superseded")

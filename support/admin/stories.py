@@ -99,6 +99,8 @@ class Given:
     state: SafeString
     expires: SafeString
     used: str
+    because: str
+    buttons: list[Button]
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +154,7 @@ def rights(page: OrderPage | ProfilePage, actor: Any) -> list[Right]:
     found = []
     for row in page.entitlements:
         job = jobs.get(row.pk)
-        given = [_given(link, row, page) for link in reversed(links.get(row.pk, []))]
+        given = [_given(link, row, page, actor) for link in reversed(links.get(row.pk, []))]
         found.append(
             Right(
                 row=row,
@@ -163,6 +165,8 @@ def rights(page: OrderPage | ProfilePage, actor: Any) -> list[Right]:
                     actor,
                     ("resend", row.pk, row.downloadable),
                     ("temporary_link", row.pk, row.downloadable),
+                    ("open_as_customer", row.pk, row.downloadable),
+                    ("regenerate_links", row.pk, row.downloadable),
                     ("send_claim_link_of", row.pk, row.status == Entitlement.Status.PENDING_CLAIM),
                     ("retry", job.pk if job else 0, bool(job) and row.downloadable and _stuck(job)),
                     ("revoke", row.pk, row.status != Entitlement.Status.REVOKED),
@@ -178,7 +182,7 @@ def _stuck(job: Job | None) -> bool:
     return job is not None and job.state not in (Job.State.COMPLETED, Job.State.CANCELLED)
 
 
-def _given(link: DownloadLink, row: Entitlement, page: OrderPage | ProfilePage) -> Given:
+def _given(link: DownloadLink, row: Entitlement, page: OrderPage | ProfilePage, actor: Any) -> Given:
     if link.revoked_at or not row.downloadable:
         state = word("revoked", "Dead")
     elif link.expires_at <= page.now:
@@ -187,8 +191,17 @@ def _given(link: DownloadLink, row: Entitlement, page: OrderPage | ProfilePage) 
         state = word("expired", "Used up")
     else:
         state = word("active", "Live")
+    lives = row.downloadable and not link.revoked_at and link.expires_at > page.now
+    by_hand = " · ".join(part for part in (link.created_by, link.reason) if part)
     limit = f" of {link.use_limit}" if link.use_limit is not None else ""
-    return Given(link, state, when(link.expires_at, page.now), f"used {link.uses}×{limit}")
+    return Given(
+        link,
+        state,
+        when(link.expires_at, page.now),
+        f"used {link.uses}×{limit}",
+        by_hand,
+        dialogs.buttons(actor, ("revoke_link", link.pk, lives)),
+    )
 
 
 def standing(row: Email) -> SafeString:

@@ -187,8 +187,11 @@ def links(rows: Iterable[DownloadLink], products: dict[int, str]) -> Iterator[En
 
 def downloads(rows: Iterable[DownloadSession]) -> Iterator[Entry]:
     for row in rows:
-        where = " · ".join(part for part in (row.address, row.agent[:80]) if part)
-        yield Entry(row.started_at, "download", f"Downloaded {row.asset.filename}", "Customer", where)
+        often = f"{row.requests} requests" if row.requests > 1 else ""
+        where = " · ".join(part for part in (row.address, row.agent[:80], often) if part)
+        what = row.asset.filename if row.asset else "everything as one zip"
+        title = f"Opened {what} as the customer would" if row.staff else f"Downloaded {what}"
+        yield Entry(row.started_at, "download", title, row.staff or "Customer", where)
 
 
 def emails(rows: Iterable[Email]) -> Iterator[Entry]:

@@ -8,8 +8,10 @@ from django.conf import settings
 from django.db import connection
 from django.db.models import Count, Min, Q
 
+from fulfillment import storages
+from fulfillment.actions import stores
 from fulfillment.actions.entitlements import DIGITAL, PAID
-from fulfillment.models import Circuit, Email, Job
+from fulfillment.models import Asset, Circuit, Email, Job
 from orders.models import Delivery
 from profiles.models import SettlementRequest
 from support import alarms
@@ -18,6 +20,7 @@ from support.queries import dashboards
 
 RESTS_FOR = timedelta(seconds=30)
 LOOKED_BACK = timedelta(days=7)
+FILES_NAMED = 3
 
 _UNGRANTED = """
 SELECT count(DISTINCT o.id), min(coalesce(o.paid_at, o.placed_at))
@@ -42,6 +45,8 @@ def found(policy: Policy, now: datetime) -> list[Trouble]:
             _bounces(policy, now),
             _mail_outage(),
             _storage_outage(),
+            _storage_away(),
+            _file_faults(),
             _unsettled(),
             _quarantined(),
         )
@@ -100,6 +105,22 @@ def _mail_outage() -> Trouble | None:
 def _storage_outage() -> Trouble | None:
     rows = Job.objects.filter(state=Job.State.PENDING_STORAGE)
     return alarms.storage_outage(*_counted(rows, "changed_at"))
+
+
+def _storage_away() -> Trouble | None:
+    """Stores belong to the installation: every organization that delivers from them is told."""
+    names = {stores.PREFIX + alias: stores.NAMES[alias] for alias in storages.aliases()}
+    resting = Circuit.objects.filter(provider__in=names, opened_at__isnull=False).order_by("opened_at")
+    rows = list(resting)
+    return alarms.storage_away(
+        [names[row.provider] for row in rows], len(names) > 1, rows[0].opened_at if rows else None
+    )
+
+
+def _file_faults() -> Trouble | None:
+    rows = Asset.objects.exclude(fault="").filter(current=True).select_related("product").order_by("-created_at")
+    named = [f"{row.product.sku}, {row.fault}" for row in rows[:FILES_NAMED]]
+    return alarms.file_faults(rows.count() if named else 0, named)
 
 
 def _unsettled() -> Trouble | None:

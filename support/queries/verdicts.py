@@ -87,8 +87,7 @@ class Known:
         now: datetime,
     ) -> "Known":
         """Links and mails oldest first. One query more where something was granted without an order."""
-        # Nobody holds the secret of a library's link: it only counts.
-        links = {link.entitlement_id: link for link in all_links if link.kind != DownloadLink.Kind.LIBRARY}
+        links = {link.entitlement_id: link for link in all_links if link.kind not in DownloadLink.UNHELD}
         jobs = {job.entitlement_id: job for job in all_jobs}
         mails: dict[int, Email] = {}
         by_order: dict[int, Email] = {}

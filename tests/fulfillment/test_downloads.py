@@ -1,6 +1,8 @@
 """The customer's way to the file: what scanners, thieves, broken lines and impatient fingers do to a link."""
 
+import io
 import re
+import zipfile
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -13,9 +15,11 @@ from django.db import connection
 from django.test import Client
 
 from config import files
-from fulfillment.actions import entitlements, links
+from fulfillment.actions import assets, entitlements, links
 from fulfillment.models import Asset, DownloadLink, DownloadSession, Email, Entitlement
+from fulfillment.storages import StoreFailed
 from profiles import clock
+from support.queries import timelines
 from tests.faults.crowd import at_once
 from tests.servers import FileServer
 from tests.stage import BOOK, BY, Stage, sample
@@ -285,3 +289,102 @@ def test_from_a_bucket_the_file_comes_byte_for_byte_by_a_signed_address(s3: File
 def path_of_the_book(shop: Shop) -> str:
     with shop.inside():
         return Asset.objects.get(product=shop.book).path
+
+
+# Several files -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def several(db: None, tmp_path: Path, settings: Any) -> Shop:
+    """The book in three formats, one under an odd name, in a store of its own."""
+    settings.STORAGES = {**settings.STORAGES, "default": files.folder(tmp_path / "files")}
+    shop = Shop()
+    shop.buy()
+    with shop.inside():
+        assets.add(shop.book, io.BytesIO(EPUB), filename="tide-atlas.epub", by=BY)
+        assets.add(shop.book, io.BytesIO(b"letters"), filename="../../ä?.txt", by=BY)
+    return shop
+
+
+EPUB = bytes(range(256)) * 700
+
+
+def test_everything_comes_as_one_zip_and_is_one_use(several: Shop) -> None:
+    path = several.link(uses=1)
+    page = several.client.get(path).content.decode()
+    assert f'action="{path}/all"' in page and "<script" not in page
+    assert several.client.get(f"{path}/all").status_code == 200 and several.used() == 0, "only a press counts"
+    session = several.client.post(f"{path}/all")
+    assert session.status_code == 303
+    head = several.client.head(session["Location"])
+    answer = several.client.get(session["Location"], headers={"Range": "bytes=0-10"})
+    whole = content(answer)
+    assert (answer.status_code, answer["Content-Type"], answer["Accept-Ranges"]) == (200, "application/zip", "none")
+    assert answer["Content-Length"] == head["Content-Length"] == str(len(whole))
+    assert "EBOOK-TIDE-EN.zip" in answer["Content-Disposition"]
+    with zipfile.ZipFile(io.BytesIO(whole)) as archive:
+        assert archive.testzip() is None
+        assert {name: archive.read(name) for name in archive.namelist()} == {
+            "tide-atlas.epub": EPUB,
+            "tide-atlas.pdf": BOOK,
+            "ä_.txt": b"letters",
+        }
+    assert several.used() == 1 and several.client.post(f"{path}/all").status_code == 410
+    with several.inside():
+        assert DownloadSession.objects.get().asset is None
+        assert "everything as one zip" in str(list(timelines.downloads(DownloadSession.objects.all())))
+
+
+def test_a_single_file_is_not_offered_as_a_zip(shop: Shop) -> None:
+    assert b"/all" not in shop.client.get(shop.link()).content
+
+
+def test_a_zip_of_which_one_file_is_gone_is_not_begun(several: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = several.link(uses=1)
+    session = several.client.post(f"{path}/all")["Location"]
+    with several.inside():
+        storages["default"].delete(Asset.objects.get(product=several.book, format="pdf").path)
+    answer = several.client.get(session)
+    assert (answer.status_code, answer["Retry-After"]) == (503, "60")
+    other = several.link(uses=1)
+    assert several.client.post(f"{other}/all").status_code == 503 and several.used() == 1
+
+
+def test_a_store_that_goes_away_midway_ends_the_zip_before_it_could_open(
+    several: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = several.client.post(f"{several.link()}/all")["Location"]
+    answer = several.client.get(session)
+    with several.inside():
+        storages["default"].delete(Asset.objects.get(product=several.book, format="txt").path)
+    sent = b""
+    with pytest.raises(StoreFailed):
+        for piece in answer.streaming_content:  # type: ignore[attr-defined]
+            sent += piece
+    assert len(sent) > len(EPUB) and not zipfile.is_zipfile(io.BytesIO(sent))
+    assert len(sent) < int(answer["Content-Length"]), "the browser knows that something is missing"
+
+
+def test_who_had_an_earlier_version_still_gets_it_and_nobody_else(shop: Shop) -> None:
+    with shop.inside():
+        Entitlement.objects.update(created_at=clock.now() - timedelta(days=30))
+        Asset.objects.update(created_at=clock.now() - timedelta(days=60))
+        first = Asset.objects.get(product=shop.book)
+        second = assets.add(shop.book, io.BytesIO(b"better"), filename="tide-atlas.pdf", by=BY, version="2026")
+    path = shop.link()
+    page = shop.client.get(path).content.decode()
+    assert "Version 2026" in page and "Earlier versions" in page
+    assert content(shop.client.post(f"{path}/{first.pk}", follow=True)) == BOOK
+    assert content(shop.client.post(path, follow=True)) == b"better"
+    with shop.inside():
+        Entitlement.objects.update(created_at=clock.now() + timedelta(seconds=1))
+    assert "Earlier versions" not in shop.client.get(path).content.decode()
+    assert shop.client.post(f"{path}/{first.pk}").status_code == 404
+    with shop.inside():
+        assert assets.withdraw(second, by=BY, because="a page is missing") == first
+        with pytest.raises(assets.NotCurrent):
+            assets.withdraw(second, by=BY, because="once more")
+        with pytest.raises(assets.NoFormer):
+            assets.withdraw(first, by=BY, because="that one too")
+    assert content(shop.client.post(path, follow=True)) == BOOK
+    assert shop.client.post(f"{path}/{second.pk}").status_code == 404, "nobody is given a withdrawn version"
