@@ -15,8 +15,9 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django_q.tasks import async_task
 
+from attribution.queries import conversations
 from config import alerting, pipeline, publishing, refunding
-from fulfillment.actions import chains, email_changes, emails, jobs, reach, reminders, routes, tracking
+from fulfillment.actions import chains, email_changes, emails, followups, jobs, reach, reminders, routes, tracking
 from fulfillment.models import Email
 from fulfillment.providers import mail
 from fulfillment.providers.outcomes import Accepted, RefusedForGood
@@ -135,6 +136,15 @@ def claims(organization_id: int) -> int:
     _work(organization_id, due, reminders.work, lambda part, error: None)
     with tenancy.organization(organization_id):
         return len(due) + email_changes.settle_due(BATCH)
+
+
+def follow_ups(organization_id: int) -> int:
+    """What is written after a purchase, when its time has come and it still makes sense."""
+    with tenancy.organization(organization_id):
+        due = followups.due(BATCH)
+    work = partial(followups.work, talked=conversations.last_written)
+    _work(organization_id, due, work, lambda part, error: followups.postpone(part, error=_told(error)))
+    return len(due)
 
 
 def outbox(organization_id: int) -> int:
@@ -264,6 +274,7 @@ QUEUES = (
     fulfilment,
     claims,
     reports,
+    follow_ups,
     outbox,
     unreached,
     publishing.events,
@@ -310,6 +321,8 @@ SELECT min(due) FILTER (WHERE NOT claimed), min(due) FILTER (WHERE claimed) FROM
   SELECT min(received_at), false FROM fulfillment_emailevent WHERE settled_at IS NULL HAVING count(*) > 0
   UNION ALL
   SELECT min(due_at) - %(offset)s, false FROM fulfillment_reach WHERE due_at IS NOT NULL HAVING count(*) > 0
+  UNION ALL
+  SELECT min(due_at) - %(offset)s, false FROM fulfillment_followup WHERE state = 'waiting' HAVING count(*) > 0
   UNION ALL
   SELECT due_at, false FROM profiles_likeness WHERE due_at IS NOT NULL
 ) q

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from fulfillment import backoff
-from fulfillment.actions import invitations, letters, links, reach, routes
+from fulfillment.actions import invitations, letters, links, reach, routes, unsubscribes
 from fulfillment.actions.invitations import Issued
 from fulfillment.actions.letters import Letter
 from fulfillment.actions.links import Given
@@ -87,7 +87,7 @@ def settle(orders: Sequence[Order], facts: Mapping[int, Money], lines: Mapping[i
             template, organization=order.organization, order=order, lines=lines.get(order.pk, ()), refund=refund
         )
         about = f"{order.channel.label}/{refund.external_id if refund else order.external_id}"
-        rows.append(_row(key, template, to, letter, about=about, order=order, organization_id=order.organization_id))
+        rows.append(draft(key, template, to, letter, about=about, order=order, organization_id=order.organization_id))
     bulk.insert(Email, rows, ignore_conflicts=True)
 
 
@@ -148,7 +148,7 @@ def receipts_without_links(orders: Iterable[Order]) -> None:
             )
             about = f"{order.channel.label}/{order.external_id}"
             owner, key = order.organization_id, f"receipt:{order.pk}"
-            rows.append(_row(key, Template.RECEIPT, to, letter, about=about, order=order, organization_id=owner))
+            rows.append(draft(key, Template.RECEIPT, to, letter, about=about, order=order, organization_id=owner))
     bulk.insert(Email, rows, ignore_conflicts=True)
 
 
@@ -178,7 +178,7 @@ def _delivery(
     else:
         about = f"manual/{first.product.sku}"
     owner = first.organization_id
-    row = _row(key, template, address(first), letter, about=about, order=order, organization_id=owner)
+    row = draft(key, template, address(first), letter, about=about, order=order, organization_id=owner)
     row.profile_id = first.profile_id
     row.entitlement = first if len(group) == 1 else None
     row.secrets_until = max(link.link.expires_at for _, link in pairs)
@@ -201,7 +201,7 @@ def post(
     """
     if Email.objects.filter(effect_key=key).exists():
         return None
-    row = _row(key, template, to, letter, about=ABOUT_LIBRARY, order=None, organization_id=profile.organization_id)
+    row = draft(key, template, to, letter, about=ABOUT_LIBRARY, order=None, organization_id=profile.organization_id)
     row.profile, row.by_person, row.secrets_until = profile, by.role not in ("system", "customer"), until
     row.never_send = Order.objects.filter(profile=profile, channel__made_up=True).exists()
     row.save(force_insert=True)
@@ -209,9 +209,10 @@ def post(
     return row
 
 
-def _row(
+def draft(
     key: str, template: str, to: str, letter: Letter, *, about: str, order: Order | None, organization_id: int
 ) -> Email:
+    """A message that is not in the outbox yet, for whoever puts a batch of them there."""
     return Email(
         organization_id=organization_id,
         effect_key=key,
@@ -332,7 +333,7 @@ def compose(email: Email, organization: Organization) -> OutgoingMail:
         html=html,
         message_id=email.message_id,
         effect_key=email.effect_key,
-        headers={"Reply-To": organization.support_email} if organization.support_email else {},
+        headers=unsubscribes.headers(email, text, organization),
     )
 
 
