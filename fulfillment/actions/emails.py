@@ -244,7 +244,9 @@ def resend(entitlement: Entitlement, *, by: Actor, because: str, key: str) -> Em
     return resend_all([entitlement], by=by, because=because, effect=f"resend:{entitlement.pk}:{key}")
 
 
-def resend_all(group: Sequence[Entitlement], *, by: Actor, because: str, effect: str) -> Email:
+def resend_all(
+    group: Sequence[Entitlement], *, by: Actor, because: str, effect: str, lines: Sequence[Line] = ()
+) -> Email:
     """Mail new links for these entitlements of one order in one message, once for each `effect`."""
     by.require("resend")
     reason = audit.require_reason(because)
@@ -257,7 +259,7 @@ def resend_all(group: Sequence[Entitlement], *, by: Actor, because: str, effect:
         raise NoAddress("There is no usable e-mail address on record: correct the delivery e-mail first.")
     key = effect[:160]
     invited = invitations.invite({key: list(group)})
-    row = _delivery(key, group, links.make_mailed(group), [], invited=invited.get(key))
+    row = _delivery(key, group, links.make_mailed(group), lines, invited=invited.get(key))
     row.by_person = by.is_person
     row.save(force_insert=True)
     if first.order_id:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from fulfillment import followups as rules
 from fulfillment import phrases
-from fulfillment.actions import emails, links, phrasing, services, suppressions, unsubscribes
+from fulfillment.actions import emails, links, mail_templates, phrasing, services, suppressions, unsubscribes
 from fulfillment.actions.entitlements import DIGITAL
 from fulfillment.actions.links import Given
 from fulfillment.actions.phrasing import Saying
@@ -249,7 +249,9 @@ def _send(
         order, leave = orders[row.order_id], unsubscribes.issue()
         form = forms[known.services[f"line:{row.line_id}"].pk] if Kind(row.kind).of_service else None
         saying = _saying(row, order, known, given, form, leave, organization)
-        letter = phrasing.write(saying, known.templates.get((saying.sort, saying.language)))
+        letter = phrasing.write(
+            saying, mail_templates.usable(saying.sort, known.templates.get((saying.sort, saying.language)))
+        )
         template = Email.Template.REMINDER if row.kind == Kind.REMINDER else Email.Template.FOLLOWUP
         mail = emails.draft(
             f"followup:{row.source_key}",

@@ -32,6 +32,8 @@ class Saying:
     lines: Sequence[Line] = ()
     secrets: Mapping[str, str] = field(default_factory=dict)
     unsubscribe_url: str = ""
+    # Titles that stand where downloads would, in a preview.
+    samples: Sequence[str] = ()
 
 
 def write(saying: Saying, own: Wording | None = None) -> Letter:
@@ -111,7 +113,7 @@ def _downloads(saying: Saying) -> list[dict[str, str]]:
             "until": wordings.fill(said, {"until": day(given.link.expires_at, saying.language, time=True)}),
         }
         for entitlement, given in saying.downloads
-    ]
+    ] + [{"title": title, "url": "https://example.org/preview", "until": ""} for title in saying.samples]
 
 
 def _order(saying: Saying) -> dict[str, Any]:

@@ -359,5 +359,23 @@ class Migration(migrations.Migration):
                 "constraints": [models.UniqueConstraint(fields=("organization", "source_key"), name="service_unique")],
             },
         ),
+        migrations.AlterField(
+            model_name="email",
+            name="template",
+            field=models.CharField(
+                choices=[
+                    ("receipt", "Receipt"),
+                    ("delivery", "Delivery"),
+                    ("claim", "Claim"),
+                    ("reminder", "Reminder"),
+                    ("refund", "Refund"),
+                    ("cancellation", "Cancellation"),
+                    ("email_change", "Change of address"),
+                    ("followup", "Follow-up"),
+                    ("test", "Test to a colleague"),
+                ],
+                max_length=14,
+            ),
+        ),
         Secure("Followup", "Offer", "MailTemplate", "IntakeForm", "Service"),
     ]

@@ -25,6 +25,7 @@ class Email(Tenant):
         CANCELLATION = "cancellation", "Cancellation"
         EMAIL_CHANGE = "email_change", "Change of address"
         FOLLOWUP = "followup", "Follow-up"
+        TEST = "test", "Test to a colleague"
 
     class State(models.TextChoices):
         QUEUED = "queued", "Waiting"

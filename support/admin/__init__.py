@@ -5,7 +5,7 @@ from typing import Any
 from django.db import models
 
 from attribution.models import StoreAlert
-from fulfillment.models import Email, Entitlement, Job, Reach, Suppression, Unclaimed
+from fulfillment.models import Email, Entitlement, Followup, Job, Reach, Service, Suppression, Unclaimed
 from orders.models import Channel, Delivery, Line, Order, Product, RefundRequest
 from profiles.models import (
     ApiToken,
@@ -31,6 +31,7 @@ from support.admin import (
     acts_of_customers,
     acts_of_cuts,
     acts_of_delivery,
+    acts_of_followups,
     acts_of_identity,
     acts_of_inbox,
     acts_of_incidents,
@@ -52,6 +53,7 @@ from support.admin.audit import AuditEntryAdmin
 from support.admin.catalogue import ProductAdmin
 from support.admin.channels import ChannelAdmin
 from support.admin.deliveries import EmailAdmin, EntitlementAdmin
+from support.admin.followups import FollowupAdmin, ServiceAdmin
 from support.admin.identifiers import IdentifierAdmin
 from support.admin.identities import MergeAdmin, ReviewAdmin
 from support.admin.inbox import DeliveryAdmin
@@ -93,6 +95,7 @@ ACTS = (
     acts_of_approvals,
     acts_of_reach,
     acts_of_mail,
+    acts_of_followups,
 )
 
 REGISTERED: list[tuple[type[models.Model], Any]] = [
@@ -103,6 +106,8 @@ REGISTERED: list[tuple[type[models.Model], Any]] = [
     (Job, JobAdmin),
     (Entitlement, EntitlementAdmin),
     (Email, EmailAdmin),
+    (Followup, FollowupAdmin),
+    (Service, ServiceAdmin),
     (Unclaimed, UnclaimedAdmin),
     (Reach, ReachAdmin),
     (Suppression, SuppressionAdmin),
