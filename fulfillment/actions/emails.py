@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from fulfillment import backoff
-from fulfillment.actions import invitations, letters, links, reach, routes, unsubscribes
+from fulfillment.actions import invitations, links, phrasing, reach, routes, unsubscribes
 from fulfillment.actions.invitations import Issued
 from fulfillment.actions.letters import Letter
 from fulfillment.actions.links import Given
@@ -83,7 +83,7 @@ def settle(orders: Sequence[Order], facts: Mapping[int, Money], lines: Mapping[i
         # A receipt with something to download is written together with its links, by the job.
         if key in known or not to or (template == Template.RECEIPT and order.pk in awaited):
             continue
-        letter = letters.write(
+        letter = phrasing.of_order(
             template, organization=order.organization, order=order, lines=lines.get(order.pk, ()), refund=refund
         )
         about = f"{order.channel.label}/{refund.external_id if refund else order.external_id}"
@@ -143,7 +143,7 @@ def receipts_without_links(orders: Iterable[Order]) -> None:
     rows = []
     for order in found:
         if to := identifiers.mailable(order.mail_to):
-            letter = letters.write(
+            letter = phrasing.of_order(
                 Template.RECEIPT, organization=order.organization, order=order, lines=lines.get(order.pk, ())
             )
             about = f"{order.channel.label}/{order.external_id}"
@@ -164,7 +164,7 @@ def _delivery(
     order = first.order
     pairs = [(entitlement, given[entitlement.pk]) for entitlement in group]
     template = Template.RECEIPT if key.startswith("receipt:") else Template.DELIVERY
-    letter = letters.write(
+    letter = phrasing.of_order(
         template,
         organization=first.organization,
         order=order,

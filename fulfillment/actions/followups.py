@@ -4,7 +4,6 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from fulfillment import followups as rules
-from fulfillment import phrases
 from fulfillment.actions import emails, links, mail_templates, phrasing, services, suppressions, unsubscribes
 from fulfillment.actions.entitlements import DIGITAL
 from fulfillment.actions.links import Given
@@ -300,7 +299,7 @@ def _saying(
     return Saying(
         sort=kind,
         organization=organization,
-        language=language_of(order, organization),
+        language=phrasing.language_of(order, organization),
         order=order,
         values=values,
         downloads=[(right, given[right.pk]) for right in rights if kind is Kind.REMINDER],
@@ -317,13 +316,6 @@ def _titles(known: Known, rights: Sequence[Entitlement], service: Service | None
         )
     titles = list(dict.fromkeys(right.product.title for right in rights))
     return titles[0] + (f" (+{len(titles) - 1})" if len(titles) > 1 else "") if titles else ""
-
-
-def language_of(order: Order, organization: Organization) -> str:
-    """The buyer's own language where we write in it, else the organization's, else English."""
-    kept = organization.policies.get(phrases.POLICY)
-    own = str(kept.get("language", "")) if isinstance(kept, dict) else ""
-    return phrases.language(own)
 
 
 # What a person does -----------------------------------------------------------------------------------------------

@@ -10,12 +10,14 @@ from django.utils import translation
 from django.utils.formats import date_format, get_format
 
 from fulfillment import phrases, wordings
+from fulfillment.actions import letters
+from fulfillment.actions.invitations import Issued
 from fulfillment.actions.letters import Letter
 from fulfillment.actions.links import Given
 from fulfillment.models import Entitlement
 from fulfillment.wordings import Block, Wording
 from orders import money
-from orders.models import Line, Order
+from orders.models import Line, Order, Refund
 from profiles.models import Organization
 
 
@@ -58,6 +60,45 @@ def write(saying: Saying, own: Wording | None = None) -> Letter:
         html=render_to_string("email/phrased.html", context),
         secrets={**{given.masked: given.secret for _, given in saying.downloads}, **saying.secrets},
     )
+
+
+def of_order(
+    template: str,
+    *,
+    organization: Organization,
+    order: Order | None = None,
+    lines: Sequence[Line] = (),
+    given: Sequence[tuple[Entitlement, Given]] = (),
+    refund: Refund | None = None,
+    customer_name: str = "",
+    invited: Issued | None = None,
+) -> Letter:
+    """A mail about what was bought, in its buyer's language; in English by the house's own templates."""
+    language = language_of(order, organization)
+    if language == phrases.DEFAULT:
+        return letters.write(
+            template,
+            organization=organization,
+            order=order,
+            lines=lines,
+            given=given,
+            refund=refund,
+            customer_name=customer_name,
+            invited=invited,
+        )
+    name = customer_name or (order.customer_name if order else "")
+    values = {"customer_name": name[:60], "library": invited.masked_url if invited else ""}
+    if refund is not None:
+        values["refunded"] = amount(refund.amount_minor, refund.currency, language)
+    secrets = {invited.masked: invited.secret} if invited else {}
+    return write(Saying(template, organization, language, order, values, given, lines, secrets))
+
+
+def language_of(order: Order | None, organization: Organization) -> str:
+    """The buyer's own language where we write in it, else the organization's, else English."""
+    kept = organization.policies.get(phrases.POLICY)
+    own = str(kept.get("language", "")) if isinstance(kept, dict) else ""
+    return phrases.language(order.locale if order else "", own)
 
 
 def built_in(sort: str, language: str) -> Wording:

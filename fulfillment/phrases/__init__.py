@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -32,17 +31,6 @@ FRAME: Final[Mapping[str, Mapping[str, str]]] = {
     "fr": fr.FRAME,
     "es": es.FRAME,
 }
-# The beginning of BCP 47 (RFC 5646): a language, then subtags of letters and digits.
-_TAG: Final = re.compile(r"[a-z]{2,3}(-[a-z0-9]{1,8}){0,4}")
-
-
-def tag(text: str) -> str:
-    """A locale as it is kept, `pt-BR` or `de`; '' for what is none. Shops write `de_DE` too."""
-    plain = text.strip().replace("_", "-").lower()
-    if not _TAG.fullmatch(plain):
-        return ""
-    language, *rest = plain.split("-")
-    return "-".join([language, *(one.upper() if len(one) == 2 else one for one in rest)])
 
 
 def language(*wanted: str) -> str:

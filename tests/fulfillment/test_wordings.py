@@ -79,15 +79,6 @@ def test_every_language_has_every_mail_with_the_same_placeholders(language: str)
         assert set(PLACES.findall(words)) == set(PLACES.findall(phrases.FRAME["en"][name])), name
 
 
-@pytest.mark.parametrize(
-    ("given_", "kept"),
-    [("de", "de"), ("de_DE", "de-DE"), ("pt-br", "pt-BR"), ("zh-Hant-TW", "zh-hant-TW"), ("auto", ""), ("x" * 40, ""),
-     ("d", ""), ("de;q=1", ""), ("<b>", ""), ("", "")],
-)  # fmt: skip
-def test_a_locale_is_kept_as_a_tag_or_not_at_all(given_: str, kept: str) -> None:
-    assert phrases.tag(given_) == kept
-
-
 def test_the_buyers_language_comes_first_then_the_sellers_then_english() -> None:
     assert phrases.language("de-AT", "fr") == "de"
     assert phrases.language("ja", "fr") == "fr"
