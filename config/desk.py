@@ -10,7 +10,7 @@ from unfold.sites import UnfoldAdminSite
 
 from config import tenants
 from config.stories import STORIES
-from support.admin import REGISTERED, dashboards, dialogs, letters, mail_providers, searches, unattached
+from support.admin import REGISTERED, dashboards, dialogs, letters, mail_providers, mail_templates, searches, unattached
 
 
 class Desk(UnfoldAdminSite):
@@ -47,6 +47,8 @@ class Desk(UnfoldAdminSite):
             path("act/<slug:name>/<int:subject_id>/", door(dialogs.open_dialog), name="dialog"),
             path("unattached/", door(unattached.page), name="unattached"),
             path("mail-providers/", door(mail_providers.page), name="mail_providers"),
+            path("mail-templates/", door(mail_templates.index), name="mail_templates"),
+            path("mail-templates/<str:sort>/<str:language>/", door(mail_templates.page), name="mail_template"),
             path("letter/<int:email_id>/", door(letters.as_sent), name="letter"),
             *super().get_urls(),
         ]

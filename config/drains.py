@@ -15,8 +15,20 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django_q.tasks import async_task
 
+from attribution.queries import conversations
 from config import alerting, filing, pipeline, publishing, refunding
-from fulfillment.actions import chains, email_changes, emails, jobs, reach, reminders, renewals, routes, tracking
+from fulfillment.actions import (
+    chains,
+    email_changes,
+    emails,
+    followups,
+    jobs,
+    reach,
+    reminders,
+    renewals,
+    routes,
+    tracking,
+)
 from fulfillment.models import Email
 from fulfillment.providers import mail
 from fulfillment.providers.outcomes import Accepted, RefusedForGood
@@ -135,6 +147,15 @@ def claims(organization_id: int) -> int:
     _work(organization_id, due, reminders.work, lambda part, error: None)
     with tenancy.organization(organization_id):
         return len(due) + email_changes.settle_due(BATCH)
+
+
+def follow_ups(organization_id: int) -> int:
+    """What is written after a purchase, when its time has come and it still makes sense."""
+    with tenancy.organization(organization_id):
+        due = followups.due(BATCH)
+    work = partial(followups.work, talked=conversations.last_written)
+    _work(organization_id, due, work, lambda part, error: followups.postpone(part, error=_told(error)))
+    return len(due)
 
 
 def outbox(organization_id: int) -> int:
@@ -277,6 +298,7 @@ QUEUES = (
     claims,
     links_anew,
     reports,
+    follow_ups,
     outbox,
     unreached,
     publishing.events,
@@ -327,6 +349,8 @@ SELECT min(due) FILTER (WHERE NOT claimed), min(due) FILTER (WHERE claimed) FROM
   SELECT min(due_at) - %(offset)s, false FROM fulfillment_renewal WHERE due_at IS NOT NULL HAVING count(*) > 0
   UNION ALL
   SELECT min(verify_at) - %(offset)s, false FROM fulfillment_asset WHERE verify_at IS NOT NULL HAVING count(*) > 0
+  UNION ALL
+  SELECT min(due_at) - %(offset)s, false FROM fulfillment_followup WHERE state = 'waiting' HAVING count(*) > 0
   UNION ALL
   SELECT due_at, false FROM profiles_likeness WHERE due_at IS NOT NULL
 ) q

@@ -7,7 +7,7 @@ times. Webhook, file, back-fill, replay, merge, override and the Requeue button 
 from collections.abc import Sequence
 
 from attribution.actions import attributions, intents
-from fulfillment.actions import entitlements
+from fulfillment.actions import entitlements, followups, services
 from orders.actions import deliveries, facts, products, statistics, statuses, visits
 from orders.models import Order
 from orders.queries import events as order_events
@@ -39,6 +39,8 @@ def settle(order_ids: Sequence[int], organization: Organization, *, profile_ids:
     lines = products.settle(orders)
     people = Profile.objects.in_bulk({order.profile_id for order in orders if order.profile_id})
     entitlements.settle(orders, lines, money, people)  # how
+    services.settle(orders, lines, money)
+    followups.settle(orders, lines)
     attributions.settle(orders)  # why
     concerned = touched | former | set(people) | set(profile_ids)
     statistics.settle(concerned)

@@ -90,6 +90,7 @@ class Customer:
     """Who bought, in the spelling of the provider; empty text where the provider said nothing.
 
     `region` is the ISO 3166 country of the order's address, used to read national phone numbers.
+    `locale` is the language they shopped in, as a BCP 47 tag.
     `verified_account` is true only where the shop itself vouches for a signed-in account with a verified address.
     """
 
@@ -101,6 +102,7 @@ class Customer:
     device_id: str = ""
     cookie_id: str = ""
     verified_account: bool = False
+    locale: str = ""
     address: Address = field(default_factory=Address)
 
 

@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 from decimal import Decimal
 from typing import NoReturn, Self
 
-from orders import money, parsing
+from orders import locales, money, parsing
 from orders.messages import Unusable
 from orders.parsing import kind_of, shown
 
@@ -115,6 +115,10 @@ class Record:
         """A country by its two ISO 3166 letters; "" for anything else."""
         code = self.text(name).upper()
         return code if _REGION.fullmatch(code) else ""
+
+    def locale(self, name: str) -> str:
+        """A language, with its region where it is named; "" for anything else."""
+        return locales.tag(self.text(name))
 
     def amount(self, name: str) -> Decimal | int | str:
         """A required number or text that may be money, not yet read as one."""

@@ -11,7 +11,7 @@ from datetime import timedelta
 from django.db.models import QuerySet
 
 from fulfillment import tokens
-from fulfillment.actions import emails, invitations, letters, libraries
+from fulfillment.actions import emails, invitations, letters, libraries, unsubscribes
 from fulfillment.actions.invitations import Issued
 from fulfillment.actions.libraries import Opened
 from fulfillment.models import Claim, ClaimRoute, Email, Entitlement
@@ -248,15 +248,20 @@ def write(
             )
         ]
     )
+    leave = unsubscribes.issue() if template == Email.Template.REMINDER else None
+    secrets = {issued.masked: issued.secret} | ({leave.masked: leave.secret} if leave else {})
     letter = letters.note(
         "invitation" if template == Email.Template.CLAIM else "reminder",
         organization=Organization.objects.get(pk=profile.organization_id),
-        secrets={issued.masked: issued.secret},
+        secrets=secrets,
         customer_name=profile.name,
         claim_url=issued.masked_url,
         titles=found.titles,
+        unsubscribe_url=leave.masked_url if leave else "",
         **(more or {}),
     )
     mail = emails.post(effect, template, found.to, letter, profile=profile, by=by)
     assert mail is not None, "the caller has looked for the key"
+    if leave:
+        unsubscribes.remember([(mail, leave)])
     return mail

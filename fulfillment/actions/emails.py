@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from fulfillment import backoff
-from fulfillment.actions import invitations, letters, links, reach, routes
+from fulfillment.actions import invitations, links, phrasing, reach, routes, unsubscribes
 from fulfillment.actions.invitations import Issued
 from fulfillment.actions.letters import Letter
 from fulfillment.actions.links import Given
@@ -88,11 +88,11 @@ def settle(orders: Sequence[Order], facts: Mapping[int, Money], lines: Mapping[i
         # A receipt with something to download is written together with its links, by the job.
         if key in known or not to or (template == Template.RECEIPT and order.pk in awaited):
             continue
-        letter = letters.write(
+        letter = phrasing.of_order(
             template, organization=order.organization, order=order, lines=lines.get(order.pk, ()), refund=refund
         )
         about = f"{order.channel.label}/{refund.external_id if refund else order.external_id}"
-        rows.append(_row(key, template, to, letter, about=about, order=order, organization_id=order.organization_id))
+        rows.append(draft(key, template, to, letter, about=about, order=order, organization_id=order.organization_id))
     bulk.insert(Email, rows, ignore_conflicts=True)
 
 
@@ -148,12 +148,12 @@ def receipts_without_links(orders: Iterable[Order]) -> None:
     rows = []
     for order in found:
         if to := identifiers.mailable(order.mail_to):
-            letter = letters.write(
+            letter = phrasing.of_order(
                 Template.RECEIPT, organization=order.organization, order=order, lines=lines.get(order.pk, ())
             )
             about = f"{order.channel.label}/{order.external_id}"
             owner, key = order.organization_id, f"receipt:{order.pk}"
-            rows.append(_row(key, Template.RECEIPT, to, letter, about=about, order=order, organization_id=owner))
+            rows.append(draft(key, Template.RECEIPT, to, letter, about=about, order=order, organization_id=owner))
     bulk.insert(Email, rows, ignore_conflicts=True)
 
 
@@ -169,7 +169,7 @@ def _delivery(
     order = first.order
     pairs = [(entitlement, given[entitlement.pk]) for entitlement in group]
     template = Template.RECEIPT if key.startswith("receipt:") else Template.DELIVERY
-    letter = letters.write(
+    letter = phrasing.of_order(
         template,
         organization=first.organization,
         order=order,
@@ -183,7 +183,7 @@ def _delivery(
     else:
         about = f"manual/{first.product.sku}"
     owner = first.organization_id
-    row = _row(key, template, address(first), letter, about=about, order=order, organization_id=owner)
+    row = draft(key, template, address(first), letter, about=about, order=order, organization_id=owner)
     row.profile_id = first.profile_id
     row.entitlement = first if len(group) == 1 else None
     row.secrets_until = max(link.link.expires_at for _, link in pairs)
@@ -206,7 +206,7 @@ def post(
     """
     if Email.objects.filter(effect_key=key).exists():
         return None
-    row = _row(key, template, to, letter, about=ABOUT_LIBRARY, order=None, organization_id=profile.organization_id)
+    row = draft(key, template, to, letter, about=ABOUT_LIBRARY, order=None, organization_id=profile.organization_id)
     row.profile, row.by_person, row.secrets_until = profile, by.role not in ("system", "customer"), until
     row.never_send = Order.objects.filter(profile=profile, channel__made_up=True).exists()
     row.save(force_insert=True)
@@ -214,9 +214,10 @@ def post(
     return row
 
 
-def _row(
+def draft(
     key: str, template: str, to: str, letter: Letter, *, about: str, order: Order | None, organization_id: int
 ) -> Email:
+    """A message that is not in the outbox yet, for whoever puts a batch of them there."""
     return Email(
         organization_id=organization_id,
         effect_key=key,
@@ -248,7 +249,9 @@ def resend(entitlement: Entitlement, *, by: Actor, because: str, key: str) -> Em
     return resend_all([entitlement], by=by, because=because, effect=f"resend:{entitlement.pk}:{key}")
 
 
-def resend_all(group: Sequence[Entitlement], *, by: Actor, because: str, effect: str) -> Email:
+def resend_all(
+    group: Sequence[Entitlement], *, by: Actor, because: str, effect: str, lines: Sequence[Line] = ()
+) -> Email:
     """Mail new links for these entitlements of one order in one message, once for each `effect`."""
     by.require("resend")
     reason = audit.require_reason(because)
@@ -261,7 +264,7 @@ def resend_all(group: Sequence[Entitlement], *, by: Actor, because: str, effect:
         raise NoAddress("There is no usable e-mail address on record: correct the delivery e-mail first.")
     key = effect[:160]
     invited = invitations.invite({key: list(group)})
-    row = _delivery(key, group, links.make_mailed(group), [], invited=invited.get(key))
+    row = _delivery(key, group, links.make_mailed(group), lines, invited=invited.get(key))
     row.by_person = by.is_person
     row.save(force_insert=True)
     if first.order_id:
@@ -356,7 +359,7 @@ def compose(email: Email, organization: Organization) -> OutgoingMail:
         html=html,
         message_id=email.message_id,
         effect_key=email.effect_key,
-        headers={"Reply-To": organization.support_email} if organization.support_email else {},
+        headers=unsubscribes.headers(email, text, organization),
     )
 
 

@@ -112,19 +112,19 @@ def _judge(order: Order, line: Line, known: Money, profile: Profile | None) -> V
         return Verdict(Status.REVOKED, "The dispute was lost")
     if order.cancelled:
         return Verdict(Status.REVOKED, "The order was cancelled")
-    if _covered(line, known, RefundStatus.SUCCEEDED):
+    if covered(line, known, RefundStatus.SUCCEEDED):
         return Verdict(Status.REVOKED, "A partial refund covers this line")
     if any(d.status == DisputeStatus.OPENED for d in known.disputes):
         return Verdict(Status.SUSPENDED, "A dispute is open")
     pending = [r for r in known.refunds if r.status == RefundStatus.PENDING]
-    if _covered(line, known, RefundStatus.PENDING) or any(not r.covered_lines for r in pending):
+    if covered(line, known, RefundStatus.PENDING) or any(not r.covered_lines for r in pending):
         return Verdict(Status.SUSPENDED, "A refund is under way at the provider")
     if order.verified_account or (profile is not None and profile.claimed_at):
         return Verdict(Status.ACTIVE, f"Paid on {order.paid_at or order.placed_at:%-d %b %Y}")
     return Verdict(Status.PENDING_CLAIM, "Paid as a guest: works by its link, not yet claimed")
 
 
-def _covered(line: Line, known: Money, status: RefundStatus) -> bool:
+def covered(line: Line, known: Money, status: RefundStatus) -> bool:
     """Whether refunds of this status cover the whole line. Part of a quantity leaves the right to the file."""
     count = 0
     for refund in known.refunds:

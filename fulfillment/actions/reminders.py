@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from django.db import connection
 
-from fulfillment.actions import claims
+from fulfillment.actions import claims, suppressions
 from fulfillment.actions.claims import Reach
 from fulfillment.actions.invitations import REMIND_AFTER
 from fulfillment.models import Claim, Email, Entitlement
@@ -78,6 +78,8 @@ def ready(profile: Profile) -> Reach:
     found = claims.reach(profile)
     if found.to and Email.objects.filter(profile=profile, to=found.to, bounced_at__isnull=False).exists():
         return Reach(cannot="Mail to the address came back.")
+    if suppressions.silenced([found.to]):
+        return Reach(cannot="The customer wants no such mail.")
     return found
 
 

@@ -5,10 +5,13 @@ from fulfillment.models.claims import Claim, ClaimRoute, LibrarySession, Unclaim
 from fulfillment.models.email_changes import AddressProof, EmailChange
 from fulfillment.models.emails import Circuit, Email
 from fulfillment.models.entitlements import Entitlement
+from fulfillment.models.followups import Followup, Offer, PageRoute
 from fulfillment.models.jobs import Job
 from fulfillment.models.links import DownloadLink, DownloadSession, LinkRoute
+from fulfillment.models.mail_templates import MailTemplate
 from fulfillment.models.reach import Reach, Suppression
 from fulfillment.models.renewals import Renewal
+from fulfillment.models.services import IntakeForm, Service
 from fulfillment.models.tracking import EmailEcho, EmailEvent, EmailRoute
 
 __all__ = [
@@ -25,11 +28,17 @@ __all__ = [
     "EmailEvent",
     "EmailRoute",
     "Entitlement",
+    "Followup",
+    "IntakeForm",
     "Job",
     "LibrarySession",
     "LinkRoute",
+    "MailTemplate",
+    "Offer",
+    "PageRoute",
     "Reach",
     "Renewal",
+    "Service",
     "Suppression",
     "Unclaimed",
 ]

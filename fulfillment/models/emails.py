@@ -25,6 +25,7 @@ class Email(Tenant):
         CANCELLATION = "cancellation", "Cancellation"
         EMAIL_CHANGE = "email_change", "Change of address"
         FOLLOWUP = "followup", "Follow-up"
+        TEST = "test", "Test to a colleague"
 
     class State(models.TextChoices):
         QUEUED = "queued", "Waiting"
@@ -36,6 +37,8 @@ class Email(Tenant):
         CANCELLED = "cancelled", "Not sent"
 
     CARRYING = (Template.RECEIPT, Template.DELIVERY)
+    # What is no part of a purchase, though it may remind of one: it can be unsubscribed from by one click.
+    UNASKED = (Template.REMINDER, Template.FOLLOWUP)
 
     effect_key = models.CharField(max_length=160)
     template = models.CharField(max_length=14, choices=Template)

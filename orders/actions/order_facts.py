@@ -36,6 +36,7 @@ ORDER_FIELDS = [
     "email",
     "phone",
     "region",
+    "locale",
     "address",
     "verified_account",
     "conversation_hint",
@@ -160,6 +161,7 @@ def _describe(row: Order, message: OrderMessage, organization: Organization) -> 
     row.customer_name = customer.name[:300]
     row.email_raw, row.phone_raw = customer.email[:400], customer.phone[:200]
     row.region, row.address = customer.region[:2], customer.address.facts()
+    row.locale = customer.locale[:40]
     row.verified_account = customer.verified_account
     row.conversation_hint = message.conversation_hint[:255]
     row.flags = list(message.flags)

@@ -61,6 +61,7 @@ class Order(Fact):
     email = models.CharField(max_length=320, blank=True, default="")
     phone = models.CharField(max_length=40, blank=True, default="")
     region = models.CharField(max_length=2, blank=True, default="")
+    locale = models.CharField(max_length=40, blank=True, default="", db_default="")
     address = models.JSONField(
         default=dict, db_default={}, blank=True, help_text="Street, more, postcode and city as they were sent."
     )

@@ -104,6 +104,7 @@ def customer(body: Record) -> Customer:
         cookie_id=either("cookie_id"),
         name=inner.text("name") or body.text("customer_name"),
         region=inner.region("country") or body.region("country"),
+        locale=inner.locale("locale") or body.locale("locale"),
         address=Address(**{name: place.text(name) for name in ("street", "more", "postcode", "city")}),
     )
 

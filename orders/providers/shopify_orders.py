@@ -130,6 +130,7 @@ def _customer(body: Record) -> Customer:
         phone=body.exact("phone") or customer.exact("phone") or billing.exact("phone"),
         name=name or billing.text("name"),
         region=billing.region("country_code") or shipping.region("country_code") or home.region("country_code"),
+        locale=body.locale("customer_locale"),
         verified_account=verified,
         address=_address(next((place for place in (billing, shipping, home) if place.text("address1")), billing)),
     )

@@ -98,6 +98,7 @@ def _customer(session: Record) -> Customer:
         phone=details.exact("phone"),
         name=details.text("name"),
         region=details.record_or_empty("address").region("country"),
+        locale=session.locale("locale"),
         address=_address(details.record_or_empty("address")),
     )
 

@@ -5,7 +5,17 @@ from typing import Any
 from django.db import models
 
 from attribution.models import StoreAlert
-from fulfillment.models import Asset, Email, Entitlement, Job, Reach, Suppression, Unclaimed
+from fulfillment.models import (
+    Asset,
+    Email,
+    Entitlement,
+    Followup,
+    Job,
+    Reach,
+    Service,
+    Suppression,
+    Unclaimed,
+)
 from orders.models import Channel, Delivery, Line, Order, Product, RefundRequest
 from profiles.models import (
     ApiToken,
@@ -33,6 +43,7 @@ from support.admin import (
     acts_of_delivery,
     acts_of_drills,
     acts_of_files,
+    acts_of_followups,
     acts_of_given,
     acts_of_identity,
     acts_of_inbox,
@@ -56,6 +67,7 @@ from support.admin.catalogue import ProductAdmin
 from support.admin.channels import ChannelAdmin
 from support.admin.deliveries import EmailAdmin, EntitlementAdmin
 from support.admin.files import AssetAdmin
+from support.admin.followups import FollowupAdmin, ServiceAdmin
 from support.admin.identifiers import IdentifierAdmin
 from support.admin.identities import MergeAdmin, ReviewAdmin
 from support.admin.inbox import DeliveryAdmin
@@ -100,6 +112,7 @@ ACTS = (
     acts_of_approvals,
     acts_of_reach,
     acts_of_mail,
+    acts_of_followups,
 )
 
 REGISTERED: list[tuple[type[models.Model], Any]] = [
@@ -110,6 +123,8 @@ REGISTERED: list[tuple[type[models.Model], Any]] = [
     (Job, JobAdmin),
     (Entitlement, EntitlementAdmin),
     (Email, EmailAdmin),
+    (Followup, FollowupAdmin),
+    (Service, ServiceAdmin),
     (Unclaimed, UnclaimedAdmin),
     (Reach, ReachAdmin),
     (Suppression, SuppressionAdmin),

@@ -149,7 +149,12 @@ class ProductAdmin(ActiveAdmin):
             "added": when(product.created_at),
             "owned": Entitlement.objects.filter(product=product, status__in=Entitlement.DOWNLOADABLE).count(),
             "owned_url": f"{address_of(Entitlement)}?product={product.pk}" if address_of(Entitlement) else "",
-            "acts": dialogs.buttons(actor, ("add_file", product.pk, True), ("add_listing", product.pk, True)),
+            "acts": dialogs.buttons(
+                actor,
+                ("add_file", product.pk, True),
+                ("add_listing", product.pk, True),
+                ("change_intake", product.pk, product.kind == Product.Kind.SERVICE),
+            ),
             **(extra_context or {}),
         }
         return TemplateResponse(request, "admin/product.html", context)

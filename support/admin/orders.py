@@ -13,9 +13,10 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
+from fulfillment.actions import receipts
 from orders.models import Channel, Dispute, Line, Order, RefundRequest
 from profiles.actors import NotPermitted
-from support.admin import dialogs, stories
+from support.admin import dialogs, followups, stories
 from support.admin.base import DeskAdmin, Period, address_of, amount, masked, moment, redacted, when, word
 from support.models import Approval
 from support.queries import dashboards, pages, unreached
@@ -165,6 +166,7 @@ class OrderAdmin(DeskAdmin):
             "facts": _facts(order, page, request),
             "rights": stories.rights(page, actor),
             "letters": stories.letters(page.emails, request),
+            **followups.card(request, order=order),
             "timeline": stories.shown(page.entries(), request),
             "raw_url": dialogs.url_of("orders_order_deliveries", order.pk) if actor.may("view_pii") else "",
             **(extra_context or {}),
@@ -319,6 +321,7 @@ def _acts(page: pages.OrderPage, actor: Any) -> list[dialogs.Button]:
     return dialogs.buttons(
         actor,
         ("change_delivery_email", order.pk, bool(page.entitlements) and downloadable),
+        ("resend_receipt", order.pk, not receipts.cannot(order)),
         ("grant_for_order", order.pk, order.profile_id is not None),
         ("link", order.pk, order.profile_id is None),
         ("unlink", order.pk, order.profile_id is not None and order.linked_by_staff),

@@ -18,7 +18,7 @@ from profiles import events as telling
 from profiles.actions import audit
 from profiles.actors import Actor, NotPermitted
 from profiles.models import Event, Identifier, Merge, Profile, Suggestion
-from support.admin import acts_of_claims, alike, dialogs, graphs, stores, stories
+from support.admin import acts_of_claims, alike, dialogs, followups, graphs, stores, stories
 from support.admin.base import DeskAdmin, Period, address_of, amount, masked, moment, when, word
 from support.queries import pages
 
@@ -146,6 +146,7 @@ class ProfileAdmin(DeskAdmin):
             "orders": [_order(row) for row in page.orders],
             "rights": stories.rights(page, actor),
             "letters": stories.letters(page.emails, request),
+            **followups.card(request, profile=profile),
             "intents": [_intent(row) for row in page.intents],
             "visits": [_visit(row) for row in page.visits],
             "alerts": [_alert(row, page, actor) for row in page.alerts],

@@ -42,7 +42,8 @@ def _person(row: dict[str, Any]) -> tuple[Any, ...]:
 
 
 def _emails() -> list[dict[str, Any]]:
-    counts = Counter(Email.objects.filter(state__in=ACCEPTED).values_list("to", "template", "about"))
+    rows = Email.objects.filter(state__in=ACCEPTED).exclude(template=Email.Template.TEST)
+    counts = Counter(rows.values_list("to", "template", "about"))
     return [
         {"to": to, "template": template, "about": about, "count": count}
         for (to, template, about), count in sorted(counts.items())

@@ -79,19 +79,6 @@ def stage(db: None) -> Stage:
     return Stage()
 
 
-@pytest.fixture
-def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
-    """Moves the clock of due times on, by so many hours more."""
-    moved = timedelta()
-
-    def on(hours: float) -> None:
-        nonlocal moved
-        moved += timedelta(hours=hours)
-        monkeypatch.setattr(clock, "_offset", moved)
-
-    return on
-
-
 def buy(stage: Stage, *, email: str = BUYER, number: int = 0) -> None:
     event = sample("stripe/checkout.session.completed.json")
     paid = event["data"]["object"]

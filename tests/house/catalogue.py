@@ -32,6 +32,7 @@ OPEN_TABLES: Mapping[str, str] = {
     "fulfillment_emailecho": "routing: hash of a message's name → a report that came early, without any address",
     "fulfillment_emailroute": "routing: hash of a message's name → organization",
     "fulfillment_linkroute": "routing: hash of a link → organization",
+    "fulfillment_pageroute": "routing: hash of an unsubscribe or intake address → organization",
     "orders_channelroute": "routing: key of an address → organization",
     "orders_domainroute": "routing: domain of a shop → organization",
     "otp_static_staticdevice": "second factors of staff",

@@ -1,0 +1,364 @@
+"""Follow-ups: planned as the facts say, sent when their time has come, each at most once (SPEC FUL-6)."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from fulfillment import followups as rules
+from fulfillment.actions import emails, links, mail_templates, phrasing, services, suppressions, unsubscribes
+from fulfillment.actions.entitlements import DIGITAL
+from fulfillment.actions.links import Given
+from fulfillment.actions.phrasing import Saying
+from fulfillment.actions.unsubscribes import Issued
+from fulfillment.followups import Kind, Standing, Verdict, Why
+from fulfillment.models import Email, Entitlement, Followup, Offer, Service
+from fulfillment.queries import followups as known_of
+from fulfillment.queries.followups import Known
+from orders.models import Line, Order, Product
+from profiles import bulk, clock, identifiers
+from profiles.actions import audit, settlement
+from profiles.actors import Actor, Refusal
+from profiles.models import Organization
+
+State = Followup.State
+AGAIN = timedelta(minutes=10)
+WHOLE = (Order.PaymentStatus.PAID,)
+# Help with what is left of a purchase goes on after part of the money went back; anything else does not.
+HELPS = (Kind.REMINDER, Kind.KICKOFF, Kind.INTAKE)
+# Since when each of these customers last wrote to us in a chat; asked of whoever keeps conversations.
+Talked = Callable[[Collection[int]], Mapping[int, datetime]]
+
+
+class NotWaiting(Refusal):
+    """It was sent, stopped or passed over already."""
+
+    title = "Not waiting"
+
+
+# Planned ----------------------------------------------------------------------------------------------------------
+
+
+def settle(orders: Sequence[Order], lines: Sequence[Line]) -> None:
+    """Plan what these orders ask for, stop what their money no longer stands for, and let it wait again if it does.
+
+    Nothing is planned for made-up shops, for what was bought long before it came, nor twice. Fixed queries.
+    """
+    if not orders:
+        return
+    now, policy = clock.now(), rules.read(orders[0].organization.policies)
+    by_order: dict[int, list[Line]] = {}
+    for line in lines:
+        if line.product is not None:
+            by_order.setdefault(line.order_id, []).append(line)
+    known = {row.source_key: row for row in Followup.objects.filter(order__in=[order.pk for order in orders])}
+    new = [order for order in orders if order.pk in by_order and _is_new(order, now)]
+    offered = _offered(new, by_order, policy)
+    fresh = [
+        row
+        for order in new
+        for row in _plan(order, by_order[order.pk], offered, policy, now)
+        if row.source_key not in known
+    ]
+    by_id = {order.pk: order for order in orders}
+    changed = [row for row in known.values() if _agree(row, by_id[row.order_id], now)]
+    bulk.insert(Followup, fresh)
+    bulk.update(Followup, changed, ["state", "why", "ended_at", "profile"])
+
+
+def _is_new(order: Order, now: datetime) -> bool:
+    bought_at = order.paid_at or order.placed_at
+    return (
+        order.profile_id is not None
+        and order.payment_status in WHOLE
+        and not order.cancelled
+        and not order.channel.made_up
+        and not rules.is_historic(bought_at=bought_at, arrived_at=order.arrived_at, now=now)
+    )
+
+
+def _offered(
+    orders: Sequence[Order], lines: Mapping[int, Sequence[Line]], policy: rules.Policy
+) -> set[tuple[int, str]]:
+    if not any(kind.offers and policy.of(kind).on for kind in Kind):
+        return set()
+    products = {line.product_id for order in orders for line in lines[order.pk] if line.product_id}
+    return set(known_of.offers(products))
+
+
+def _plan(
+    order: Order, lines: Sequence[Line], offered: set[tuple[int, str]], policy: rules.Policy, now: datetime
+) -> list[Followup]:
+    digital = [line for line in lines if line.product and line.product.kind in DIGITAL]
+    made = []
+    if digital:
+        mine = frozenset(kind for kind in Kind if any((line.product_id, kind) in offered for line in digital))
+        kinds = rules.planned(digital=True, offered=mine, policy=policy)
+        made += [_row(f"order:{order.pk}:{kind}", kind, order, None, policy, now) for kind in kinds]
+    for line in lines:
+        if line.product and line.product.kind == Product.Kind.SERVICE:
+            kinds = rules.planned(digital=False, offered=frozenset(), policy=policy)
+            made += [_row(f"line:{line.pk}:{kind}", kind, order, line, policy, now) for kind in kinds]
+    return made
+
+
+def _row(key: str, kind: Kind, order: Order, line: Line | None, policy: rules.Policy, now: datetime) -> Followup:
+    return Followup(
+        organization_id=order.organization_id,
+        source_key=key,
+        kind=kind,
+        profile_id=order.profile_id,
+        order=order,
+        line=line,
+        planned_at=now,
+        due_at=now + policy.of(kind).span,
+    )
+
+
+def _agree(row: Followup, order: Order, now: datetime) -> bool:
+    """Make one that is not sent agree with its order's money; true if anything changed."""
+    former = (row.state, row.profile_id)
+    row.profile_id = order.profile_id or row.profile_id
+    stands = _stands(order, Kind(row.kind))
+    if row.state == State.WAITING and not stands:
+        row.state, row.why, row.ended_at = State.STOPPED, Why.REFUNDED, now
+    elif row.state == State.STOPPED and row.why in rules.BY_FACTS and stands and row.due_at > now:
+        row.state, row.why, row.ended_at = State.WAITING, "", None
+    return former != (row.state, row.profile_id)
+
+
+def _stands(order: Order, kind: Kind) -> bool:
+    partly = order.payment_status == Order.PaymentStatus.PARTIALLY_REFUNDED and kind in HELPS
+    return (order.payment_status in WHOLE or partly) and not order.cancelled
+
+
+# Sent -------------------------------------------------------------------------------------------------------------
+
+
+def due(limit: int) -> list[int]:
+    """Those whose time has come, the oldest first."""
+    rows = Followup.objects.filter(state=State.WAITING, due_at__lte=clock.now()).order_by("due_at", "pk")
+    return list(rows.values_list("pk", flat=True)[:limit])
+
+
+def work(followup_ids: Sequence[int], *, talked: Talked) -> None:
+    """Look at each of these once more, and write the mails of those that still make sense; fixed queries."""
+    now = clock.now()
+    wanted = Followup.objects.filter(pk__in=followup_ids, state=State.WAITING, due_at__lte=now)
+    # Orders before what follows from them, as settling takes them.
+    orders = {
+        order.pk: order
+        for order in Order.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("channel", "organization")
+        .filter(pk__in=wanted.values("order"))
+        .order_by("pk")
+    }
+    rows = list(wanted.select_for_update(of=("self",)).order_by("pk"))
+    if not rows:
+        return
+    organization = next(iter(orders.values())).organization
+    policy = rules.read(organization.policies)
+    known = known_of.gather(rows, orders, now=now)
+    _hear(known, talked({order.profile_id for order in orders.values() if order.profile_id}))
+    to = {pk: identifiers.mailable(order.mail_to) or "" for pk, order in orders.items()}
+    addresses = {address for address in to.values() if address}
+    silenced, back = suppressions.silenced(addresses), suppressions.undeliverable(addresses)
+    sending = []
+    for row in rows:
+        standing = _standing(row, orders[row.order_id], known, to[row.order_id], silenced, back)
+        verdict = rules.judge(Kind(row.kind), standing, planned_at=row.planned_at, now=now, policy=policy)
+        if _conclude(row, verdict, now):
+            sending.append(row)
+            if row.kind == Kind.REMINDER and row.profile_id:
+                known.reminded.add(row.profile_id)
+    _send(sending, orders, known, to, organization)
+    bulk.update(Followup, rows, ["state", "why", "due_at", "ended_at", "email"])
+
+
+def postpone(followup_id: int, *, error: str) -> None:
+    """Something of ours failed on this one: look again soon."""
+    Followup.objects.filter(pk=followup_id).update(due_at=clock.now() + AGAIN, note=error[:300])
+
+
+def _hear(known: Known, talked: Mapping[int, datetime]) -> None:
+    for profile_id, at in talked.items():
+        known.spoke[profile_id] = max(at, known.spoke.get(profile_id, at))
+
+
+def _standing(
+    row: Followup, order: Order, known: Known, to: str, silenced: Collection[str], back: Collection[str]
+) -> Standing:
+    kind, profile = Kind(row.kind), order.profile_id or 0
+    spoke = known.spoke.get(profile)
+    service = known.services.get(f"line:{row.line_id}")
+    offer = _offer(kind, order, known)
+    return Standing(
+        money_stands=_stands(order, kind),
+        has_rights=_is_open(service) if kind.of_service else order.pk in known.rights,
+        has_address=bool(to),
+        replied=spoke is not None and spoke > (order.paid_at or order.placed_at),
+        silenced=to in silenced,
+        bounced=to in back,
+        reminded=profile in known.reminded,
+        downloaded_at=known.downloaded.get(order.pk),
+        offered=offer is not None,
+        owned=offer is not None and (profile, offer.offered_id) in known.owned,
+        waits_for_answers=service is not None and service.state == Service.State.INTAKE,
+    )
+
+
+def _is_open(service: Service | None) -> bool:
+    return service is not None and service.state not in (Service.State.ENDED, Service.State.DONE)
+
+
+def _offer(kind: Kind, order: Order, known: Known) -> Offer | None:
+    if not kind.offers:
+        return None
+    found = (known.offers.get((line.product_id or 0, kind)) for line in known.lines.get(order.pk, ()))
+    return next((one for one in found if one), None)
+
+
+def _conclude(row: Followup, verdict: Verdict, now: datetime) -> bool:
+    """Write what was decided; true where the mail goes out."""
+    if verdict.again_at is not None:
+        row.due_at = verdict.again_at
+        return False
+    row.ended_at = now
+    if verdict.why is not None:
+        row.state = State.SKIPPED if verdict.why in rules.NEEDLESS else State.STOPPED
+        row.why = verdict.why
+        return False
+    row.state = State.SENT
+    return True
+
+
+def _send(
+    rows: Sequence[Followup],
+    orders: Mapping[int, Order],
+    known: Known,
+    to: Mapping[int, str],
+    organization: Organization,
+) -> None:
+    if not rows:
+        return
+    reminding = [right for row in rows if row.kind == Kind.REMINDER for right in known.rights[row.order_id]]
+    given = links.make_mailed(reminding)
+    asking = [known.services[f"line:{row.line_id}"] for row in rows if Kind(row.kind).of_service]
+    forms = services.issue(asking)
+    mails: list[tuple[Followup, Email, Issued]] = []
+    for row in rows:
+        order, leave = orders[row.order_id], unsubscribes.issue()
+        form = forms[known.services[f"line:{row.line_id}"].pk] if Kind(row.kind).of_service else None
+        saying = _saying(row, order, known, given, form, leave, organization)
+        letter = phrasing.write(
+            saying, mail_templates.usable(saying.sort, known.templates.get((saying.sort, saying.language)))
+        )
+        template = Email.Template.REMINDER if row.kind == Kind.REMINDER else Email.Template.FOLLOWUP
+        mail = emails.draft(
+            f"followup:{row.source_key}",
+            template,
+            to[order.pk],
+            letter,
+            about=f"{order.channel.label}/{order.external_id}",
+            order=order,
+            organization_id=order.organization_id,
+        )
+        mail.secrets_until = _held_until(given, row, known)
+        mails.append((row, mail, leave))
+    bulk.insert(Email, [mail for _, mail, _ in mails])
+    unsubscribes.remember((mail, leave) for _, mail, leave in mails)
+    for row, mail, _ in mails:
+        row.email = mail
+    settlement.wake(organization.pk)
+
+
+def _held_until(given: Mapping[int, Given], row: Followup, known: Known) -> datetime | None:
+    """Until when the secrets of a mail that is only kept are worth keeping: as long as its links work."""
+    mine = [given[right.pk].link.expires_at for right in known.rights.get(row.order_id, ()) if right.pk in given]
+    return max(mine, default=None) if row.kind == Kind.REMINDER else None
+
+
+def _saying(
+    row: Followup,
+    order: Order,
+    known: Known,
+    given: Mapping[int, Given],
+    form: Issued | None,
+    leave: Issued,
+    organization: Organization,
+) -> Saying:
+    kind = Kind(row.kind)
+    rights = known.rights.get(order.pk, [])
+    offer = _offer(kind, order, known)
+    service = known.services.get(f"line:{row.line_id}")
+    titles = _titles(known, rights, service)
+    values = {"product": titles, "customer_name": order.customer_name[:60]}
+    secrets = {leave.masked: leave.secret}
+    if form is not None:
+        values["link"], secrets[form.masked] = form.masked_url, form.secret
+    if offer is not None:
+        values["offered"], values["link"] = offer.offered.title, offer.url
+    return Saying(
+        sort=kind,
+        organization=organization,
+        language=phrasing.language_of(order, organization),
+        order=order,
+        values=values,
+        downloads=[(right, given[right.pk]) for right in rights if kind is Kind.REMINDER],
+        secrets=secrets,
+        unsubscribe_url=leave.masked_url,
+    )
+
+
+def _titles(known: Known, rights: Sequence[Entitlement], service: Service | None) -> str:
+    if service is not None:
+        lines = (line for found in known.lines.values() for line in found)
+        return next(
+            (line.product.title for line in lines if line.product_id == service.product_id and line.product), ""
+        )
+    titles = list(dict.fromkeys(right.product.title for right in rights))
+    return titles[0] + (f" (+{len(titles) - 1})" if len(titles) > 1 else "") if titles else ""
+
+
+# What a person does -----------------------------------------------------------------------------------------------
+
+
+def stop(followup: Followup, *, by: Actor, because: str) -> Followup:
+    """This mail is not to go out. Raises NotWaiting. Inverse: send now."""
+    by.require("resend")
+    reason = audit.require_reason(because)
+    row = _locked(followup)
+    if row.state != State.WAITING:
+        raise NotWaiting(f"It is {row.get_state_display().lower()} already.")
+    row.state, row.why, row.note, row.ended_at = State.STOPPED, Why.STAFF, f"{by.label}: {reason}"[:300], clock.now()
+    row.save(update_fields=["state", "why", "note", "ended_at"])
+    _audit("followup.stopped", row, by, reason)
+    return row
+
+
+def send_now(followup: Followup, *, by: Actor, because: str) -> Followup:
+    """Have it looked at now instead of later; what stops every follow-up stops this one too. Raises NotWaiting."""
+    by.require("resend")
+    reason = audit.require_reason(because)
+    row = _locked(followup)
+    if row.state != State.WAITING and row.why != Why.STAFF:
+        raise NotWaiting(f"It is {row.get_state_display().lower()} already.")
+    row.state, row.why, row.note, row.ended_at, row.due_at = State.WAITING, "", "", None, clock.now()
+    row.save(update_fields=["state", "why", "note", "ended_at", "due_at"])
+    settlement.wake(row.organization_id)
+    _audit("followup.hastened", row, by, reason)
+    return row
+
+
+def _locked(followup: Followup) -> Followup:
+    return Followup.objects.select_for_update().get(pk=followup.pk)
+
+
+def _audit(action: str, row: Followup, by: Actor, because: str) -> None:
+    audit.record(
+        action,
+        by=by,
+        subject=row,
+        because=because,
+        profile_id=row.profile_id,
+        order_id=row.order_id,
+        details={"kind": row.kind},
+    )

@@ -1,0 +1,191 @@
+"""Turns the words of a mail, an organization's own or the built-in, into its subject, text and HTML."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.template.loader import render_to_string
+from django.utils import translation
+from django.utils.formats import date_format, get_format
+
+from fulfillment import phrases, wordings
+from fulfillment.actions import letters
+from fulfillment.actions.invitations import Issued
+from fulfillment.actions.letters import Letter
+from fulfillment.actions.links import Given
+from fulfillment.models import Entitlement
+from fulfillment.wordings import Block, Wording
+from orders import money
+from orders.models import Line, Order, Refund
+from profiles.models import Organization
+
+
+@dataclass(frozen=True, slots=True)
+class Saying:
+    """What one mail is to say: its sort, about which order, and what its placeholders stand for."""
+
+    sort: str
+    organization: Organization
+    language: str
+    order: Order | None = None
+    values: Mapping[str, str] = field(default_factory=dict)
+    downloads: Sequence[tuple[Entitlement, Given]] = ()
+    lines: Sequence[Line] = ()
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    unsubscribe_url: str = ""
+    # Titles that stand where downloads would, in a preview.
+    samples: Sequence[str] = ()
+
+
+def write(saying: Saying, own: Wording | None = None) -> Letter:
+    """The mail in these words, or in the built-in ones. Every value is data; nothing in it is run or read as markup."""
+    wording = own or built_in(saying.sort, saying.language)
+    values = _values(saying)
+    made = wordings.blocks(saying.sort, wording, values)
+    context = {
+        **_frame(saying, values),
+        "language": saying.language,
+        "organization_name": saying.organization.name,
+        "support_email": saying.organization.support_email,
+        "subject": wordings.subject(wording, values),
+        "blocks": made,
+        "downloads": _downloads(saying),
+        "order": _order(saying),
+        "unsubscribe_url": saying.unsubscribe_url,
+    }
+    return Letter(
+        subject=str(context["subject"]),
+        text=_tidy(render_to_string("email/phrased.txt", {**context, "texts": [_text(block) for block in made]})),
+        html=render_to_string("email/phrased.html", context),
+        secrets={**{given.masked: given.secret for _, given in saying.downloads}, **saying.secrets},
+    )
+
+
+def of_order(
+    template: str,
+    *,
+    organization: Organization,
+    order: Order | None = None,
+    lines: Sequence[Line] = (),
+    given: Sequence[tuple[Entitlement, Given]] = (),
+    refund: Refund | None = None,
+    customer_name: str = "",
+    invited: Issued | None = None,
+) -> Letter:
+    """A mail about what was bought, in its buyer's language; in English by the house's own templates."""
+    language = language_of(order, organization)
+    if language == phrases.DEFAULT:
+        return letters.write(
+            template,
+            organization=organization,
+            order=order,
+            lines=lines,
+            given=given,
+            refund=refund,
+            customer_name=customer_name,
+            invited=invited,
+        )
+    name = customer_name or (order.customer_name if order else "")
+    values = {"customer_name": name[:60], "library": invited.masked_url if invited else ""}
+    if refund is not None:
+        values["refunded"] = amount(refund.amount_minor, refund.currency, language)
+    secrets = {invited.masked: invited.secret} if invited else {}
+    return write(Saying(template, organization, language, order, values, given, lines, secrets))
+
+
+def language_of(order: Order | None, organization: Organization) -> str:
+    """The buyer's own language where we write in it, else the organization's, else English."""
+    kept = organization.policies.get(phrases.POLICY)
+    own = str(kept.get("language", "")) if isinstance(kept, dict) else ""
+    return phrases.language(order.locale if order else "", own)
+
+
+def built_in(sort: str, language: str) -> Wording:
+    """The built-in words of a mail, in English where the language is not one of ours."""
+    return phrases.MAILS.get(language, phrases.MAILS[phrases.DEFAULT])[sort]
+
+
+def amount(minor: int, currency: str, language: str) -> str:
+    """An amount as it is written in this language, with its currency."""
+    point = str(get_format("DECIMAL_SEPARATOR", language))
+    return f"{money.to_text(minor, currency).replace('.', point)} {currency}"
+
+
+def day(at: datetime, language: str, *, time: bool = False) -> str:
+    """A day as it is written in this language, in UTC; with the time of day where it matters."""
+    with translation.override(language):
+        shown = str(date_format(at, "DATE_FORMAT"))
+    return f"{shown}, {at:%H:%M} UTC" if time else shown
+
+
+def _values(saying: Saying) -> dict[str, str]:
+    order = saying.order
+    known = {
+        "organization_name": saying.organization.name,
+        "support_email": saying.organization.support_email,
+        "customer_name": (order.customer_name if order else "")[:60],
+        "order_number": str(order) if order else "",
+    }
+    if order is not None:
+        known["total"] = amount(order.total_minor, order.currency, saying.language)
+    return {**known, **saying.values}
+
+
+def _frame(saying: Saying, values: Mapping[str, str]) -> dict[str, Any]:
+    said = phrases.FRAME.get(saying.language, phrases.FRAME[phrases.DEFAULT])
+    asks = said["question" if saying.organization.support_email else "question_reply"]
+    return {
+        "question": wordings.fill(asks, values),
+        "because": wordings.fill(said["because"], values),
+        "unsubscribe_label": said["unsubscribe"],
+        "copy_label": said["copy"],
+        "open_label": said["open_download"],
+        "total_label": said["total"],
+    }
+
+
+def _downloads(saying: Saying) -> list[dict[str, str]]:
+    said = phrases.FRAME.get(saying.language, phrases.FRAME[phrases.DEFAULT])["until"]
+    return [
+        {
+            "title": entitlement.product.title,
+            "url": given.masked_url,
+            "until": wordings.fill(said, {"until": day(given.link.expires_at, saying.language, time=True)}),
+        }
+        for entitlement, given in saying.downloads
+    ] + [{"title": title, "url": "https://example.org/preview", "until": ""} for title in saying.samples]
+
+
+def _order(saying: Saying) -> dict[str, Any]:
+    order, language = saying.order, saying.language
+    if order is None:
+        return {}
+    said = phrases.FRAME.get(language, phrases.FRAME[phrases.DEFAULT])["order"]
+    return {
+        "title": wordings.fill(said, {"order_number": str(order), "date": day(order.placed_at, language)}),
+        "total": amount(order.total_minor, order.currency, language),
+        "lines": [
+            {
+                "title": line.title if line.title and line.title != line.sku else str(line.product or line.sku),
+                "quantity": line.quantity,
+                "total": amount(line.total_minor, order.currency, language),
+            }
+            for line in saying.lines
+        ],
+    }
+
+
+def _text(block: Block) -> dict[str, str]:
+    """A block as the text part has it; downloads and the order are written by the template."""
+    if block.sort == "button":
+        return {"sort": "text", "text": f"{block.label}:\n{block.url}"}
+    mark = "- " if block.sort == "list" else ""
+    return {"sort": block.sort, "text": "\n".join(mark + wordings.plain(parts) for parts in block.items)}
+
+
+def _tidy(text: str) -> str:
+    """No more than one empty line in a row, none at the ends."""
+    lines = [line.rstrip() for line in text.strip().split("\n")]
+    kept = [line for number, line in enumerate(lines) if line or (number and lines[number - 1])]
+    return "\n".join(kept) + "\n"

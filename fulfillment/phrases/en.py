@@ -1,0 +1,77 @@
+"""The built-in words of mails in English."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from fulfillment.wordings import Wording
+
+FRAME: Final[Mapping[str, str]] = {
+    "question": "Any question? Write to {{ support_email }}.",
+    "question_reply": "Any question? Reply to this e-mail.",
+    "because": "{{ organization_name }} sent you this because of your order {{ order_number }}.",
+    "unsubscribe": "No more mails like this",
+    "copy": "If the button does not work, copy this address:",
+    "open_download": "Open the download",
+    "until": "Works until {{ until }}.",
+    "order": "Order {{ order_number }}, {{ date }}",
+    "total": "Total",
+}
+MAILS: Final[Mapping[str, Wording]] = {
+    "receipt": Wording(
+        "Your order {{ order_number }} from {{ organization_name }}",
+        "Thank you, {{ customer_name }}.\n\nYour payment has arrived. This is what you bought:\n\n{{ downloads }}\n\n"
+        "{{ order }}\n\nThis is your receipt; please keep it.\n\n[Keep everything in one place]({{ library }})",
+    ),
+    "delivery": Wording(
+        "Your download from {{ organization_name }}",
+        "Hello {{ customer_name }},\n\nhere it is:\n\n{{ downloads }}\n\n[Keep everything in one place]({{ library }})",
+    ),
+    "refund": Wording(
+        "Your refund for order {{ order_number }} from {{ organization_name }}",
+        "Hello {{ customer_name }},\n\nwe have refunded **{{ refunded }}** of your order {{ order_number }}.\n\n"
+        "The money goes back the way you paid. Banks usually show it within 5 to 10 working days.",
+    ),
+    "cancellation": Wording(
+        "Your order {{ order_number }} from {{ organization_name }} has been cancelled",
+        "Hello {{ customer_name }},\n\nyour order {{ order_number }} has been cancelled. Its downloads no longer "
+        "work.\n\n{{ order }}",
+    ),
+    "reminder": Wording(
+        "{{ product }} is waiting for you",
+        "Hello {{ customer_name }},\n\n**{{ product }}** is ready, and you have not opened it yet.\n\n"
+        "{{ downloads }}\n\nHas something gone wrong? Just reply, and we will help.",
+    ),
+    "checkin": Wording(
+        "How do you get on with {{ product }}?",
+        "Hello {{ customer_name }},\n\nyou opened **{{ product }}** yesterday. Did everything work?\n\n"
+        "If anything is missing or unclear, just reply to this mail. A person reads it.",
+    ),
+    "review": Wording(
+        "What do you think of {{ product }}?",
+        "Hello {{ customer_name }},\n\nyou have had **{{ product }}** for a while now. What did you like, and what "
+        "should be better?\n\nJust reply with a sentence or two. It helps us, and whoever buys next.",
+    ),
+    "cross_sell": Wording(
+        "Something that goes well with {{ product }}",
+        "Hello {{ customer_name }},\n\nmany who have **{{ product }}** also like **{{ offered }}**.\n\n"
+        "[Have a look]({{ link }})",
+    ),
+    "upsell": Wording(
+        "The next step after {{ product }}",
+        "Hello {{ customer_name }},\n\nif you would like to go further than **{{ product }}**, "
+        "**{{ offered }}** is made for that.\n\n[Have a look]({{ link }})",
+    ),
+    "kickoff": Wording(
+        "Let us begin: {{ product }}",
+        "Hello {{ customer_name }},\n\nthank you for **{{ product }}**. We need a few answers from you, then we can "
+        "begin. It takes some minutes.\n\n[Fill in the form]({{ link }})\n\n"
+        "You may change your answers until we start.",
+    ),
+    "intake": Wording(
+        "We are waiting for your answers: {{ product }}",
+        "Hello {{ customer_name }},\n\nwe would like to begin with **{{ product }}**, and only your answers are "
+        "missing.\n\n[Fill in the form]({{ link }})\n\nIs something unclear? Just reply to this mail.",
+    ),
+}

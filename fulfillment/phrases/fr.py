@@ -1,0 +1,80 @@
+"""The built-in words of mails in French."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from fulfillment.wordings import Wording
+
+FRAME: Final[Mapping[str, str]] = {
+    "question": "Une question ? Écrivez à {{ support_email }}.",
+    "question_reply": "Une question ? Répondez à cet e-mail.",
+    "because": "{{ organization_name }} vous écrit au sujet de votre commande {{ order_number }}.",
+    "unsubscribe": "Ne plus recevoir d’e-mails de ce genre",
+    "copy": "Si le bouton ne fonctionne pas, copiez cette adresse :",
+    "open_download": "Ouvrir le téléchargement",
+    "until": "Valable jusqu’au {{ until }}.",
+    "order": "Commande {{ order_number }}, {{ date }}",
+    "total": "Total",
+}
+MAILS: Final[Mapping[str, Wording]] = {
+    "receipt": Wording(
+        "Votre commande {{ order_number }} chez {{ organization_name }}",
+        "Merci, {{ customer_name }}.\n\nVotre paiement nous est bien parvenu. Voici ce que vous avez acheté :\n\n"
+        "{{ downloads }}\n\n{{ order }}\n\nCeci est votre reçu ; conservez-le.\n\n"
+        "[Tout garder au même endroit]({{ library }})",
+    ),
+    "delivery": Wording(
+        "Votre téléchargement de {{ organization_name }}",
+        "Bonjour {{ customer_name }},\n\nle voici :\n\n{{ downloads }}\n\n[Tout garder au même endroit]({{ library }})",
+    ),
+    "refund": Wording(
+        "Votre remboursement pour la commande {{ order_number }} chez {{ organization_name }}",
+        "Bonjour {{ customer_name }},\n\nnous avons remboursé **{{ refunded }}** de votre commande "
+        "{{ order_number }}.\n\nL’argent revient par le moyen de paiement utilisé. Il apparaît en général sous 5 à "
+        "10 jours ouvrés.",
+    ),
+    "cancellation": Wording(
+        "Votre commande {{ order_number }} chez {{ organization_name }} a été annulée",
+        "Bonjour {{ customer_name }},\n\nvotre commande {{ order_number }} a été annulée. Ses téléchargements ne "
+        "fonctionnent plus.\n\n{{ order }}",
+    ),
+    "reminder": Wording(
+        "{{ product }} vous attend",
+        "Bonjour {{ customer_name }},\n\n**{{ product }}** est prêt, et vous ne l’avez pas encore ouvert.\n\n"
+        "{{ downloads }}\n\nUn problème ? Répondez à cet e-mail et nous vous aiderons.",
+    ),
+    "checkin": Wording(
+        "Tout va bien avec {{ product }} ?",
+        "Bonjour {{ customer_name }},\n\nvous avez ouvert **{{ product }}** hier. Tout a-t-il bien fonctionné ?\n\n"
+        "S’il manque quelque chose ou si un point n’est pas clair, répondez à cet e-mail. Une vraie personne le lit.",
+    ),
+    "review": Wording(
+        "Que pensez-vous de {{ product }} ?",
+        "Bonjour {{ customer_name }},\n\nvous avez **{{ product }}** depuis quelque temps. Qu’avez-vous aimé, et que "
+        "pourrions-nous améliorer ?\n\nRépondez en une phrase ou deux. Cela nous aide, ainsi que les prochains "
+        "acheteurs.",
+    ),
+    "cross_sell": Wording(
+        "Ce qui va bien avec {{ product }}",
+        "Bonjour {{ customer_name }},\n\nbeaucoup de ceux qui ont **{{ product }}** aiment aussi **{{ offered }}**.\n\n"
+        "[Y jeter un œil]({{ link }})",
+    ),
+    "upsell": Wording(
+        "L’étape suivante après {{ product }}",
+        "Bonjour {{ customer_name }},\n\nsi vous souhaitez aller plus loin que **{{ product }}**, **{{ offered }}** "
+        "est fait pour cela.\n\n[Y jeter un œil]({{ link }})",
+    ),
+    "kickoff": Wording(
+        "Commençons : {{ product }}",
+        "Bonjour {{ customer_name }},\n\nmerci pour **{{ product }}**. Il nous faut quelques réponses de votre part, "
+        "puis nous pourrons commencer. Cela prend quelques minutes.\n\n[Remplir le formulaire]({{ link }})\n\n"
+        "Vous pouvez modifier vos réponses jusqu’à ce que nous commencions.",
+    ),
+    "intake": Wording(
+        "Nous attendons vos réponses : {{ product }}",
+        "Bonjour {{ customer_name }},\n\nnous aimerions commencer **{{ product }}** ; il ne manque que vos "
+        "réponses.\n\n[Remplir le formulaire]({{ link }})\n\nUn point n’est pas clair ? Répondez à cet e-mail.",
+    ),
+}

@@ -1,0 +1,78 @@
+"""The built-in words of mails in Turkish."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from fulfillment.wordings import Wording
+
+FRAME: Final[Mapping[str, str]] = {
+    "question": "Bir sorunuz mu var? {{ support_email }} adresine yazın.",
+    "question_reply": "Bir sorunuz mu var? Bu e-postayı yanıtlayın.",
+    "because": "{{ organization_name }} size {{ order_number }} numaralı siparişiniz nedeniyle yazıyor.",
+    "unsubscribe": "Böyle e-postalar almak istemiyorum",
+    "copy": "Düğme çalışmazsa bu adresi kopyalayın:",
+    "open_download": "İndirmeyi aç",
+    "until": "Son geçerlilik: {{ until }}.",
+    "order": "Sipariş {{ order_number }}, {{ date }}",
+    "total": "Toplam",
+}
+MAILS: Final[Mapping[str, Wording]] = {
+    "receipt": Wording(
+        "{{ organization_name }} siparişiniz: {{ order_number }}",
+        "Teşekkür ederiz, {{ customer_name }}.\n\nÖdemeniz ulaştı. Satın aldıklarınız:\n\n{{ downloads }}\n\n"
+        "{{ order }}\n\nBu sizin makbuzunuzdur; lütfen saklayın.\n\n[Hepsini tek yerde saklayın]({{ library }})",
+    ),
+    "delivery": Wording(
+        "{{ organization_name }} indirmeniz hazır",
+        "Merhaba {{ customer_name }},\n\nindirmeniz burada:\n\n{{ downloads }}\n\n"
+        "[Hepsini tek yerde saklayın]({{ library }})",
+    ),
+    "refund": Wording(
+        "{{ organization_name }}: {{ order_number }} numaralı siparişinizin iadesi",
+        "Merhaba {{ customer_name }},\n\n{{ order_number }} numaralı siparişiniz için **{{ refunded }}** iade ettik."
+        "\n\nPara, ödediğiniz yolla geri gelir. Bankalar bunu genellikle 5 ila 10 iş günü içinde gösterir.",
+    ),
+    "cancellation": Wording(
+        "{{ organization_name }}: {{ order_number }} numaralı siparişiniz iptal edildi",
+        "Merhaba {{ customer_name }},\n\n{{ order_number }} numaralı siparişiniz iptal edildi. İndirmeleri artık "
+        "çalışmıyor.\n\n{{ order }}",
+    ),
+    "reminder": Wording(
+        "{{ product }} sizi bekliyor",
+        "Merhaba {{ customer_name }},\n\n**{{ product }}** hazır, ama henüz açmadınız.\n\n"
+        "{{ downloads }}\n\nBir sorun mu oldu? Bu e-postayı yanıtlayın, yardımcı olalım.",
+    ),
+    "checkin": Wording(
+        "{{ product }} nasıl gidiyor?",
+        "Merhaba {{ customer_name }},\n\ndün **{{ product }}** ürününü açtınız. Her şey yolunda mı?\n\n"
+        "Eksik ya da anlaşılmayan bir şey varsa bu e-postayı yanıtlayın. Yanıtınızı bir insan okur.",
+    ),
+    "review": Wording(
+        "{{ product }} hakkında ne düşünüyorsunuz?",
+        "Merhaba {{ customer_name }},\n\n**{{ product }}** bir süredir sizde. Neyi beğendiniz, ne daha iyi "
+        "olabilirdi?\n\nBir iki cümleyle yanıtlamanız yeter. Hem bize hem de sizden sonra alacaklara yardımcı olur.",
+    ),
+    "cross_sell": Wording(
+        "{{ product }} ile iyi giden bir şey",
+        "Merhaba {{ customer_name }},\n\n**{{ product }}** alanların çoğu **{{ offered }}** ürününü de beğeniyor.\n\n"
+        "[Göz atın]({{ link }})",
+    ),
+    "upsell": Wording(
+        "{{ product }} sonrasındaki adım",
+        "Merhaba {{ customer_name }},\n\n**{{ product }}** ürününden sonra bir adım ileri gitmek isterseniz "
+        "**{{ offered }}** bunun için hazırlandı.\n\n[Göz atın]({{ link }})",
+    ),
+    "kickoff": Wording(
+        "Başlayalım: {{ product }}",
+        "Merhaba {{ customer_name }},\n\n**{{ product }}** için teşekkür ederiz. Sizden birkaç yanıt almamız "
+        "gerekiyor, sonra başlayabiliriz. Yalnızca birkaç dakika sürer.\n\n[Formu doldurun]({{ link }})\n\n"
+        "Biz başlayana kadar yanıtlarınızı değiştirebilirsiniz.",
+    ),
+    "intake": Wording(
+        "Yanıtlarınızı bekliyoruz: {{ product }}",
+        "Merhaba {{ customer_name }},\n\n**{{ product }}** için başlamak istiyoruz, yalnızca yanıtlarınız eksik.\n\n"
+        "[Formu doldurun]({{ link }})\n\nAnlaşılmayan bir şey mi var? Bu e-postayı yanıtlayın.",
+    ),
+}

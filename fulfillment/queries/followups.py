@@ -1,0 +1,82 @@
+"""What has to be known of customers and orders before a follow-up goes out, in a fixed number of queries."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.db.models import Max, Min
+
+from fulfillment import followups as rules
+from fulfillment.models import DownloadSession, Email, Entitlement, Followup, MailTemplate, Offer, Service
+from fulfillment.wordings import Wording
+from orders.models import Line, Order
+from profiles.models import Event
+
+# What a customer does by writing to us, as other programs tell it (SPEC PRO-9).
+REPLIES = ("message", "message_received", "email_replied", "reply")
+
+
+@dataclass
+class Known:
+    """Everything about a batch of due follow-ups."""
+
+    rights: dict[int, list[Entitlement]] = field(default_factory=dict)
+    downloaded: dict[int, datetime] = field(default_factory=dict)
+    reminded: set[int] = field(default_factory=set)
+    spoke: dict[int, datetime] = field(default_factory=dict)
+    offers: dict[tuple[int, str], Offer] = field(default_factory=dict)
+    owned: set[tuple[int, int]] = field(default_factory=set)
+    services: dict[str, Service] = field(default_factory=dict)
+    lines: dict[int, list[Line]] = field(default_factory=dict)
+    templates: dict[tuple[str, str], Wording] = field(default_factory=dict)
+
+
+def gather(rows: Sequence[Followup], orders: Mapping[int, Order], *, now: datetime) -> Known:
+    """What is known about these; nine queries whatever their number."""
+    known = Known()
+    people = {order.profile_id for order in orders.values() if order.profile_id}
+    for right in (
+        Entitlement.objects.filter(order__in=list(orders), status__in=Entitlement.DOWNLOADABLE)
+        .select_related("product", "organization", "profile")
+        .order_by("pk")
+    ):
+        known.rights.setdefault(right.order_id or 0, []).append(right)
+    known.downloaded = dict(
+        DownloadSession.objects.filter(link__entitlement__order__in=list(orders))
+        .values_list("link__entitlement__order")
+        .annotate(first=Min("started_at"))
+    )
+    recent = Email.objects.filter(
+        profile__in=people, template=Email.Template.REMINDER, created_at__gt=now - rules.APART
+    ).exclude(state=Email.State.CANCELLED)
+    known.reminded = {pk for pk in recent.values_list("profile_id", flat=True) if pk}
+    spoke = Event.objects.filter(profile__in=people, type__in=REPLIES).values_list("profile")
+    known.spoke = dict(spoke.annotate(last=Max("occurred_at")))
+    for line in (
+        Line.objects.filter(order__in=list(orders), removed=False).select_related("product").order_by("position", "pk")
+    ):
+        known.lines.setdefault(line.order_id, []).append(line)
+    products = {line.product_id for lines in known.lines.values() for line in lines if line.product_id}
+    known.offers = offers(products)
+    offered = {one.offered_id for one in known.offers.values()}
+    known.owned = set(
+        Entitlement.objects.filter(
+            profile__in=people, product__in=offered, status__in=Entitlement.DOWNLOADABLE
+        ).values_list("profile_id", "product_id")
+    )
+    keys = [f"line:{row.line_id}" for row in rows if row.line_id]
+    known.services = {one.source_key: one for one in Service.objects.filter(source_key__in=keys)}
+    known.templates = templates()
+    return known
+
+
+def offers(product_ids: Collection[int]) -> dict[tuple[int, str], Offer]:
+    """What buyers of these products are offered, by product and kind."""
+    rows = Offer.objects.filter(product__in=product_ids).select_related("offered")
+    return {(row.product_id, row.kind): row for row in rows}
+
+
+def templates() -> dict[tuple[str, str], Wording]:
+    """The organization's own words that count now, by sort of mail and language."""
+    rows = MailTemplate.objects.order_by("template", "language", "-version").distinct("template", "language")
+    return {(row.template, row.language): Wording(row.subject, row.body) for row in rows if row.body}

@@ -1,0 +1,200 @@
+"""What is written after purchases and what was bought as a service: their lists, and their cards on other pages."""
+
+from typing import Any
+
+from django.contrib.admin import SimpleListFilter
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from unfold.decorators import display
+
+from fulfillment.models import Followup, Service
+from orders.models import Order
+from support.admin import dialogs
+from support.admin.base import address_of, masked, redacted, when, word
+from support.admin.lists import ActiveAdmin
+
+SHOWN_AT_MOST = 50
+TONES = {
+    Followup.State.WAITING: "waiting",
+    Followup.State.SENT: "well",
+    Followup.State.STOPPED: "look",
+    Followup.State.SKIPPED: "over",
+}
+STEPS = {
+    Service.State.INTAKE: "waiting",
+    Service.State.READY: "look",
+    Service.State.STARTED: "waiting",
+    Service.State.DONE: "well",
+    Service.State.ENDED: "over",
+}
+
+
+class InState(SimpleListFilter):
+    title = "state"
+    parameter_name = "state__exact"
+    states: Any = Followup.State
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(str(value), str(words)) for value, words in self.states.choices]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(state=self.value()) if self.value() in self.states.values else queryset
+
+
+class AtStep(InState):
+    states = Service.State
+
+
+class OfOrder(ActiveAdmin):
+    """A list whose rows belong to orders, each with the acts that are legal."""
+
+    list_select_related: Any = ("order",)
+
+    def acts_of(self, row: Any) -> tuple[tuple[str, int, bool], ...]:
+        """The buttons of a row: name, subject, whether it is legal."""
+        return ()
+
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        @display(description="Order")
+        def order_shown(row: Any) -> str:
+            who = masked(row.order.customer_name, request) or "Nobody known"
+            return format_html(
+                '<span class="pair"><span class="strong cut">{}</span><span class="quiet cut">{}</span></span>',
+                row.order,
+                who,
+            )
+
+        @display(description="")
+        def acts_shown(row: Any) -> str:
+            made = dialogs.buttons(request.actor, *self.acts_of(row))  # type: ignore[attr-defined]
+            links = format_html_join(
+                "",
+                '<a class="act act--small" href="{}" data-dialog>{}</a>',
+                ((button.url, button.label) for button in made),
+            )
+            return format_html('<span class="acts acts--row">{}</span>', links)
+
+        return [order_shown, *self.list_display, acts_shown]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        return redirect(address_of(Order, self.found(request, object_id).order_id))
+
+
+class FollowupAdmin(OfOrder):
+    list_title = "Follow-ups"
+    row_named = "follow-up"
+    chips = "state__exact"
+    above = ("followup_terms",)
+    list_display = ("kind_shown", "state_shown", "due_shown")
+    list_filter = (InState, "kind")
+    ordering = ("-due_at", "-id")
+    explains = "What is written after a purchase, each at most once, and why what does not go out does not."
+    empty_title = "No follow-ups here"
+    empty_text = "They are planned as orders are paid. What is written, and when, is chosen by the button above."
+
+    def acts_of(self, row: Followup) -> tuple[tuple[str, int, bool], ...]:
+        return acts_of(row)
+
+    @display(description="Mail")
+    def kind_shown(self, row: Followup) -> str:
+        return row.get_kind_display()
+
+    @display(description="State")
+    def state_shown(self, row: Followup) -> SafeString:
+        return format_html(
+            '<span class="pair"><span>{}</span><span class="quiet cut" title="{}">{}</span></span>',
+            word(row.state, row.get_state_display(), TONES[Followup.State(row.state)]),
+            row.note,
+            row.get_why_display() if row.why else "",
+        )
+
+    @display(description="When")
+    def due_shown(self, row: Followup) -> SafeString:
+        return when(row.ended_at or row.due_at)
+
+
+class ServiceAdmin(OfOrder):
+    list_title = "Services"
+    row_named = "service"
+    chips = "state__exact"
+    list_display = ("product_shown", "state_shown", "answered_shown", "since_shown")
+    list_filter = (AtStep,)
+    list_select_related = ("order", "product")
+    ordering = ("-created_at", "-id")
+    explains = "Work that was bought: from the customer's answers to done. Open one to read the answers."
+    empty_title = "No services here"
+    empty_text = "One appears as soon as a product of the kind Service is paid for."
+
+    def acts_of(self, row: Service) -> tuple[tuple[str, int, bool], ...]:
+        return steps_of(row)
+
+    @display(description="Service")
+    def product_shown(self, row: Service) -> SafeString:
+        return format_html('<span class="cut">{}</span>', row.product.title)
+
+    @display(description="State")
+    def state_shown(self, row: Service) -> SafeString:
+        return word(row.state, row.get_state_display(), STEPS[Service.State(row.state)])
+
+    @display(description="Answered")
+    def answered_shown(self, row: Service) -> Any:
+        return when(row.answered_at) if row.answered_at else "not yet"
+
+    @display(description="Bought")
+    def since_shown(self, row: Service) -> SafeString:
+        return when(row.created_at)
+
+
+def acts_of(row: Followup) -> tuple[tuple[str, int, bool], ...]:
+    """The buttons of a follow-up: name, subject, whether it is legal."""
+    waiting = row.state == Followup.State.WAITING
+    return (
+        ("followup_now", row.pk, waiting or (row.why == "staff" and row.state == Followup.State.STOPPED)),
+        ("followup_stop", row.pk, waiting),
+    )
+
+
+def steps_of(row: Service) -> tuple[tuple[str, int, bool], ...]:
+    """The buttons of a service."""
+    state = row.state
+    return (
+        ("service_start", row.pk, state in (Service.State.INTAKE, Service.State.READY)),
+        ("service_finish", row.pk, state == Service.State.STARTED),
+        ("service_reopen", row.pk, state in (Service.State.STARTED, Service.State.DONE)),
+    )
+
+
+def card(request: HttpRequest, **about: Any) -> dict[str, Any]:
+    """What the page of an order or of a customer shows of both; two queries."""
+    actor = request.actor  # type: ignore[attr-defined]
+    rows = Followup.objects.filter(**about).order_by("-due_at", "-pk")[:SHOWN_AT_MOST]
+    bought = Service.objects.filter(**about).select_related("product").order_by("-created_at", "-pk")[:SHOWN_AT_MOST]
+    return {
+        "followups": [
+            {
+                "name": row.get_kind_display(),
+                "state": word(row.state, row.get_state_display(), TONES[Followup.State(row.state)]),
+                "at": when(row.ended_at or row.due_at),
+                "why": row.get_why_display() if row.why else "",
+                "buttons": dialogs.buttons(actor, *acts_of(row)),
+            }
+            for row in rows
+        ],
+        "services": [
+            {
+                "name": row.product.title,
+                "state": word(row.state, row.get_state_display(), STEPS[Service.State(row.state)]),
+                "answers": [
+                    {"label": one.get("label", ""), "answer": redacted(str(one.get("answer", "")), request)}
+                    for one in row.answers
+                ],
+                "buttons": dialogs.buttons(actor, *steps_of(row)),
+            }
+            for row in bought
+        ],
+    }
