@@ -3,7 +3,7 @@
 from django.urls import path
 
 from fulfillment import webhooks
-from fulfillment.views import addresses, callbacks, claims, downloads, libraries
+from fulfillment.views import addresses, callbacks, claims, downloads, libraries, redeeming
 
 urlpatterns = [
     path("anymail/<slug:esp>/tracking/", webhooks.receive),
@@ -15,6 +15,7 @@ urlpatterns = [
     path("claim/address/<str:secret>", addresses.change),
     path("claim/<str:secret>", claims.page),
     path("claim/<str:secret>/renew", claims.renew),
+    path("redeem/<slug:slug>/", redeeming.page),
     path("library/", libraries.index),
     path("library/<slug:slug>/", libraries.page),
     path("library/<slug:slug>/sign-out", libraries.sign_out),

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from fulfillment.actions import emails, jobs, links
-from fulfillment.models import Entitlement
+from fulfillment.actions import emails, jobs, links, mission_logs
+from fulfillment.models import Entitlement, MissionEntry
 from orders.actions.statuses import Money, fully
 from orders.messages import DisputeStatus, RefundStatus
 from orders.models import Line, Order, Product
@@ -21,7 +21,7 @@ PAID = {
     Order.PaymentStatus.REFUNDED,
     Order.PaymentStatus.DISPUTED,
 }
-DIGITAL = {Product.Kind.EBOOK, Product.Kind.DIGITAL, Product.Kind.TRAINING, Product.Kind.IMAGE}
+DIGITAL = Product.DIGITAL
 
 
 class AlreadyRevoked(Refusal):
@@ -61,7 +61,7 @@ def settle(
     fresh: list[Entitlement] = []
     changed: list[Entitlement] = []
     for order in orders:
-        current = set()
+        current: set[str] = set()
         for line in by_order.get(order.pk, ()):
             held = [known[key]] if (key := f"line:{line.pk}") in known else bundled.get(line.pk, [])
             wanted = [] if held or not _grants(order) else _products(line, inside)
@@ -70,13 +70,13 @@ def settle(
             verdict = _judge(order, line, facts[order.pk], profiles.get(order.profile_id or 0))
             current.update(entitlement.source_key for entitlement in held)
             fresh += [_new(order, line, product, verdict) for product in wanted]
-            changed += [entitlement for entitlement in held if _apply(entitlement, verdict, order.profile_id)]
+            changed += [entitlement for entitlement in held if apply(entitlement, verdict, order.profile_id)]
         for key, entitlement in known.items():
             gone = (
                 entitlement.order_id == order.pk and entitlement.source in Entitlement.OF_LINES and key not in current
             )
             verdict = Verdict(Status.REVOKED, "The line was taken off the order")
-            if gone and _apply(entitlement, verdict, order.profile_id):
+            if gone and apply(entitlement, verdict, order.profile_id):
                 changed.append(entitlement)
     bulk.insert(Entitlement, fresh)
     bulk.update(Entitlement, changed, ["status", "because", "profile"])
@@ -153,7 +153,7 @@ def _covered(line: Line, known: Money, status: RefundStatus) -> bool:
     return count >= line.quantity
 
 
-def _apply(entitlement: Entitlement, verdict: Verdict, profile_id: int | None) -> bool:
+def apply(entitlement: Entitlement, verdict: Verdict, profile_id: int | None) -> bool:
     """Write the verdict unless a person decided; true if anything changed."""
     former = (entitlement.status, entitlement.because, entitlement.profile_id)
     status, because = verdict.status, verdict.because
@@ -182,6 +182,7 @@ def revoke(entitlement: Entitlement, *, by: Actor, because: str) -> int:
     entitlement.save(update_fields=["decision", "decision_reason", "status", "because"])
     dead = links.revoke_all([entitlement.pk], because=f"Revoked by {by.label}")
     jobs.settle([entitlement])
+    mission_logs.note_reward(entitlement, MissionEntry.Kind.REVOKED, by=by, because=reason)
     _audit("entitlement.revoked", entitlement, by, reason, links=dead)
     return dead
 
@@ -204,6 +205,7 @@ def restore(entitlement: Entitlement, *, by: Actor, because: str) -> Entitlement
     jobs.settle([entitlement])
     if entitlement.order_id:
         settlement.request(entitlement.organization_id, orders=[entitlement.order_id])
+    mission_logs.note_reward(entitlement, MissionEntry.Kind.RESTORED, by=by, because=reason)
     _audit("entitlement.restored", entitlement, by, reason)
     return entitlement
 

@@ -1,12 +1,14 @@
-"""How they receive it: assets, entitlements, jobs, links, e-mail, claims and libraries."""
+"""How they receive it: assets, entitlements, jobs, links, e-mail, claims, libraries, coupons, missions."""
 
 from fulfillment.models.assets import Asset
 from fulfillment.models.claims import Claim, ClaimRoute, LibrarySession, Unclaimed
+from fulfillment.models.coupons import Coupon, Redemption
 from fulfillment.models.email_changes import AddressProof, EmailChange
 from fulfillment.models.emails import Circuit, Email
 from fulfillment.models.entitlements import Entitlement
 from fulfillment.models.jobs import Job
 from fulfillment.models.links import DownloadLink, DownloadSession, LinkRoute
+from fulfillment.models.missions import Mission, MissionCompletion, MissionEntry, MissionReward
 from fulfillment.models.reach import Reach, Suppression
 from fulfillment.models.tracking import EmailEcho, EmailEvent, EmailRoute
 
@@ -16,6 +18,7 @@ __all__ = [
     "Circuit",
     "Claim",
     "ClaimRoute",
+    "Coupon",
     "DownloadLink",
     "DownloadSession",
     "Email",
@@ -27,7 +30,12 @@ __all__ = [
     "Job",
     "LibrarySession",
     "LinkRoute",
+    "Mission",
+    "MissionCompletion",
+    "MissionEntry",
+    "MissionReward",
     "Reach",
+    "Redemption",
     "Suppression",
     "Unclaimed",
 ]

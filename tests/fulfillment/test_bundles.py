@@ -89,7 +89,7 @@ def test_no_bundle_comes_to_be_inside_itself(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("change", [{"payment_status": "unpaid"}, {"status": "cancelled"}], ids=["unpaid", "cancelled"])
-def test_what_happens_to_the_line_happens_to_all_of_it(stage: Stage, change: dict[str, str]) -> None:
+def test_what_happens_to_the_line_happens_to_all_of_it(stage: Stage, change: dict[str, Any]) -> None:
     buy(stage, placed_at="2026-11-13T19:05:41Z", updated_at="2026-11-13T19:05:41Z")
     buy(stage, placed_at="2026-11-13T19:05:41Z", updated_at="2026-11-14T19:05:41Z", **change)
     assert [status for _, status, _ in held(stage)] == ["revoked", "revoked"]
