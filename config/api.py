@@ -6,7 +6,7 @@ from django.urls import path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from config import drains, refunding
-from support.api import conversations, entitlements, events, orders, profiles, refunds
+from support.api import conversations, coupons, entitlements, events, orders, profiles, refunds
 
 AT_MOST_SECONDS = 2.0
 
@@ -39,6 +39,10 @@ urlpatterns = [
     path("entitlements/<int:pk>/revoke", entitlements.Revoke.as_view(settle=settle)),
     path("entitlements/<int:pk>/restore", entitlements.Restore.as_view(settle=settle)),
     path("events", events.Events.as_view(settle=settle)),
+    path("coupons", coupons.Coupons.as_view()),
+    path("coupons/quote", coupons.Quote.as_view()),
+    path("coupons/redeem", coupons.Redeem.as_view(settle=settle)),
+    path("coupons/confirm", coupons.Confirm.as_view(settle=settle)),
     path("conversations", conversations.Conversations.as_view(settle=settle)),
     path("schema", SpectacularAPIView.as_view(authentication_classes=[], permission_classes=[]), name="schema"),
     path(

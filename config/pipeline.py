@@ -7,7 +7,7 @@ times. Webhook, file, back-fill, replay, merge, override and the Requeue button 
 from collections.abc import Sequence
 
 from attribution.actions import attributions, intents
-from fulfillment.actions import entitlements, followups, services
+from fulfillment.actions import entitlements, followups, missions, redemptions, services
 from orders.actions import deliveries, facts, products, statistics, statuses, visits
 from orders.models import Order
 from orders.queries import events as order_events
@@ -43,6 +43,8 @@ def settle(order_ids: Sequence[int], organization: Organization, *, profile_ids:
     followups.settle(orders, lines)
     attributions.settle(orders)  # why
     concerned = touched | former | set(people) | set(profile_ids)
+    redemptions.settle(concerned, orders)
+    missions.settle(concerned, organization=organization)  # rewards
     statistics.settle(concerned)
     visits.settle(order_ids)
     intents.settle(concerned, order_ids=order_ids)
@@ -54,6 +56,8 @@ def settle_events(event_ids: Sequence[int], organization: Organization) -> None:
     """Make everything that depends on these customer events agree with the facts; idempotent, takes a batch."""
     turns.together(organization.pk)
     rows, touched = events.settle(event_ids, organization=organization)  # who
+    redemptions.settle(touched, ())
+    missions.settle(touched, organization=organization)  # rewards
     intents.settle(touched)  # what they want
     likenesses.request(organization.pk, touched)
     streams.publish([*events.raw(rows), *events.normalized(rows)], organization_id=organization.pk)

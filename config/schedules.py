@@ -14,7 +14,7 @@ from django.db import connection
 from django_q.tasks import async_task
 
 from config import alerting
-from fulfillment.actions import tracking, verifications
+from fulfillment.actions import redemptions, tracking, verifications
 from profiles import tenancy
 from profiles.models import OrganizationRoute
 from support.actions import approvals
@@ -45,6 +45,7 @@ class Schedule:
 SCHEDULES: tuple[Schedule, ...] = (
     Schedule("alerts", timedelta(minutes=1), alerting.look),
     Schedule("mail_reports", timedelta(minutes=1), tracking.sweep),
+    Schedule("coupon_reservations", timedelta(minutes=1), redemptions.release_due),
     Schedule("assets", timedelta(hours=24), verifications.sweep),
     Schedule("approvals", timedelta(minutes=15), approvals.expire),
 )

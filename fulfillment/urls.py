@@ -3,7 +3,7 @@
 from django.urls import path
 
 from fulfillment import webhooks
-from fulfillment.views import addresses, callbacks, claims, downloads, intakes, libraries, unsubscribes
+from fulfillment.views import addresses, callbacks, claims, downloads, intakes, libraries, redeeming, unsubscribes
 
 urlpatterns = [
     path("anymail/<slug:esp>/tracking/", webhooks.receive),
@@ -18,6 +18,7 @@ urlpatterns = [
     path("claim/<str:secret>/renew", claims.renew),
     path("unsubscribe/<str:secret>", unsubscribes.page),
     path("intake/<str:secret>", intakes.page),
+    path("redeem/<slug:slug>/", redeeming.page),
     path("library/", libraries.index),
     path("library/<slug:slug>/", libraries.page),
     path("library/<slug:slug>/sign-out", libraries.sign_out),

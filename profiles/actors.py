@@ -19,6 +19,7 @@ LEAD = AGENT | {
     "override_attribution",
     "manage_identity",
     "manage_policies",
+    "manage_coupons",
     "manage_incidents",
     "approve",
     "approve_refund",

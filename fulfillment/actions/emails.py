@@ -115,7 +115,7 @@ def deliver(entitlements: Sequence[Entitlement], given: Mapping[int, Given]) -> 
         lines.setdefault(line.order_id, []).append(line)
     mails: dict[str, list[Entitlement]] = {}
     for order_id, group in by_order.items():
-        first = f"receipt:{order_id}" not in receipted and group[0].source == Entitlement.Source.ORDER
+        first = f"receipt:{order_id}" not in receipted and group[0].source in Entitlement.OF_LINES
         mails[f"receipt:{order_id}" if first else _key(group, given)] = group
     mails |= {_key([entitlement], given): [entitlement] for entitlement in alone}
     invited = invitations.invite(mails)

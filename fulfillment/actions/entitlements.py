@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from fulfillment.actions import emails, jobs, links
-from fulfillment.models import Entitlement
+from fulfillment.actions import emails, jobs, links, mission_logs
+from fulfillment.models import Entitlement, MissionEntry
 from orders.actions.statuses import Money, fully
 from orders.messages import DisputeStatus, RefundStatus
 from orders.models import Line, Order, Product
+from orders.queries import bundles
 from profiles import bulk, clock
 from profiles.actions import audit, settlement
 from profiles.actors import Actor, Invalid, Refusal
@@ -20,7 +21,7 @@ PAID = {
     Order.PaymentStatus.REFUNDED,
     Order.PaymentStatus.DISPUTED,
 }
-DIGITAL = {Product.Kind.EBOOK, Product.Kind.DIGITAL, Product.Kind.TRAINING, Product.Kind.IMAGE}
+DIGITAL = Product.DIGITAL
 
 
 class AlreadyRevoked(Refusal):
@@ -49,24 +50,33 @@ def settle(
     known = {
         e.source_key: e for e in Entitlement.objects.filter(order__in=[o.pk for o in orders]).select_related("product")
     }
+    # What was in a bundle when its line was granted stays: a later change of the bundle takes nothing away.
+    bundled: dict[int, list[Entitlement]] = {}
+    for entitlement in known.values():
+        if entitlement.source == Source.BUNDLE and entitlement.line_id:
+            bundled.setdefault(entitlement.line_id, []).append(entitlement)
+    inside = bundles.components(
+        {line.product_id for line in lines if line.product_id and _is_bundle(line) and line.pk not in bundled}
+    )
     fresh: list[Entitlement] = []
     changed: list[Entitlement] = []
     for order in orders:
-        current = set()
+        current: set[str] = set()
         for line in by_order.get(order.pk, ()):
-            entitlement = known.get(f"line:{line.pk}")
-            if entitlement is None and not _grants(order, line):
+            held = [known[key]] if (key := f"line:{line.pk}") in known else bundled.get(line.pk, [])
+            wanted = [] if held or not _grants(order) else _products(line, inside)
+            if not held and not wanted:
                 continue
             verdict = _judge(order, line, facts[order.pk], profiles.get(order.profile_id or 0))
-            current.add(f"line:{line.pk}")
-            if entitlement is None:
-                fresh.append(_new(order, line, verdict))
-            elif _apply(entitlement, verdict, order.profile_id):
-                changed.append(entitlement)
+            current.update(entitlement.source_key for entitlement in held)
+            fresh += [_new(order, line, product, verdict) for product in wanted]
+            changed += [entitlement for entitlement in held if apply(entitlement, verdict, order.profile_id)]
         for key, entitlement in known.items():
-            gone = entitlement.order_id == order.pk and entitlement.source == Source.ORDER and key not in current
+            gone = (
+                entitlement.order_id == order.pk and entitlement.source in Entitlement.OF_LINES and key not in current
+            )
             verdict = Verdict(Status.REVOKED, "The line was taken off the order")
-            if gone and _apply(entitlement, verdict, order.profile_id):
+            if gone and apply(entitlement, verdict, order.profile_id):
                 changed.append(entitlement)
     bulk.insert(Entitlement, fresh)
     bulk.update(Entitlement, changed, ["status", "because", "profile"])
@@ -77,25 +87,32 @@ def settle(
     emails.settle(orders, facts, by_order)
 
 
-def _grants(order: Order, line: Line) -> bool:
-    return (
-        order.profile_id is not None
-        and order.payment_status in PAID
-        and line.product is not None
-        and line.product.kind in DIGITAL
-    )
+def _grants(order: Order) -> bool:
+    return order.profile_id is not None and order.payment_status in PAID
 
 
-def _new(order: Order, line: Line, verdict: Verdict) -> Entitlement:
-    assert line.product is not None and order.profile_id is not None
+def _is_bundle(line: Line) -> bool:
+    return line.product is not None and line.product.kind == Product.Kind.BUNDLE
+
+
+def _products(line: Line, inside: Mapping[int, Sequence[Product]]) -> list[Product]:
+    """The digital products this line is about: its own, or all that are in its bundle."""
+    if line.product is None:
+        return []
+    found = inside.get(line.product.pk, ()) if _is_bundle(line) else (line.product,)
+    return [product for product in found if product.kind in DIGITAL]
+
+
+def _new(order: Order, line: Line, product: Product, verdict: Verdict) -> Entitlement:
+    assert order.profile_id is not None
     return Entitlement(
         organization_id=order.organization_id,
         profile_id=order.profile_id,
         order=order,
         line=line,
-        product=line.product,
-        source=Source.ORDER,
-        source_key=f"line:{line.pk}",
+        product=product,
+        source=Source.BUNDLE if _is_bundle(line) else Source.ORDER,
+        source_key=f"line:{line.pk}:{product.pk}" if _is_bundle(line) else f"line:{line.pk}",
         status=verdict.status,
         because=verdict.because[:300],
     )
@@ -136,7 +153,7 @@ def covered(line: Line, known: Money, status: RefundStatus) -> bool:
     return count >= line.quantity
 
 
-def _apply(entitlement: Entitlement, verdict: Verdict, profile_id: int | None) -> bool:
+def apply(entitlement: Entitlement, verdict: Verdict, profile_id: int | None) -> bool:
     """Write the verdict unless a person decided; true if anything changed."""
     former = (entitlement.status, entitlement.because, entitlement.profile_id)
     status, because = verdict.status, verdict.because
@@ -165,6 +182,7 @@ def revoke(entitlement: Entitlement, *, by: Actor, because: str) -> int:
     entitlement.save(update_fields=["decision", "decision_reason", "status", "because"])
     dead = links.revoke_all([entitlement.pk], because=f"Revoked by {by.label}")
     jobs.settle([entitlement])
+    mission_logs.note_reward(entitlement, MissionEntry.Kind.REVOKED, by=by, because=reason)
     _audit("entitlement.revoked", entitlement, by, reason, links=dead)
     return dead
 
@@ -187,6 +205,7 @@ def restore(entitlement: Entitlement, *, by: Actor, because: str) -> Entitlement
     jobs.settle([entitlement])
     if entitlement.order_id:
         settlement.request(entitlement.organization_id, orders=[entitlement.order_id])
+    mission_logs.note_reward(entitlement, MissionEntry.Kind.RESTORED, by=by, because=reason)
     _audit("entitlement.restored", entitlement, by, reason)
     return entitlement
 

@@ -1,7 +1,8 @@
-"""How they receive it: assets, entitlements, jobs, links, e-mail, claims and libraries."""
+"""How they receive it: assets, entitlements, jobs, links, e-mail, claims, libraries, coupons, missions."""
 
 from fulfillment.models.assets import Asset
 from fulfillment.models.claims import Claim, ClaimRoute, LibrarySession, Unclaimed
+from fulfillment.models.coupons import Coupon, Redemption
 from fulfillment.models.email_changes import AddressProof, EmailChange
 from fulfillment.models.emails import Circuit, Email
 from fulfillment.models.entitlements import Entitlement
@@ -9,6 +10,7 @@ from fulfillment.models.followups import Followup, Offer, PageRoute
 from fulfillment.models.jobs import Job
 from fulfillment.models.links import DownloadLink, DownloadSession, LinkRoute
 from fulfillment.models.mail_templates import MailTemplate
+from fulfillment.models.missions import Mission, MissionCompletion, MissionEntry, MissionReward
 from fulfillment.models.reach import Reach, Suppression
 from fulfillment.models.renewals import Renewal
 from fulfillment.models.services import IntakeForm, Service
@@ -20,6 +22,7 @@ __all__ = [
     "Circuit",
     "Claim",
     "ClaimRoute",
+    "Coupon",
     "DownloadLink",
     "DownloadSession",
     "Email",
@@ -34,9 +37,14 @@ __all__ = [
     "LibrarySession",
     "LinkRoute",
     "MailTemplate",
+    "Mission",
+    "MissionCompletion",
+    "MissionEntry",
+    "MissionReward",
     "Offer",
     "PageRoute",
     "Reach",
+    "Redemption",
     "Renewal",
     "Service",
     "Suppression",

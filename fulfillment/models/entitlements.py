@@ -34,6 +34,7 @@ class Entitlement(Tenant):
         REVOKED = "revoked", "Revoked by a person"
         GRANTED = "granted", "Kept by a person"
 
+    OF_LINES = (Source.ORDER, Source.BUNDLE)
     DOWNLOADABLE = (Status.PENDING_CLAIM, Status.ACTIVE)
 
     profile = TenantForeignKey(Profile, related_name="entitlements")

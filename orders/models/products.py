@@ -20,6 +20,8 @@ class Product(Tenant):
         IMAGE = "image", "Image"
         BUNDLE = "bundle", "Bundle"
 
+    DIGITAL = frozenset({Kind.EBOOK, Kind.DIGITAL, Kind.TRAINING, Kind.IMAGE})
+
     sku = models.CharField("SKU", max_length=100)
     title = models.CharField(max_length=300)
     kind = models.CharField(max_length=10, choices=Kind)

@@ -15,7 +15,7 @@ from profiles.tokens import digest
 
 RESOURCES = (
     *("orders", "profiles", "entitlements", "conversations", "events", "merges"),
-    *("discrepancies", "analytics", "customers", "jobs", "webhooks", "channels"),
+    *("discrepancies", "analytics", "customers", "jobs", "webhooks", "channels", "coupons"),
 )
 SCOPES = {f"{resource}:{verb}" for resource in RESOURCES for verb in ("read", "write")} | {"*"}
 

@@ -1,15 +1,15 @@
-"""Dialogs about what is sold: a new product, a new version of its file, another name a shop has for it."""
+"""Dialogs about what is sold: a new product, its file, another name a shop has for it, what is in a bundle."""
 
 from typing import Any
 
 from django import forms
 from django.http import HttpRequest
 
-from fulfillment.actions import assets, jobs
+from fulfillment.actions import assets, bundles, jobs
 from fulfillment.models import Asset, Job
 from fulfillment.storages import StoreFailed
 from orders.actions import products
-from orders.models import Channel, Line, Product
+from orders.models import BundleItem, Channel, Line, Product
 from orders.money import UnknownCurrency, currency_code
 from profiles.actors import Invalid
 from profiles.models import Organization
@@ -73,7 +73,8 @@ class AddProduct(Dialog):
         waiting = Line.objects.filter(product__isnull=True, removed=False, sku=product.sku)
         orders = waiting.values("order_id").distinct().count()
         also = f" {counted(orders, 'order waits', 'orders wait')} for it." if orders else ""
-        return Done(f"1 product added: {product.sku}.{also} Add its file next.", url=address_of(Product, product.pk))
+        then = "Say what is in it next." if product.kind == Product.Kind.BUNDLE else "Add its file next."
+        return Done(f"1 product added: {product.sku}.{also} {then}", url=address_of(Product, product.pk))
 
 
 class AskFile(Ask):
@@ -149,3 +150,66 @@ class AddListing(Dialog):
             subject, kind=data["kind"], external_id=data["external_id"], by=press.by, because=press.because
         )
         return Done(f"1 listing added: {listing}.")
+
+
+class AskComponent(Ask):
+    component = forms.ModelChoiceField(Product.objects.none(), label="Product", empty_label="Choose a product")
+    to_owners = forms.BooleanField(
+        label="Give it to everybody who owns the bundle already",
+        required=False,
+        help_text="Left empty, only who buys the bundle from now on gets it.",
+    )
+
+
+@registered
+class AddComponent(Dialog):
+    name, permission, model, related = "add_component", "map_product", Product, ("organization",)
+    title, button = "Put a product into the bundle", "Add component"
+    form = AskComponent
+    inverse = "Take it out again; who was given it keeps it."
+
+    def about(self, subject: Product) -> str:
+        return f"{subject.sku} · {subject.title}"
+
+    def cannot(self, subject: Product) -> str:
+        return "" if subject.kind == Product.Kind.BUNDLE else f"{subject.sku} is no bundle."
+
+    def prepare(self, form: AskComponent, subject: Product, request: HttpRequest) -> None:
+        field: Any = form.fields["component"]
+        field.queryset = bundles.choosable(subject).order_by("sku")
+        field.label_from_instance = lambda row: f"{row.sku} · {row.title}"
+
+    def will(self, subject: Product, request: HttpRequest) -> list[str]:
+        owners = counted(bundles.owners(subject), "paid line holds", "paid lines hold")
+        return [
+            "Whoever buys the bundle from now on gets 1 product more.",
+            f"{owners} the bundle: nothing changes for them unless you choose so; then each gets 1 e-mail with a link.",
+        ]
+
+    def do(self, subject: Product, press: Press) -> Done:
+        component, to_owners = press.data["component"], press.data["to_owners"]
+        given = bundles.add(subject, component, to_owners=to_owners, by=press.by, because=press.because)
+        return Done(
+            f"1 component added: {component.sku}."
+            + (f" {counted(given, 'entitlement was', 'entitlements were')} given to owners." if to_owners else "")
+        )
+
+
+@registered
+class RemoveComponent(Dialog):
+    name, permission, model, related = "remove_component", "map_product", BundleItem, ("bundle", "component")
+    title, button, danger = "Take the product out of the bundle", "Take out", True
+    inverse = "Put it in again."
+
+    def about(self, subject: BundleItem) -> str:
+        return f"{subject.component.sku} · {subject.component.title}, in {subject.bundle.sku}"
+
+    def will(self, subject: BundleItem, request: HttpRequest) -> list[str]:
+        return ["Whoever buys the bundle from now on does not get it.", "Whoever has it already keeps it."]
+
+    def do(self, subject: BundleItem, press: Press) -> Done:
+        bundles.remove(subject.bundle, subject.component, by=press.by, because=press.because)
+        return Done(
+            f"1 component taken out: {subject.component.sku}. 0 customers lose anything.",
+            url=address_of(Product, subject.bundle_id),
+        )

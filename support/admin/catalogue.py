@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from fulfillment.models import Asset, Entitlement
-from orders.models import Listing, Product
+from orders.models import BundleItem, Listing, Product
 from support.admin import dialogs
 from support.admin.base import address_of, amount, when, word
 from support.admin.lists import ActiveAdmin
@@ -125,6 +125,7 @@ class ProductAdmin(ActiveAdmin):
         files = list(Asset.objects.filter(product=product).order_by("-current", "-created_at", "-pk")[:SHOWN_AT_MOST])
         actor = request.actor  # type: ignore[attr-defined]
         superseded = {row.format for row in files if not row.current and not row.withdrawn}
+        is_bundle = product.kind == Product.Kind.BUNDLE
         context = {
             **self.admin_site.each_context(request),
             "title": product.title,
@@ -144,6 +145,12 @@ class ProductAdmin(ActiveAdmin):
                 }
                 for row in files
             ],
+            "is_bundle": is_bundle,
+            "components": _components(product, actor) if is_bundle else [],
+            "part_of": [
+                {"row": item.bundle, "url": address_of(Product, item.bundle_id)}
+                for item in BundleItem.objects.filter(component=product).select_related("bundle").order_by("pk")
+            ],
             "listings": list(Listing.objects.filter(product=product).order_by("kind", "external_id")[:SHOWN_AT_MOST]),
             "price": amount(product.price_minor, product.currency, strong=True),
             "added": when(product.created_at),
@@ -151,7 +158,8 @@ class ProductAdmin(ActiveAdmin):
             "owned_url": f"{address_of(Entitlement)}?product={product.pk}" if address_of(Entitlement) else "",
             "acts": dialogs.buttons(
                 actor,
-                ("add_file", product.pk, True),
+                ("add_component", product.pk, is_bundle),
+                ("add_file", product.pk, not is_bundle),
                 ("add_listing", product.pk, True),
                 ("change_intake", product.pk, product.kind == Product.Kind.SERVICE),
             ),
@@ -166,3 +174,22 @@ def _standing(row: Asset) -> SafeString:
     if row.current:
         return word("active", "Current")
     return word("expired", "Withdrawn" if row.withdrawn else "Superseded")
+
+
+def _components(bundle: Product, actor: Any) -> list[dict[str, Any]]:
+    """What is in the bundle, and whether it can be delivered."""
+    items = BundleItem.objects.filter(bundle=bundle).select_related("component").order_by("component__sku")
+    found = list(items[:SHOWN_AT_MOST])
+    ids = [item.component_id for item in found]
+    filed = set(Asset.objects.filter(product__in=ids, current=True).values_list("product_id", flat=True))
+    return [
+        {
+            "row": item.component,
+            "url": address_of(Product, item.component_id),
+            "state": word("failed", "No file")
+            if item.component.kind in DELIVERED and item.component_id not in filed
+            else word("active", item.component.get_kind_display()),
+            "button": dialogs.button("remove_component", item.pk, actor),
+        }
+        for item in found
+    ]

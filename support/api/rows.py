@@ -220,3 +220,64 @@ class EventBody(serializers.Serializer[object]):
 
 class EventsBody(serializers.Serializer[object]):
     events = EventBody(many=True, help_text="At most 500, stored all or none.")
+
+
+class CouponCustomer(serializers.Serializer[object]):
+    email = serializers.CharField(required=False)
+    phone = serializers.CharField(required=False)
+
+
+class QuoteBody(serializers.Serializer[object]):
+    code = serializers.CharField()
+    sku = serializers.CharField(required=False)
+    amount = serializers.CharField(required=False, help_text="Decimal; else the product's price.")
+    currency = serializers.CharField(required=False)
+
+
+class RedeemBody(QuoteBody):
+    customer = CouponCustomer()
+    reference = serializers.CharField(required=False, help_text="The checkout's own name for it.")
+
+
+class ConfirmBody(serializers.Serializer[object]):
+    redemption = serializers.IntegerField()
+
+
+class QuoteRow(serializers.Serializer[object]):
+    amount = serializers.CharField()
+    discount = serializers.CharField()
+    to_pay = serializers.CharField()
+    currency = serializers.CharField()
+
+
+class CouponRow(serializers.Serializer[object]):
+    id = serializers.IntegerField()
+    code = serializers.CharField()
+    kind = serializers.ChoiceField(["full", "percent", "amount"])
+    percent = serializers.IntegerField(allow_null=True)
+    amount = serializers.CharField(allow_null=True)
+    currency = serializers.CharField()
+    skus = serializers.ListField(child=serializers.CharField())
+    starts_at = serializers.DateTimeField(allow_null=True)
+    ends_at = serializers.DateTimeField(allow_null=True)
+    limit = serializers.IntegerField(allow_null=True)
+    limit_each = serializers.IntegerField()
+    used = serializers.IntegerField()
+    active = serializers.BooleanField()
+    campaign = serializers.CharField()
+
+
+class RedemptionRow(serializers.Serializer[object]):
+    id = serializers.IntegerField()
+    code = serializers.CharField()
+    state = serializers.ChoiceField(["reserved", "redeemed", "released", "revoked"])
+    sku = serializers.CharField(allow_null=True)
+    profile = serializers.IntegerField()
+    amount = serializers.CharField(allow_null=True)
+    discount = serializers.CharField(allow_null=True)
+    to_pay = serializers.CharField(allow_null=True)
+    currency = serializers.CharField()
+    redeemed_at = serializers.DateTimeField()
+    reserved_until = serializers.DateTimeField(allow_null=True)
+    reference = serializers.CharField()
+    entitlements = OwnedRow(many=True)

@@ -1,10 +1,10 @@
-"""manage.py add_product: a product, its files and the names channels have for it."""
+"""manage.py add_product: a product, its files or components, and the names channels have for it."""
 
 from pathlib import Path
 from typing import Any
 
 from config.commands import OrganizationCommand
-from fulfillment.actions import assets
+from fulfillment.actions import assets, bundles
 from orders.actions import products
 from profiles.actors import Actor, Invalid
 from profiles.models import Organization
@@ -21,6 +21,7 @@ class Command(OrganizationCommand):
         parser.add_argument("--price", required=True)
         parser.add_argument("--currency", required=True)
         parser.add_argument("--file", action="append", default=[], metavar="PATH")
+        parser.add_argument("--component", action="append", default=[], metavar="SKU", help="of a bundle")
         parser.add_argument("--listing", action="append", default=[], metavar="KIND:EXTERNAL_ID")
 
     def run_in(self, organization: Organization, **options: Any) -> None:
@@ -44,6 +45,7 @@ class Command(OrganizationCommand):
             listings=listings,
             by=by,
         )
+        bundles.fill(product, options["component"], by=by)
         for path in files:
             with path.open("rb") as content:
                 assets.add(product, content, filename=path.name, by=by)
