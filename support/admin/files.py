@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from fulfillment import storages
+from fulfillment.actions import stores
 from fulfillment.models import Asset
 from orders.models import Product
 from support.admin.base import address_of, when, word
@@ -53,6 +54,15 @@ class AssetAdmin(ActiveAdmin):
     explains = "Every file that is given out. Each night it is read whole in every store and compared."
     empty_title = "No files here"
     empty_text = "Upload a file on its product's page: what was paid for is delivered at once."
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """The list, which says first where downloads go while that is not as usual."""
+        health = stores.Health()
+        away = [stores.NAMES[alias] for alias in health.away()]
+        told = f"{' and '.join(away).capitalize()} is left alone now. " if away else ""
+        if health.switched():
+            told = "Downloads and new files go to the second store, because a person switched. "
+        return super().changelist_view(request, {"explains": f"{told}{self.explains}", **(extra_context or {})})
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
         """The columns, and the button of each row for whoever may press it."""

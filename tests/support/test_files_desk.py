@@ -52,6 +52,7 @@ def test_a_person_switches_the_store_and_back(desk: Desk, sign: Sign) -> None:
     assert opened.context["form"].initial["to"] == "second" and "nobody notices" in opened.context["will"][1]
     desk.press(client, "switch_storage", owner, to="second")
     assert stores.Health().switched()
+    assert "because a person switched" in client.get(desk.url("fulfillment_asset_changelist")).content.decode()
     again = desk.press(client, "switch_storage", owner, to="second")
     assert b"already" in again.content or again.status_code in (302, 409)
     assert client.get(desk.act("switch_storage", owner)).context["form"].initial["to"] == "default"
