@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from fulfillment.actions import emails, jobs, reach, tracking
+from fulfillment.actions import delivery_addresses, emails, jobs, reach, tracking
 from fulfillment.models import Email, Entitlement, Job, Reach
 from fulfillment.tracking import Kind
 from orders.models import Order
@@ -20,7 +20,7 @@ class NothingToSend(Refusal):
 
 def correct(order: Order, to: str, *, by: Actor, because: str, key: str, mail: bool = True) -> int:
     """Send this order's mail to another address and, if asked, its links at once; returns how many mails go out."""
-    emails.change_delivery_address(order, to, by=by, because=because)
+    delivery_addresses.change(order, to, by=by, because=because)
     sent = send_again(order, by=by, because=because, key=key) if mail else 0
     reach.look([order.pk])
     return sent

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db.models import F
 
 from fulfillment import codes, tokens
-from fulfillment.actions import claims, emails, letters, libraries
+from fulfillment.actions import claims, delivery_addresses, emails, letters, libraries
 from fulfillment.models import ClaimRoute, Email, EmailChange, Entitlement, Job
 from orders.models import Order, Payment
 from profiles import bulk, clock, identifiers, tenancy
@@ -309,7 +309,7 @@ def _move_orders(row: EmailChange) -> None:
     owned = Entitlement.objects.filter(pk__in=waiting, profile=row.profile_id, order__isnull=False)
     because = "The customer's address changed, and what is not yet delivered with it"
     for order in Order.objects.filter(pk__in=owned.values("order")).order_by("pk"):
-        emails.change_delivery_address(order, row.to, by=Actor.system("change of address"), because=because)
+        delivery_addresses.change(order, row.to, by=Actor.system("change of address"), because=because)
 
 
 def _about(to: str) -> str:

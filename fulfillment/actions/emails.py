@@ -22,7 +22,7 @@ from orders.messages import RefundStatus
 from orders.models import Line, Order, Refund
 from profiles import bulk, clock, identifiers
 from profiles.actions import audit, proofs, settlement
-from profiles.actors import Actor, Invalid, Refusal
+from profiles.actors import Actor, Refusal
 from profiles.models import Organization, Profile
 
 State, Template = Email.State, Email.Template
@@ -292,29 +292,6 @@ def renew(link_entitlement: Entitlement, *, key: str) -> Email | None:
         )
     except (NoAddress, links.LinkRevoked):
         return None
-
-
-def change_delivery_address(order: Order, to: str, *, by: Actor, because: str) -> Order:
-    """Send this order's mail elsewhere; the facts and the customer's own address stay as they are."""
-    by.require("change_delivery_email")
-    reason = audit.require_reason(because)
-    usable = identifiers.mailable(to)
-    if not usable:
-        raise Invalid("That is not one usable e-mail address.")
-    order = Order.objects.select_for_update(of=("self",)).get(pk=order.pk)
-    order.delivery_email = usable
-    order.save(update_fields=["delivery_email"])
-    Email.objects.filter(order=order, state=State.QUEUED).update(to=usable)
-    settlement.request(order.organization_id, orders=[order.pk])
-    audit.record(
-        "order.delivery_email_changed",
-        by=by,
-        subject=order,
-        because=reason,
-        order_id=order.pk,
-        profile_id=order.profile_id,
-    )
-    return order
 
 
 # Sending --------------------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 from django.http import HttpRequest
 
-from fulfillment.actions import corrections, emails, entitlements, jobs, links, suppressions
+from fulfillment.actions import corrections, delivery_addresses, emails, entitlements, jobs, links, suppressions
 from fulfillment.models import DownloadLink, Email, Entitlement, Job, Reach
 from orders.models import Order, Product
 from profiles import clock
@@ -85,7 +85,7 @@ class Resend(Dialog):
     def do(self, subject: Entitlement, press: Press) -> Done:
         to = press.data.get("to")
         if to and subject.order is not None:
-            subject.order = emails.change_delivery_address(subject.order, to, by=press.by, because=press.because)
+            subject.order = delivery_addresses.change(subject.order, to, by=press.by, because=press.because)
         mail = emails.resend(subject, by=press.by, because=press.because, key=press.key)
         return Done(f"1 e-mail with a new link is on its way to {mail.to}.")
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from config import drains
 from fulfillment import browsers, codes, tokens
-from fulfillment.actions import bounces, claims, emails, entitlements, reminders
+from fulfillment.actions import bounces, claims, delivery_addresses, emails, entitlements, reminders
 from fulfillment.actions.claims import Asker
 from fulfillment.models import Claim, ClaimRoute, Email, Entitlement, LibrarySession
 from orders.models import Channel, Order
@@ -103,7 +103,7 @@ def test_another_site_cannot_press_the_button(guest: Guest) -> None:
 def test_a_mail_to_an_address_that_staff_typed_holds_no_invitation(guest: Guest) -> None:
     with guest.stage.inside():
         order = Order.objects.get()
-        emails.change_delivery_address(order, "other@example.org", by=BY, because="asked by phone")
+        delivery_addresses.change(order, "other@example.org", by=BY, because="asked by phone")
         emails.resend(Entitlement.objects.select_related("order__channel").get(), by=BY, because="asked", key="k")
     guest.stage.work()
     (mail,) = guest.smtp.to("other@example.org")
