@@ -25,7 +25,7 @@ def waiting(desk: Desk) -> Desk:
 
 def mails(desk: Desk, template: str) -> list[Email]:
     with desk.inside():
-        return list(Email.objects.filter(template=template))
+        return list(Email.objects.filter(template=template).order_by("pk"))
 
 
 def test_the_claim_link_is_mailed_once_a_press_from_customer_and_entitlement(waiting: Desk, sign: Sign) -> None:
