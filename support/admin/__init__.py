@@ -5,7 +5,7 @@ from typing import Any
 from django.db import models
 
 from attribution.models import StoreAlert
-from fulfillment.models import Email, Entitlement, Job, Reach, Suppression, Unclaimed
+from fulfillment.models import Coupon, Email, Entitlement, Job, Mission, Reach, Suppression, Unclaimed
 from orders.models import Channel, Delivery, Line, Order, Product, RefundRequest
 from profiles.models import (
     ApiToken,
@@ -28,6 +28,7 @@ from support.admin import (
     acts_of_catalogue,
     acts_of_channels,
     acts_of_claims,
+    acts_of_coupons,
     acts_of_customers,
     acts_of_cuts,
     acts_of_delivery,
@@ -38,6 +39,7 @@ from support.admin import (
     acts_of_jobs,
     acts_of_links,
     acts_of_mail,
+    acts_of_missions,
     acts_of_orders,
     acts_of_reach,
     acts_of_refunds,
@@ -52,12 +54,14 @@ from support.admin.approvals import ApprovalAdmin
 from support.admin.audit import AuditEntryAdmin
 from support.admin.catalogue import ProductAdmin
 from support.admin.channels import ChannelAdmin
+from support.admin.coupons import CouponAdmin
 from support.admin.deliveries import EmailAdmin, EntitlementAdmin
 from support.admin.identifiers import IdentifierAdmin
 from support.admin.identities import MergeAdmin, ReviewAdmin
 from support.admin.inbox import DeliveryAdmin
 from support.admin.incidents import IncidentAdmin
 from support.admin.jobs import JobAdmin
+from support.admin.missions import MissionAdmin
 from support.admin.orders import OrderAdmin
 from support.admin.profiles import ProfileAdmin
 from support.admin.refunds import RefundRequestAdmin
@@ -95,6 +99,8 @@ ACTS = (
     acts_of_approvals,
     acts_of_reach,
     acts_of_mail,
+    acts_of_coupons,
+    acts_of_missions,
 )
 
 REGISTERED: list[tuple[type[models.Model], Any]] = [
@@ -111,6 +117,8 @@ REGISTERED: list[tuple[type[models.Model], Any]] = [
     (Delivery, DeliveryAdmin),
     (Line, LineAdmin),
     (Product, ProductAdmin),
+    (Coupon, CouponAdmin),
+    (Mission, MissionAdmin),
     (Channel, ChannelAdmin),
     (Merge, MergeAdmin),
     (WebhookEndpoint, WebhookEndpointAdmin),
