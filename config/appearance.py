@@ -94,6 +94,8 @@ NAVIGATION: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
         (
             ("Products", "menu_book", "orders_product_changelist", "view"),
             ("Files", "draft", "fulfillment_asset_changelist", "view"),
+            ("Coupons", "redeem", "fulfillment_coupon_changelist", "view"),
+            ("Missions", "flag", "fulfillment_mission_changelist", "view"),
             ("Unmapped lines", "link_off", "orders_line_changelist", "view"),
         ),
     ),

@@ -95,6 +95,14 @@ def ungranted(count: int, oldest: datetime | None, policy: Policy) -> Trouble | 
     return Trouble("orders.ungranted", "Paid without access", words, count, CRITICAL, oldest, "orders_order")
 
 
+def rewards(count: int) -> Trouble | None:
+    """Rewards of active missions that could not be delivered if somebody earned them now."""
+    if not count:
+        return None
+    words = f"{count} {'reward of a mission' if count == 1 else 'rewards of missions'} cannot be delivered."
+    return Trouble("missions.rewards", "Rewards that cannot be delivered", words, count, model="fulfillment_mission")
+
+
 def bounces(bounced: int, sent: int, policy: Policy) -> Trouble | None:
     """Mails of the last day that came back, against all that were sent."""
     if bounced < policy.bounces_at_least or bounced * 1000 <= sent * policy.bounce_permille:

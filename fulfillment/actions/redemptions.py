@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F, Q
 
 from fulfillment import discounts
@@ -13,7 +13,7 @@ from fulfillment.actions import coupons, entitlements, gifts
 from fulfillment.actions.gifts import Gift
 from fulfillment.models import Coupon, Entitlement, Redemption
 from orders.models import Order, Product
-from profiles import clock
+from profiles import bulk, clock
 from profiles.actions import audit, events, turns
 from profiles.actors import Actor, Invalid, Refusal
 from profiles.events import Told
@@ -25,12 +25,6 @@ EVENT, SOURCE = "coupon_redeemed", "coupons"
 # A personal code: letters and digits that nobody takes for one another.
 ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 PAID = (Order.PaymentStatus.PAID, Order.PaymentStatus.PARTIALLY_REFUNDED)
-
-_FOLLOW = """
-UPDATE fulfillment_entitlement e SET profile_id = r.profile_id
-  FROM fulfillment_redemption r
- WHERE r.profile_id = ANY(%s) AND e.source_key = ANY(r.source_keys) AND e.profile_id <> r.profile_id
-"""
 
 
 class UnknownCode(Refusal):
@@ -213,8 +207,13 @@ def settle(profile_ids: set[int], orders: Sequence[Order]) -> None:
     """Rights follow their redemption's customer; a paid order that names the code confirms what was reserved for it."""
     if not profile_ids:
         return
-    with connection.cursor() as cursor:
-        cursor.execute(_FOLLOW, [sorted(profile_ids)])
+    rows = Redemption.objects.filter(profile__in=profile_ids, source_keys__len__gt=0)
+    owner = {key: profile_id for profile_id, keys in rows.values_list("profile_id", "source_keys") for key in keys}
+    held = list(Entitlement.objects.filter(source_key__in=list(owner))) if owner else []
+    strays = [row for row in held if row.profile_id != owner[row.source_key]]
+    for row in strays:
+        row.profile_id = owner[row.source_key]
+    bulk.update(Entitlement, strays, ["profile"])
     named = {
         (order.profile_id, discounts.normalise(code)): order
         for order in orders

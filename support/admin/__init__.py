@@ -7,10 +7,12 @@ from django.db import models
 from attribution.models import StoreAlert
 from fulfillment.models import (
     Asset,
+    Coupon,
     Email,
     Entitlement,
     Followup,
     Job,
+    Mission,
     Reach,
     Service,
     Suppression,
@@ -38,6 +40,7 @@ from support.admin import (
     acts_of_catalogue,
     acts_of_channels,
     acts_of_claims,
+    acts_of_coupons,
     acts_of_customers,
     acts_of_cuts,
     acts_of_delivery,
@@ -51,6 +54,7 @@ from support.admin import (
     acts_of_jobs,
     acts_of_links,
     acts_of_mail,
+    acts_of_missions,
     acts_of_orders,
     acts_of_reach,
     acts_of_refunds,
@@ -65,6 +69,7 @@ from support.admin.approvals import ApprovalAdmin
 from support.admin.audit import AuditEntryAdmin
 from support.admin.catalogue import ProductAdmin
 from support.admin.channels import ChannelAdmin
+from support.admin.coupons import CouponAdmin
 from support.admin.deliveries import EmailAdmin, EntitlementAdmin
 from support.admin.files import AssetAdmin
 from support.admin.followups import FollowupAdmin, ServiceAdmin
@@ -73,6 +78,7 @@ from support.admin.identities import MergeAdmin, ReviewAdmin
 from support.admin.inbox import DeliveryAdmin
 from support.admin.incidents import IncidentAdmin
 from support.admin.jobs import JobAdmin
+from support.admin.missions import MissionAdmin
 from support.admin.orders import OrderAdmin
 from support.admin.profiles import ProfileAdmin
 from support.admin.refunds import RefundRequestAdmin
@@ -113,6 +119,8 @@ ACTS = (
     acts_of_reach,
     acts_of_mail,
     acts_of_followups,
+    acts_of_coupons,
+    acts_of_missions,
 )
 
 REGISTERED: list[tuple[type[models.Model], Any]] = [
@@ -132,6 +140,8 @@ REGISTERED: list[tuple[type[models.Model], Any]] = [
     (Line, LineAdmin),
     (Product, ProductAdmin),
     (Asset, AssetAdmin),
+    (Coupon, CouponAdmin),
+    (Mission, MissionAdmin),
     (Channel, ChannelAdmin),
     (Merge, MergeAdmin),
     (WebhookEndpoint, WebhookEndpointAdmin),

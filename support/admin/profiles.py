@@ -13,12 +13,13 @@ from unfold.decorators import display
 
 from attribution import intents as wanting
 from attribution.models import Conversation, ProductIntent, StoreAlert
+from fulfillment.models import MissionCompletion, Redemption
 from orders.models import Order, ProfileTotal, StoreVisit
 from profiles import events as telling
 from profiles.actions import audit
 from profiles.actors import Actor, NotPermitted
 from profiles.models import Event, Identifier, Merge, Profile, Suggestion
-from support.admin import acts_of_claims, alike, dialogs, followups, graphs, stores, stories
+from support.admin import acts_of_claims, alike, coupons, dialogs, followups, graphs, missions, stores, stories
 from support.admin.base import DeskAdmin, Period, address_of, amount, masked, moment, when, word
 from support.queries import pages
 
@@ -147,6 +148,8 @@ class ProfileAdmin(DeskAdmin):
             "rights": stories.rights(page, actor),
             "letters": stories.letters(page.emails, request),
             **followups.card(request, profile=profile),
+            "redemptions": _redemptions(profile, request),
+            "missions": _missions(profile, request),
             "intents": [_intent(row) for row in page.intents],
             "visits": [_visit(row) for row in page.visits],
             "alerts": [_alert(row, page, actor) for row in page.alerts],
@@ -194,6 +197,16 @@ def _not_suggested(rows: list[dict[str, Any]], suggestions: list[Suggestion]) ->
     """Those of the same name for whom nothing else speaks."""
     told = {pk for row in suggestions for pk in (row.low_id, row.high_id)}
     return [row for row in rows if row["id"] not in told]
+
+
+def _redemptions(profile: Profile, request: HttpRequest) -> list[dict[str, Any]]:
+    rows = Redemption.objects.filter(profile=profile).select_related("coupon", "product", "profile")
+    return [coupons.use(row, request) for row in rows.order_by("-redeemed_at", "-pk")[: pages.AT_MOST]]
+
+
+def _missions(profile: Profile, request: HttpRequest) -> list[dict[str, Any]]:
+    rows = MissionCompletion.objects.filter(profile=profile).select_related("mission", "profile")
+    return [missions.completion(row, request) for row in rows.order_by("-completed_at", "-pk")[: pages.AT_MOST]]
 
 
 def _total(row: ProfileTotal) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import hashlib
 from typing import Any
 
+from django.db import transaction
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -12,8 +13,8 @@ from rest_framework.views import APIView
 from fulfillment.actions import redemptions
 from fulfillment.models import Coupon, Redemption
 from orders.records import Record
-from profiles.actors import Invalid
-from support.api import rows
+from profiles.actors import Invalid, Refusal
+from support.api import problems, rows
 from support.api.endpoints import Bearer, Endpoint, TokenThrottle, plain
 from support.queries import lookups, redeeming
 
@@ -95,7 +96,12 @@ class Redeem(Endpoint):
             self.reread = lambda: redeeming.redemption(ROWS.get(pk=row.pk))
             return self.reread(), 201
 
-        return self.once(request, act)
+        try:
+            with transaction.atomic():
+                return self.once(request, act)
+        except Refusal as refusal:
+            # Answered, not raised: what is raised undoes the whole request, and with it the count of tries.
+            return problems.document(refusal.status, refusal.title, str(refusal))
 
 
 class Confirm(Endpoint):

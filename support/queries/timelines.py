@@ -64,6 +64,12 @@ ACTS = {
     "approval.approved": "Confirmed by a second person",
     "approval.declined": "Declined by a second person",
     "approval.nobody_else": "Done without a second person",
+    "coupon.redeemed": "Coupon redeemed",
+    "coupon.reserved": "Coupon reserved for a checkout",
+    "coupon.confirmed": "Coupon used in a checkout",
+    "coupon.redemption_revoked": "Use of a coupon taken back",
+    "coupon.reissued": "Coupon issued again as a personal code",
+    "mission.reward_reissued": "Reward of a mission issued again",
     "profile.merged": "Customers merged",
     "profile.merge_undone": "Merge undone",
 }

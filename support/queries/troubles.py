@@ -11,7 +11,8 @@ from django.db.models import Count, Min, Q
 from fulfillment import storages
 from fulfillment.actions import stores
 from fulfillment.actions.entitlements import DIGITAL, PAID
-from fulfillment.models import Asset, Circuit, Email, Job
+from fulfillment.models import Asset, Circuit, Email, Job, Mission
+from fulfillment.queries import missions
 from orders.models import Delivery
 from profiles.models import SettlementRequest
 from support import alarms
@@ -55,6 +56,7 @@ def found(policy: Policy, now: datetime) -> list[Trouble]:
             _stuck(policy, now),
             _failures(policy, now),
             _ungranted(policy, now),
+            _rewards(),
             _bounces(policy, now),
             _mail_outage(),
             _storage_outage(),
@@ -96,6 +98,11 @@ def _ungranted(policy: Policy, now: datetime) -> Trouble | None:
         cursor.execute(_UNGRANTED, values)
         count, oldest = cursor.fetchone()
     return alarms.ungranted(count, oldest, policy)
+
+
+def _rewards() -> Trouble | None:
+    active = list(Mission.objects.filter(active=True).values_list("pk", flat=True))
+    return alarms.rewards(sum(1 for reward in missions.rewards(active) if reward.wrong) if active else 0)
 
 
 def _bounces(policy: Policy, now: datetime) -> Trouble | None:

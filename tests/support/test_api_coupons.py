@@ -8,7 +8,7 @@ from django.core.cache import cache
 from fulfillment.actions import coupons
 from fulfillment.models import Coupon, Email, Entitlement, Redemption
 from profiles.actors import Actor
-from tests.stage import BY, Stage
+from tests.stage import Stage
 from tests.support.test_api import call, token, told
 
 LEAD = Actor(label="Lea", role="lead")
@@ -65,7 +65,7 @@ def test_a_partial_code_is_quoted_reserved_and_confirmed(stage: Stage) -> None:
     [
         ({}, 400),
         ({"code": 7}, 400),
-        ({"code": "gift\0"}, 400),
+        ({"code": "gift\0"}, 409),
         ({"code": "%", "customer": ADA}, 404),
         ({"code": "GIFT", "customer": ADA}, 409),
         ({"code": "GIFT", "sku": "EBOOK-HARB-EN", "customer": ADA}, 409),
@@ -162,4 +162,3 @@ def test_a_forged_press_redeems_nothing(stage: Stage) -> None:
 def test_one_address_is_tried_so_often_and_no_more(stage: Stage) -> None:
     answers = [stage.client.post(PAGE, {"code": f"X{n}", "email": "ada@example.org"}).status_code for n in range(11)]
     assert answers == [404] * 10 + [429]
-    assert BY.may("manage_coupons")
