@@ -108,7 +108,7 @@ def test_own_words_are_looked_at_kept_used_and_taken_back(desk: Desk, sign: Sign
     client = sign("lead")
     assert "The built-in words" in words(client)
     shown = words(client, subject="For {{ customer_name }}", body=BODY, press="look")
-    assert "For Bob Larsen" in shown and "sandbox" in shown
+    assert "For Bob Larsen" in shown and 'sandbox srcdoc="&lt;!doctype html&gt;' in shown, "all of it is in the frame"
     with desk.inside():
         assert not MailTemplate.objects.exists(), "looking keeps nothing"
     words(client, subject="For {{ customer_name }}", body=BODY, press="keep", because="Our tone")
