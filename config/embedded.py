@@ -91,6 +91,7 @@ def ensure_running(data: Path, *, throwaway: bool = False) -> Cluster:
     if _is_prepared(cluster) and _answers(cluster):
         return cluster
     with _lock(data):
+        _clear_notes(data)
         if not _answers(cluster):
             _start(cluster, throwaway=throwaway)
         if not _is_prepared(cluster):
@@ -217,6 +218,14 @@ def _initialise(cluster: Cluster, runner: Runner, programs: Path) -> None:
         (draft / "data").rename(cluster.folder)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+
+
+def _clear_notes(data: Path) -> None:
+    """Take away the notes that killed processes were writing; each names its process."""
+    for draft in data.glob(f".{NOTE}.*"):
+        number = draft.name.split(".")[-2]
+        if not (number.isdigit() and psutil.pid_exists(int(number))):
+            draft.unlink(missing_ok=True)
 
 
 def _clear_drafts(home: Path) -> None:

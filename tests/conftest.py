@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -45,6 +46,15 @@ def django_db_setup(
     yield
     with django_db_blocker.unblock():
         connection.close()
+
+
+@pytest.fixture(autouse=True)
+def _own_files(settings: Any, tmp_path: Path) -> None:
+    """Each test has a file store of its own: versions are never overwritten, and tests must not meet in one."""
+    from config import files
+
+    if not settings.STORAGES["default"]["OPTIONS"].get("bucket_name"):
+        settings.STORAGES = {**settings.STORAGES, "default": files.folder(tmp_path / "files")}
 
 
 @pytest.fixture

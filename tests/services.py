@@ -26,7 +26,7 @@ class Call:
 class MailService:
     """All services in one: each is told apart by its own paths. Answers are given in the order they were set."""
 
-    PATIENCE = 0.5
+    PATIENCE = 2.0
 
     def __init__(self) -> None:
         self.calls: list[Call] = []

@@ -1,5 +1,6 @@
 """A support lead at the desk, in a real browser: finds, reads, resends, revokes, restores, merges and takes it back."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -33,7 +34,8 @@ class AtDesk:
             self.page.keyboard.press("Enter")
 
     def open(self, label: str) -> Any:
-        self.page.locator("a.act", has_text=label).first.click()
+        exact = self.page.locator("a.act", has_text=re.compile(rf"^\s*{re.escape(label)}\s*$"))
+        (exact if exact.count() else self.page.locator("a.act", has_text=label)).first.click()
         dialog = self.page.locator("dialog[open]")
         dialog.wait_for()
         return dialog
