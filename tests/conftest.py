@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -49,12 +48,12 @@ def django_db_setup(
 
 
 @pytest.fixture(autouse=True)
-def _own_files(settings: Any, tmp_path: Path) -> None:
+def _own_files(settings: Any, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Each test has a file store of its own: versions are never overwritten, and tests must not meet in one."""
     from config import files
 
     if not settings.STORAGES["default"]["OPTIONS"].get("bucket_name"):
-        settings.STORAGES = {**settings.STORAGES, "default": files.folder(tmp_path / "files")}
+        settings.STORAGES = {**settings.STORAGES, "default": files.folder(tmp_path_factory.mktemp("files"))}
 
 
 @pytest.fixture
