@@ -6,23 +6,20 @@ from email.utils import parseaddr
 from urllib.parse import urljoin
 
 from django.conf import settings
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 
+from fulfillment.actions import chains
 from fulfillment.providers import mail
-from fulfillment.providers.outcomes import Accepted, OutgoingMail, TryLater, Unknown, sender
-from profiles import clock, tenancy
+from fulfillment.providers.outcomes import Accepted, OutgoingMail, TryLater, Unknown, message_id, sender
+from profiles import clock, retries, tenancy
 from profiles.models import Organization
 from profiles.providers import outgoing
 from support.actions import alerts
+from support.admin import alerts as pages
 from support.models import Alert, AlertNotice
 
 AT_ONCE = 20
 SECONDS = 10.0
-
-
-def look(organization_id: int) -> None:
-    """The schedule's step: open and resolve what has to be."""
-    alerts.settle(organization_id)
 
 
 def notices(organization_id: int) -> int:
@@ -33,7 +30,7 @@ def notices(organization_id: int) -> int:
             return 0
         rows = list(AlertNotice.objects.filter(pk__in=ids).select_related("alert").order_by("pk"))
         organization = Organization.objects.get(pk=organization_id)
-    with mail.Chain(settings.EMAIL_PROVIDERS, now=clock.real) as chain:
+    with mail.Chain(settings.EMAIL_PROVIDERS, now=clock.real, circuits=chains.remembered()) as chain:
         for row in rows:
             by_slack = row.way == AlertNotice.Way.SLACK
             kept = not (settings.SLACK_WEBHOOK_URL if by_slack else settings.EMAIL_PROVIDERS)
@@ -42,20 +39,21 @@ def notices(organization_id: int) -> int:
                 error, wait = _slack(row, organization) if by_slack else _mail(row, organization, chain)
             with tenancy.organization(organization_id):
                 alerts.conclude(row, error=error, wait=wait, kept=kept)
+        chains.remember(chain)
     return len(ids)
 
 
 def _mail(notice: AlertNotice, organization: Organization, chain: mail.Chain) -> tuple[str, int | None]:
     """The error of one try, '' if none, and for how long the other side asked us to wait."""
     address = parseaddr(settings.DEFAULT_FROM_EMAIL)[1]
-    domain = address.rpartition("@")[2] or "aftersale.invalid"
+    mark = uuid.uuid5(uuid.NAMESPACE_URL, f"{organization.slug}/{notice.pk}").hex
     outgoing_mail = OutgoingMail(
         to=notice.to,
         from_email=sender("Aftersale", address),
         subject=f"[{organization.name}] {notice.alert.title}"[:200],
         text=f"{notice.alert.sentence}\n\n{address_of(notice.alert)}\n",
         html="",
-        message_id=f"<alert-{uuid.uuid5(uuid.NAMESPACE_URL, f'{organization.slug}/{notice.pk}').hex}@{domain}>",
+        message_id=message_id(f"alert-{mark}", address),
         effect_key=f"alert:{organization.pk}:{notice.pk}",
     )
     outcome = chain.send(outgoing_mail).outcome
@@ -81,15 +79,10 @@ def _slack(notice: AlertNotice, organization: Organization) -> tuple[str, int | 
         return str(failed), None
     if answer.status == 200 and answer.body.strip() == b"ok":
         return "", None
-    asked = answer.headers.get("retry-after", "")
-    wait = min(int(asked), 3600) if asked.isascii() and asked.isdigit() and len(asked) < 8 else None
+    wait = retries.asked_to_wait(answer.headers.get("retry-after", ""))
     return f"Slack answered {answer.status}: {answer.body[:100].decode('utf-8', 'replace')}", wait
 
 
 def address_of(alert: Alert) -> str:
-    """Where the desk shows what the alert is about."""
-    try:
-        path = reverse(f"admin:{alert.model}_changelist") if alert.model else reverse("admin:index")
-    except NoReverseMatch:
-        path = "/admin/"
-    return urljoin(settings.BASE_URL, f"{path}?{alert.query}" if alert.query else path)
+    """Where the desk shows what the alert is about, as a whole address."""
+    return urljoin(settings.BASE_URL, pages.address_of(alert) or reverse("admin:index"))

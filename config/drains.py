@@ -144,6 +144,7 @@ def claims(organization_id: int) -> int:
     """Guests are reminded of what waits for them; changes of address take effect or expire."""
     with tenancy.organization(organization_id):
         due = reminders.claim_due(BATCH)
+    # One that fails comes due again by its lease.
     _work(organization_id, due, reminders.work, lambda part, error: None)
     with tenancy.organization(organization_id):
         return len(due) + email_changes.settle_due(BATCH)

@@ -13,22 +13,28 @@ from datetime import timedelta
 from django.db import connection
 from django_q.tasks import async_task
 
-from config import alerting
 from fulfillment.actions import redemptions, tracking, verifications
 from profiles import tenancy
 from profiles.models import OrganizationRoute
-from support.actions import approvals
+from support.actions import alerts, approvals
 
 log = logging.getLogger(__name__)
 
 TASK = "config.schedules.run"
 
-_KNOWN = """
-INSERT INTO config_schedule (name, due_at) SELECT unnest(%s::text[]), statement_timestamp() ON CONFLICT DO NOTHING
-"""
 _CLAIM = """
-UPDATE config_schedule SET due_at = statement_timestamp() + make_interval(secs => %s), began_at = statement_timestamp()
- WHERE name = %s AND due_at <= statement_timestamp() RETURNING name
+WITH wanted AS (SELECT * FROM unnest(%s::text[], %s::float8[]) AS w(name, seconds)),
+fresh AS (
+  INSERT INTO config_schedule (name, due_at, began_at)
+  SELECT name, statement_timestamp() + make_interval(secs => seconds), statement_timestamp()
+    FROM wanted w WHERE NOT EXISTS (SELECT FROM config_schedule s WHERE s.name = w.name)
+  ON CONFLICT DO NOTHING RETURNING name
+), due AS (
+  UPDATE config_schedule s
+     SET due_at = statement_timestamp() + make_interval(secs => w.seconds), began_at = statement_timestamp()
+    FROM wanted w WHERE s.name = w.name AND s.due_at <= statement_timestamp() RETURNING s.name
+)
+SELECT name FROM fresh UNION ALL SELECT name FROM due
 """
 _FINISHED = "UPDATE config_schedule SET finished_at = clock_timestamp(), error = %s WHERE name = %s"
 
@@ -43,7 +49,7 @@ class Schedule:
 
 
 SCHEDULES: tuple[Schedule, ...] = (
-    Schedule("alerts", timedelta(minutes=1), alerting.look),
+    Schedule("alerts", timedelta(minutes=1), alerts.settle),
     Schedule("mail_reports", timedelta(minutes=1), tracking.sweep),
     Schedule("coupon_reservations", timedelta(minutes=1), redemptions.release_due),
     Schedule("assets", timedelta(hours=24), verifications.sweep),
@@ -52,15 +58,15 @@ SCHEDULES: tuple[Schedule, ...] = (
 
 
 def claim_due() -> list[Schedule]:
-    """The schedules that are due now; each is given to one caller only, whatever the number of machines."""
-    claimed = []
+    """The schedules that are due now; each is given to one caller only, whatever the number of machines.
+
+    One statement that writes nothing while none is due, since an idle worker asks many times a minute.
+    """
+    names = [schedule.name for schedule in SCHEDULES]
     with connection.cursor() as cursor:
-        cursor.execute(_KNOWN, [[schedule.name for schedule in SCHEDULES]])
-        for schedule in SCHEDULES:
-            cursor.execute(_CLAIM, [schedule.every.total_seconds(), schedule.name])
-            if cursor.fetchone():
-                claimed.append(schedule)
-    return claimed
+        cursor.execute(_CLAIM, [names, [schedule.every.total_seconds() for schedule in SCHEDULES]])
+        claimed = {row[0] for row in cursor.fetchall()}
+    return [schedule for schedule in SCHEDULES if schedule.name in claimed]
 
 
 def wake() -> int:

@@ -19,7 +19,7 @@ from django.db import Error, close_old_connections
 
 from config import publishing
 from orders.providers import standard
-from profiles import tenancy
+from profiles import retries, tenancy
 from profiles.actions import sendings, streams
 from profiles.actions.sendings import Outcome
 from profiles.models import WebhookDelivery
@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 
 AT_ONCE = 32
 SECONDS = 15.0
+LONGEST_WAIT = 9_999_999
 POLL_SECONDS = 0.5
 
 
@@ -133,22 +134,17 @@ def _call(parcel: Parcel) -> Outcome:
         )
     except (outgoing.Forbidden, outgoing.Unreachable) as failed:
         return Outcome(_since(began), error=str(failed))
+    asked = answer.headers.get("retry-after", "")
     return Outcome(
         _since(began),
         status=answer.status,
         answer=answer.body[:2000].decode("utf-8", "replace"),
-        retry_after=_asked(answer.headers.get("retry-after", "")),
+        retry_after=timedelta(seconds=retries.asked_to_wait(asked, at_most=LONGEST_WAIT) or 0),
     )
 
 
 def _since(began: float) -> int:
     return round((time.monotonic() - began) * 1000)
-
-
-def _asked(retry_after: str) -> timedelta:
-    """Seconds only; a date would need the other side's clock."""
-    text = retry_after.strip()
-    return timedelta(seconds=int(text)) if text.isascii() and text.isdigit() and len(text) < 8 else timedelta(0)
 
 
 def _outcome(future: Future[Outcome]) -> Outcome:

@@ -1,4 +1,4 @@
-"""When a webhook is tried again: the schedule of Standard Webhooks, about three days long, spread a little."""
+"""When another side is tried again: the schedule of Standard Webhooks, three days long, and what it asked for."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -34,3 +34,9 @@ def wait(attempt: int, *, random: Callable[[], float], at_least: timedelta = tim
         return None
     step = max(WAITS[attempt - 1], min(at_least, LONGEST))
     return step * (1 + SPREAD * random())
+
+
+def asked_to_wait(retry_after: str, *, at_most: int = 3600) -> int | None:
+    """The seconds a Retry-After header asks for; None for none, or for a date, which would need the other's clock."""
+    text = retry_after.strip()
+    return min(int(text), at_most) if text.isascii() and text.isdigit() and len(text) < 9 else None

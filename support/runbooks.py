@@ -53,7 +53,7 @@ RUNBOOKS: Final[Mapping[str, tuple[Step, ...]]] = MappingProxyType(
             Step(
                 "Look after those who were not reached",
                 "What came back or never arrived, with the likely typo in the address.",
-                page="not_reached",
+                page="fulfillment_reach_changelist",
                 page_says="Not reached",
             ),
         ),

@@ -13,7 +13,7 @@ from django.conf import settings
 from fulfillment import circuits
 from fulfillment.models import Circuit, Email
 from fulfillment.providers import mail
-from fulfillment.providers.outcomes import Accepted, OutgoingMail, sender
+from fulfillment.providers.outcomes import Accepted, OutgoingMail, message_id, sender
 from profiles import clock, identifiers, tenancy
 from profiles.actions import audit, settlement
 from profiles.actors import Actor, Invalid, Refusal
@@ -174,7 +174,7 @@ def _letter(to: str) -> OutgoingMail:
         subject="Test of a mail provider",
         text=text,
         html=f"<p>{text}</p>",
-        message_id=f"<{mark}@{address.rpartition('@')[2] or 'aftersale.invalid'}>",
+        message_id=message_id(mark, address),
         effect_key=f"test:{mark}",
     )
 

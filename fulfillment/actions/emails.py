@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from email.utils import parseaddr
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 
 from fulfillment import backoff
 from fulfillment.actions import invitations, links, phrasing, reach, routes, unsubscribes
@@ -16,11 +16,11 @@ from fulfillment.actions.invitations import Issued
 from fulfillment.actions.letters import Letter
 from fulfillment.actions.links import Given
 from fulfillment.models import Email, Entitlement
-from fulfillment.providers.outcomes import Accepted, Outcome, OutgoingMail, RefusedForGood, TryLater, sender
+from fulfillment.providers.outcomes import Accepted, Outcome, OutgoingMail, RefusedForGood, TryLater, message_id, sender
 from orders.actions.statuses import Money, fully
 from orders.messages import RefundStatus
 from orders.models import Line, Order, Refund
-from profiles import bulk, clock, identifiers
+from profiles import bulk, claims, clock, identifiers
 from profiles.actions import audit, proofs, settlement
 from profiles.actors import Actor, Refusal
 from profiles.models import Organization, Profile
@@ -230,15 +230,9 @@ def draft(
         text=letter.text,
         html=letter.html,
         secrets=json.dumps(dict(letter.secrets)) if letter.secrets else "",
-        message_id=_message_id(),
+        message_id=message_id(uuid.uuid4().hex, parseaddr(settings.DEFAULT_FROM_EMAIL)[1]),
         never_send=bool(order and order.channel.made_up),
     )
-
-
-def _message_id() -> str:
-    """Made once with the row, so that a second copy of a message can be told for one."""
-    domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2]
-    return f"<{uuid.uuid4().hex}@{domain or 'aftersale.invalid'}>"
 
 
 # A person mails again -------------------------------------------------------------------------------------------
@@ -303,11 +297,7 @@ def claim(limit: int) -> list[int]:
     What two workers died of is taken alone; after a third nobody knows, and a person has to say.
     """
     now = clock.now()
-    with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, [LEASE_SECONDS, now, False, limit])
-        if not (rows := cursor.fetchall()):
-            cursor.execute(_CLAIM, [LEASE_SECONDS, now, True, 1])
-            rows = cursor.fetchall()
+    rows = claims.take(_CLAIM, [LEASE_SECONDS, now], limit)
     if poisonous := [pk for pk, deaths in rows if deaths >= DEATHS]:
         Email.objects.filter(pk__in=poisonous).update(
             state=State.UNKNOWN, lease_until=None, last_error=GIVE_UP, due_at=now + NEVER

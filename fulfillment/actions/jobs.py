@@ -6,12 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from django.db import connection
-
 from fulfillment import backoff, storages
 from fulfillment.actions import emails, links, stores
 from fulfillment.models import Asset, Email, Entitlement, Job
-from profiles import bulk, clock
+from profiles import bulk, claims, clock
 from profiles.actions import audit, settlement
 from profiles.actors import Actor, Refusal
 
@@ -90,11 +88,7 @@ def claim(limit: int) -> list[int]:
     What two workers died of is taken alone, so that one poisonous job takes no others with it.
     """
     now = clock.now()
-    with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, [LEASE_SECONDS, now, False, limit])
-        if not (rows := cursor.fetchall()):
-            cursor.execute(_CLAIM, [LEASE_SECONDS, now, True, 1])
-            rows = cursor.fetchall()
+    rows = claims.take(_CLAIM, [LEASE_SECONDS, now], limit)
     poisonous = list(Job.objects.filter(pk__in=[pk for pk, deaths in rows if deaths >= DEATHS])) if rows else []
     for job in poisonous:
         change(job, State.FAILED, at=now, error=GIVE_UP)

@@ -9,6 +9,7 @@ from typing import Any, Final
 import httpx
 
 from fulfillment.providers.outcomes import TryLater, Unknown, single_line
+from profiles.retries import asked_to_wait
 
 SECONDS: Final = httpx.Timeout(10, connect=5)
 TOO_MANY: Final = 429
@@ -47,7 +48,8 @@ def post(client: httpx.Client, url: str, document: Mapping[str, Any], **options:
         return TryLater("The mail service could not be reached.")
     except (httpx.HTTPError, OSError):
         return Unknown("The connection to the mail service was lost before its answer.")
-    return Answer(response.status_code, _object(response), single_line(response.text)[:200], _retry_after(response))
+    wait = asked_to_wait(response.headers.get("Retry-After", ""))
+    return Answer(response.status_code, _object(response), single_line(response.text)[:200], wait)
 
 
 def trouble(answer: Answer) -> TryLater | Unknown:
@@ -68,8 +70,3 @@ def _object(response: httpx.Response) -> Mapping[str, Any]:
     except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
-
-
-def _retry_after(response: httpx.Response) -> int | None:
-    wait = response.headers.get("Retry-After", "")
-    return min(int(wait), 3600) if wait.isascii() and wait.isdigit() and len(wait) < 8 else None

@@ -14,6 +14,7 @@ from django.core.mail.backends.base import BaseEmailBackend
 from urllib3.exceptions import NewConnectionError
 
 from fulfillment.providers.outcomes import Accepted, Outcome, RefusedForGood, TryLater, Unknown, single_line
+from profiles.retries import asked_to_wait
 
 TAKEN: Final = frozenset({"sent", "queued"})
 NOT_SENT: Final = (requests.ConnectTimeout, ConnectTimeoutError, EndpointConnectionError, NoCredentialsError)
@@ -95,8 +96,7 @@ def _never_left(cause: BaseException | None) -> bool:
 
 
 def _retry_after(error: AnymailAPIError) -> int | None:
-    wait = str(getattr(error.response, "headers", {}).get("Retry-After", ""))
-    return min(int(wait), 3600) if wait.isascii() and wait.isdigit() and len(wait) < 8 else None
+    return asked_to_wait(str(getattr(error.response, "headers", {}).get("Retry-After", "")))
 
 
 def _said(error: AnymailAPIError) -> str:

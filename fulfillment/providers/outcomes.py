@@ -85,6 +85,11 @@ def sender(name: str, address: str) -> str:
     return formataddr((single_line(name), address))
 
 
+def message_id(mark: str, address: str) -> str:
+    """The Message-ID with this mark in the domain of the address that sends; made once, so that a copy is known."""
+    return f"<{mark}@{address.rpartition('@')[2] or 'aftersale.invalid'}>"
+
+
 def single_line(text: str) -> str:
     """The text as it may stand in a header or a log: control characters and runs of spaces become one space."""
     return " ".join(_CONTROL.sub(" ", text).split())

@@ -20,7 +20,7 @@ from orders.actions.statements import Said
 from orders.messages import Ignored, Unusable
 from orders.models import Delivery
 from orders.providers import PROVIDERS
-from profiles import bulk, clock
+from profiles import bulk, claims, clock
 from profiles.actions import audit, settlement
 from profiles.actors import Actor, Refusal
 from profiles.events import POS_TRANSACTION
@@ -127,11 +127,7 @@ def claim(limit: int) -> list[int]:
 
     What two workers died of is taken alone, so that one poisonous delivery takes no others with it.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, [LEASE_SECONDS, False, limit])
-        if not (rows := cursor.fetchall()):
-            cursor.execute(_CLAIM, [LEASE_SECONDS, True, 1])
-            rows = cursor.fetchall()
+    rows = claims.take(_CLAIM, [LEASE_SECONDS], limit)
     poisonous = [pk for pk, attempts in rows if attempts > ATTEMPTS]
     if poisonous:
         quarantine(poisonous, reason=_GIVE_UP)

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from orders.messages import RefundedLine, RefundMessage, Unusable
 from orders.records import Record
+from profiles import retries
 from profiles.providers import outgoing
 
 SECONDS: Final = 15
@@ -185,8 +186,7 @@ def document(body: bytes) -> object:
 
 def asked_to_wait(retry_after: str) -> int:
     """Seconds from a Retry-After header, a day at most; 0 for a date, which would need the other side's clock."""
-    text = retry_after.strip()
-    return min(int(text), LONGEST_WAIT) if text.isascii() and text.isdigit() and len(text) < 9 else 0
+    return retries.asked_to_wait(retry_after, at_most=LONGEST_WAIT) or 0
 
 
 def record(value: object) -> Record | None:

@@ -12,6 +12,7 @@ from django.db.models import F
 from django.db.models.functions import Now
 from django_q.tasks import async_task
 
+from profiles import claims
 from profiles.models import SettlementRequest
 
 LEASE_SECONDS = 90
@@ -87,20 +88,15 @@ def claim(limit: int) -> list[Claim]:
 
     What two workers died of is taken alone, and set aside when a third has died of it.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, [LEASE_SECONDS, False, limit])
-        if not (rows := cursor.fetchall()):
-            cursor.execute(_CLAIM, [LEASE_SECONDS, True, 1])
-            rows = cursor.fetchall()
-    claims = [Claim(*row) for row in rows]
-    for poisonous in (claim for claim in claims if claim.attempts > ATTEMPTS):
+    taken = [Claim(*row) for row in claims.take(_CLAIM, [LEASE_SECONDS], limit)]
+    for poisonous in (claim for claim in taken if claim.attempts > ATTEMPTS):
         postpone(poisonous, error=_GIVE_UP, until=None)
-    return [claim for claim in claims if claim.attempts <= ATTEMPTS]
+    return [claim for claim in taken if claim.attempts <= ATTEMPTS]
 
 
-def finish(claims: Iterable[Claim]) -> None:
+def finish(done_with: Iterable[Claim]) -> None:
     """The subjects agree. A request renewed while we worked stays."""
-    done = list(claims)
+    done = list(done_with)
     with connection.cursor() as cursor:
         cursor.execute(
             "DELETE FROM profiles_settlementrequest r USING unnest(%s::bigint[], %s::int[]) AS v(id, revision)"

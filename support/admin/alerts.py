@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.contrib.admin import SimpleListFilter
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -12,12 +11,12 @@ from unfold.decorators import display
 
 from support.admin.base import when, word
 from support.admin.dialogs import url_of
-from support.admin.lists import ActiveAdmin
+from support.admin.lists import ActiveAdmin, Usually
 from support.admin.settings import act
 from support.models import Alert
 
 
-class Open(SimpleListFilter):
+class Open(Usually):
     """Those that are open, unless one asks for more."""
 
     title = "state"
@@ -25,12 +24,6 @@ class Open(SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return [("open", "Open"), ("over", "Over"), ("all", "All")]
-
-    def choices(self, changelist: Any) -> Any:
-        for value, words in self.lookup_choices:
-            selected = (self.value() or "open") == str(value)
-            query = changelist.get_query_string({self.parameter_name: value})
-            yield {"selected": selected, "query_string": query, "display": words}
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if self.value() == "all":

@@ -17,7 +17,7 @@ from profiles.actors import Actor
 from profiles.models import Identifier, Merge, Profile, Review
 from support.admin import dialogs, graphs
 from support.admin.base import Period, address_of, link, masked, redacted, when, word
-from support.admin.lists import ActiveAdmin
+from support.admin.lists import ActiveAdmin, Usually
 from support.admin.profiles import KEPT_QUIET
 from support.admin.settings import act
 from support.queries import alike, whose
@@ -111,7 +111,7 @@ class MergeAdmin(ActiveAdmin):
         return redirect(address_of(Profile, row.survivor_id))
 
 
-class Decided(SimpleListFilter):
+class Decided(Usually):
     """Open ones, unless one asks for more."""
 
     title = "state"
@@ -119,12 +119,6 @@ class Decided(SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return [("open", "Open"), ("decided", "Closed"), ("all", "All")]
-
-    def choices(self, changelist: Any) -> Any:
-        for value, words in self.lookup_choices:
-            selected = (self.value() or "open") == str(value)
-            query = changelist.get_query_string({self.parameter_name: value})
-            yield {"selected": selected, "query_string": query, "display": words}
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if self.value() == "all":

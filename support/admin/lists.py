@@ -107,6 +107,18 @@ class ByState(SimpleListFilter):
         return queryset.filter(state=self.value()) if self.value() in self.states.values else queryset
 
 
+class Usually(SimpleListFilter):
+    """A filter that shows its first choice unless one asks for another."""
+
+    def chosen(self) -> str:
+        return self.value() or str(self.lookup_choices[0][0])
+
+    def choices(self, changelist: Any) -> Any:
+        for value, words in self.lookup_choices:
+            query = changelist.get_query_string({self.parameter_name: value})
+            yield {"selected": self.chosen() == str(value), "query_string": query, "display": words}
+
+
 class ActiveAdmin(DeskAdmin):
     """A list with acts: `bulk` names dialogs about chosen rows, `above` dialogs about the organization.
 

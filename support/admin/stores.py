@@ -3,7 +3,6 @@
 from datetime import timedelta
 from typing import Any
 
-from django.contrib.admin import SimpleListFilter
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -14,7 +13,7 @@ from attribution.models import ProductIntent, StoreAlert
 from orders.models import Order
 from profiles.models import Profile
 from support.admin.base import address_of, masked, moment, when, word
-from support.admin.lists import ActiveAdmin
+from support.admin.lists import ActiveAdmin, Usually
 from support.admin.settings import act
 
 # Whoever was there yesterday is not there any more.
@@ -26,7 +25,7 @@ def is_present(alert: StoreAlert) -> bool:
     return alert.acknowledged_at is None and alert.at > moment() - PRESENT
 
 
-class Standing(SimpleListFilter):
+class Standing(Usually):
     """Those of the last day that nobody saw to, unless one asks for more."""
 
     title = "state"
@@ -34,12 +33,6 @@ class Standing(SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return [("open", "Open, last 24 hours"), ("missed", "Missed"), ("acknowledged", "Acknowledged"), ("all", "All")]
-
-    def choices(self, changelist: Any) -> Any:
-        for value, words in self.lookup_choices:
-            selected = (self.value() or "open") == str(value)
-            query = changelist.get_query_string({self.parameter_name: value})
-            yield {"selected": selected, "query_string": query, "display": words}
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         match self.value():

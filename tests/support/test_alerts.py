@@ -281,7 +281,7 @@ def test_slack_is_told_once_and_asked_again_until_it_says_ok(
 def test_the_schedule_looks_every_minute(stage: Stage) -> None:
     names = {schedule.name: schedule for schedule in schedules.SCHEDULES}
     assert names["alerts"].every == timedelta(minutes=1)
-    assert names["alerts"].act is alerting.look
+    assert names["alerts"].act is alerts.settle
 
 
 def test_what_an_organization_says_replaces_the_usual_and_nonsense_does_not() -> None:

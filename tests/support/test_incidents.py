@@ -13,6 +13,7 @@ from fulfillment.models import Circuit, Job
 from profiles import clock
 from profiles.models import Organization, SettlementRequest
 from support.actions import alerts, incidents
+from support.admin.dialogs import DIALOGS, url_of
 from support.models import Alert, Incident, IncidentEntry
 from support.runbooks import RUNBOOKS
 from tests.desk import Desk, Sign
@@ -134,6 +135,13 @@ def test_a_recount_says_what_differs_and_changes_nothing(desk: Desk, sign: Sign)
     assert "figures of" in said(desk.press(client, "recount", organization))
     with desk.inside():
         assert ProfileTotal.objects.get().orders == 7
+
+
+def test_every_button_and_page_that_a_runbook_names_is_there() -> None:
+    """What does not exist is not drawn, so that a wrong name would go unseen."""
+    for step in (step for steps in RUNBOOKS.values() for step in steps):
+        assert {*step.dialogs, *step.of_incident} <= set(DIALOGS), step.title
+        assert not step.page or url_of(step.page), step.page
 
 
 @pytest.mark.parametrize("role", ["agent", "auditor"])
