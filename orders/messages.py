@@ -6,7 +6,7 @@ A message carries the provider's own version of what it says, so that any order 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 
@@ -22,8 +22,12 @@ class OrderStatus(StrEnum):
 
 
 class Authority(StrEnum):
-    """How much a source knows about an order: a payment alone is overruled by the checkout or shop it belongs to."""
+    """How much a source knows about an order: a payment alone is overruled by the checkout or shop it belongs to.
 
+    A file knows less than either: what the provider itself says of an order always stands.
+    """
+
+    FILE = "0-file"
     PAYMENT = "1-payment"
     ORDER = "2-order"
 
@@ -46,6 +50,27 @@ class PaymentStatus(StrEnum):
     PENDING = "pending"
     CAPTURED = "captured"
     FAILED = "failed"
+
+
+class PayoutStatus(StrEnum):
+    PENDING = "pending"
+    PAID = "paid"
+    FAILED = "failed"
+
+
+class BalanceKind(StrEnum):
+    """What moved a provider's balance."""
+
+    CAPTURED = "captured"
+    REFUND = "refund"
+    REFUND_FAILED = "refund_failed"
+    DISPUTE = "dispute"
+    DISPUTE_REVERSED = "dispute_reversed"
+    FEE = "fee"
+    ADJUSTMENT = "adjustment"
+    CARRIED = "carried"
+    CONVERSION = "conversion"
+    UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,6 +214,50 @@ class PaymentMessage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PayoutMessage:
+    """One payout by the provider's id. `amount_minor` is the deposit; below zero where money was taken back.
+
+    `gross_minor` and `fee_minor` are what the provider says of the whole, None where only its lines tell.
+    `complete` is true where all of its lines were told with it.
+    """
+
+    external_id: str
+    amount_minor: int
+    currency: str
+    status: PayoutStatus
+    made_at: datetime
+    version: datetime
+    rank: int = 0
+    arrives_on: date | None = None
+    gross_minor: int | None = None
+    fee_minor: int | None = None
+    destination: str = ""
+    complete: bool = False
+    from_file: bool = False
+    test: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BalanceMessage:
+    """One movement of a provider's balance; `amount_minor` is signed, and the net is that less `fee_minor`."""
+
+    external_id: str
+    kind: BalanceKind
+    amount_minor: int
+    currency: str
+    at: datetime
+    version: datetime
+    fee_minor: int = 0
+    rank: int = 0
+    payout_external_id: str = ""
+    source_reference: str = ""
+    payment_reference: str = ""
+    order_external_id: str = ""
+    described: str = ""
+    test: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OrderMessage:
     """One order as its channel describes it at `version` (the provider's own time of change).
 
@@ -229,7 +298,7 @@ class OrderMessage:
     extra_facts: Mapping[str, str] = field(default_factory=dict)
 
 
-Message = OrderMessage | RefundMessage | DisputeMessage | PaymentMessage
+Message = OrderMessage | RefundMessage | DisputeMessage | PaymentMessage | PayoutMessage | BalanceMessage
 
 
 class Unusable(Exception):

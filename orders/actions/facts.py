@@ -59,9 +59,7 @@ def lock(said: Iterable[Said]) -> None:
 
 
 def _names(message: Message) -> list[str]:
-    own = [message.external_id, message.payment_reference if not isinstance(message, PaymentMessage) else ""]
-    if not isinstance(message, OrderMessage):
-        own.append(message.order_external_id)
+    own = [message.external_id, getattr(message, "payment_reference", ""), getattr(message, "order_external_id", "")]
     return [name for name in own if name]
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from orders.actions.statements import Said, digest
-from orders.messages import OrderMessage, PaymentMessage, RefundMessage
+from orders.messages import DisputeMessage, PaymentMessage, RefundMessage
 from orders.models import Dispute, Payment, Refund
 from orders.models.money import MoneyFact
 from profiles import bulk
@@ -85,7 +85,7 @@ def _fill(newer: MoneyFact, older: MoneyFact) -> bool:
 
 def _money(model: type[MoneyFact], s: Said, organization: Organization) -> MoneyFact:
     message = s.message
-    assert not isinstance(message, OrderMessage)
+    assert isinstance(message, PaymentMessage | RefundMessage | DisputeMessage)
     row = model(
         organization=organization,
         channel=s.channel,

@@ -3,8 +3,10 @@
 from orders.models.bundles import BundleItem
 from orders.models.channels import Channel, ChannelDay, ChannelRoute, DomainRoute
 from orders.models.deliveries import Delivery
+from orders.models.ledger import LedgerEntry, Period
 from orders.models.money import Dispute, MoneyFact, Payment, ProfileTotal, Rate, Refund
 from orders.models.orders import Line, Order, StatusChange
+from orders.models.payouts import Payout, PayoutLine
 from orders.models.products import Listing, Product
 from orders.models.refund_requests import RefundRequest
 from orders.models.visits import StoreVisit
@@ -17,11 +19,15 @@ __all__ = [
     "Delivery",
     "Dispute",
     "DomainRoute",
+    "LedgerEntry",
     "Line",
     "Listing",
     "MoneyFact",
     "Order",
     "Payment",
+    "Payout",
+    "PayoutLine",
+    "Period",
     "Product",
     "ProfileTotal",
     "Rate",

@@ -16,8 +16,13 @@ class Channel(Tenant):
         STRIPE = "stripe", "Stripe"
         SHOPIFY = "shopify", "Shopify"
         WOOCOMMERCE = "woocommerce", "WooCommerce"
+        SHOPIER = "shopier", "Shopier"
+        ETSY = "etsy", "Etsy"
+        SQUARE = "square", "Square"
+        CLOVER = "clover", "Clover"
         POS = "pos", "Point of sale"
         API = "api", "API"
+        CSV = "csv", "Files"
 
     kind = models.CharField(max_length=12, choices=Kind)
     domain = models.CharField(max_length=253)

@@ -75,6 +75,11 @@ class Order(Fact):
     rank = models.SmallIntegerField(default=0)
     digest = models.CharField(max_length=64)
     arrived_at = models.DateTimeField(db_default=Now())
+    # Said when the order was first known, and never changed:
+    from_file = models.BooleanField(default=False, db_default=False, help_text="First known from a file.")
+    quiet = models.BooleanField(
+        default=False, db_default=False, help_text="No mail goes out by itself: the buyer had theirs long ago."
+    )
     # Derived by settle:
     status = models.CharField(max_length=12, choices=Status, default=Status.PENDING)
     payment_status = models.CharField(max_length=20, choices=PaymentStatus, default=PaymentStatus.UNPAID)

@@ -86,8 +86,8 @@ def told_of(row: Delivery, *, organization: Organization) -> list[Order]:
 
 
 def _orders(message: Message) -> list[str]:
-    return [message.external_id if isinstance(message, OrderMessage) else message.order_external_id]
+    return [message.external_id if isinstance(message, OrderMessage) else getattr(message, "order_external_id", "")]
 
 
 def _payments(message: Message) -> list[str]:
-    return [message.external_id if isinstance(message, PaymentMessage) else message.payment_reference]
+    return [message.external_id if isinstance(message, PaymentMessage) else getattr(message, "payment_reference", "")]
