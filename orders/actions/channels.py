@@ -8,7 +8,6 @@ from datetime import timedelta
 
 from orders.models import Channel, ChannelRoute, DomainRoute
 from orders.money import UnknownCurrency, currency_code
-from orders.providers import PROVIDERS
 from profiles import clock
 from profiles.actions import audit
 from profiles.actors import Actor, Invalid
@@ -21,7 +20,9 @@ CREDENTIALS: Mapping[str, set[str]] = {
     "woocommerce": {"consumer_key", "consumer_secret"},
     "pos": {"currency", "region"},
     "api": set(),
+    "csv": {"currency", "region"},
 }
+"""What may be connected, and which credentials each takes."""
 _DOMAIN = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?(:\d+)?")
 
 
@@ -40,8 +41,8 @@ def connect(
 ) -> Channel:
     """Connect a source, or change what is given: the key stays, the former secret verifies for 24 h more."""
     by.require("connect")
-    if kind not in PROVIDERS:
-        raise Invalid(f"{kind} is no kind of channel; choose one of {', '.join(PROVIDERS)}.")
+    if kind not in CREDENTIALS:
+        raise Invalid(f"{kind} is no kind of channel; choose one of {', '.join(CREDENTIALS)}.")
     domain = domain.strip().lower().rstrip("/")
     if not _DOMAIN.fullmatch(domain):
         raise Invalid(f"{domain or 'Nothing'} is no domain: give the host alone, such as shop.example.")
