@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from attribution.actions import attributions, intents
 from fulfillment.actions import entitlements, followups, missions, redemptions, services
-from orders.actions import deliveries, facts, products, statistics, statuses, visits
+from orders.actions import deliveries, facts, lookups, products, statistics, statuses, visits
 from orders.models import Order
 from orders.queries import events as order_events
 from profiles.actions import events, likenesses, resolution, settlement, streams, turns
@@ -20,6 +20,7 @@ def take_in(claimed: Sequence[int], organization: Organization) -> None:
     turns.together(organization.pk)
     said = deliveries.read(claimed, organization=organization)
     recorded = facts.record(said, organization=organization)
+    lookups.record(said, organization=organization)
     settlement.request(organization.pk, orders=recorded.orders, wake_worker=False)
     deliveries.finish(claimed)
     streams.publish(order_events.raw(claimed), organization_id=organization.pk)

@@ -6,7 +6,7 @@ A message carries the provider's own version of what it says, so that any order 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 
 
@@ -83,16 +83,23 @@ class ChannelFacts:
     currency: str = ""
     region: str = ""
     programme: str = "default"
+    can_read: bool = False
+    """Whether the provider's own API may be asked for what a delivery only names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """One authentic delivery as it was received: exact bytes, allow-listed headers with lower-case names."""
+    """One authentic delivery as it was received: exact bytes, allow-listed headers with lower-case names.
+
+    `looked_up` names what was read from the provider's own API and not delivered; `received_at` is when it was kept.
+    """
 
     body: bytes
     headers: Mapping[str, str]
     channel: ChannelFacts
     delivery_id: str = ""
+    looked_up: str = ""
+    received_at: datetime = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +122,7 @@ class Customer:
     """Who bought, in the spelling of the provider; empty text where the provider said nothing.
 
     `region` is the ISO 3166 country of the order's address, used to read national phone numbers.
-    `locale` is the language they shopped in, as a BCP 47 tag.
+    `locale` is the language they shopped in, as a BCP 47 tag. `others` are ids of other kinds, each under its name.
     `verified_account` is true only where the shop itself vouches for a signed-in account with a verified address.
     """
 
@@ -129,6 +136,7 @@ class Customer:
     verified_account: bool = False
     locale: str = ""
     address: Address = field(default_factory=Address)
+    others: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -258,6 +266,18 @@ class BalanceMessage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LookupMessage:
+    """A thing that was only named: nothing is known of it before the provider's own API has been asked.
+
+    `account` is the provider's name of the merchant it belongs to; empty where it is the channel's own.
+    """
+
+    thing: str
+    external_id: str
+    account: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OrderMessage:
     """One order as its channel describes it at `version` (the provider's own time of change).
 
@@ -298,7 +318,9 @@ class OrderMessage:
     extra_facts: Mapping[str, str] = field(default_factory=dict)
 
 
-Message = OrderMessage | RefundMessage | DisputeMessage | PaymentMessage | PayoutMessage | BalanceMessage
+Message = (
+    OrderMessage | RefundMessage | DisputeMessage | PaymentMessage | PayoutMessage | BalanceMessage | LookupMessage
+)
 
 
 class Unusable(Exception):

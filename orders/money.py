@@ -4,6 +4,7 @@ Nothing here rounds, except `convert`, which says so. Nothing here is a float.
 """
 
 import re
+from collections.abc import Sequence
 from decimal import Decimal
 
 _CODES = {
@@ -135,6 +136,22 @@ def convert(amount_minor: int, *, of: int, into: int) -> int:
     product = abs(amount_minor) * abs(into)
     share = (2 * product + of) // (2 * of)
     return -share if (amount_minor < 0) != (into < 0) else share
+
+
+def spread(amount_minor: int, weights: Sequence[int]) -> list[int]:
+    """The amount in whole minor units over these weights, to the last unit; equal shares where all weights are nought.
+
+    What does not divide goes to the greatest remainders first, and among equals to the first.
+    """
+    if not weights:
+        return []
+    shares = list(weights) if any(weights) else [1] * len(weights)
+    whole = sum(shares)
+    parts = [abs(amount_minor) * share // whole for share in shares]
+    left = abs(amount_minor) - sum(parts)
+    for index in sorted(range(len(shares)), key=lambda i: -(abs(amount_minor) * shares[i] % whole))[:left]:
+        parts[index] += 1
+    return [-part for part in parts] if amount_minor < 0 else parts
 
 
 def _parts(amount: Decimal | int | str) -> tuple[bool, int, int]:

@@ -13,14 +13,15 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
+from django.conf import settings
 from django.db import Error
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
-from orders.actions import deliveries
+from orders.actions import channels, deliveries
 from orders.models import Channel, ChannelRoute, DomainRoute
 from orders.providers import PROVIDERS
-from orders.providers.contract import Provider
+from orders.providers.contract import JSON_ANSWER, Provider
 from profiles import clock, tenancy
 
 log = logging.getLogger(__name__)
@@ -42,7 +43,7 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-KEPT = Answer(200, b'{"received": true}')
+KEPT = Answer(200, *JSON_ANSWER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,7 @@ class Endpoint:
     organization_id: int
     channel_id: int
     kind: str
+    key: str
     secrets: tuple[str, ...]
     former_until: datetime | None
     read_at: float
@@ -130,6 +132,10 @@ def _take(provider: Provider, find: Find, headers: Mapping[str, str], meta: Mapp
         return _problem(413)
     if provider.is_ping(body, headers):
         return KEPT
+    if code := provider.handshake(body, headers):
+        with tenancy.organization(endpoint.organization_id):
+            channels.note_handshake(endpoint.channel_id, code)
+        return KEPT
     if not _verified(provider, endpoint, body, headers):
         endpoint = find(True)
         if endpoint is None or not _verified(provider, endpoint, body, headers):
@@ -143,7 +149,8 @@ def _take(provider: Provider, find: Find, headers: Mapping[str, str], meta: Mapp
         body=body,
         headers={name: value for name in provider.KEPT_HEADERS if (value := headers.get(name)) is not None},
     )
-    return KEPT
+    said, content_type = provider.answer(headers)
+    return Answer(200, said, content_type)
 
 
 def _body(meta: Mapping[str, Any]) -> bytes | None:
@@ -174,6 +181,8 @@ def _verified(provider: Provider, endpoint: Endpoint, body: bytes, headers: Mapp
     here = time.time() + clock.offset().total_seconds()
     if endpoint.former_until is not None and endpoint.former_until.timestamp() <= here:
         secrets = secrets[:1]
+    if provider.SIGNS_ADDRESS:
+        body = f"{settings.BASE_URL}/api/webhooks/{endpoint.kind}/{endpoint.key}".encode() + body
     return provider.verify(body, headers, [s for s in secrets if s], now=time.time())
 
 
@@ -197,6 +206,7 @@ def _endpoint(kind: str, key: str, *, fresh: bool) -> Endpoint | None:
         organization_id=route.organization_id,
         channel_id=route.channel_id,
         kind=kind,
+        key=key,
         secrets=(channel.secret, channel.former_secret),
         former_until=channel.former_secret_until,
         read_at=time.monotonic(),

@@ -23,7 +23,10 @@ SALES = {
     "woocommerce": "woocommerce/order.created.json",
     "api": "api/order.json",
     "pos": "pos-generic/pos_transaction.json",
+    "shopier": "shopier/order.created.json",
+    "square": "square/payment.updated.json",
 }
+_PAYMENT = ("data", "object", "payment")
 FIELDS: dict[str, dict[str, tuple[str | int, ...]]] = {
     "stripe": {
         "id": ("data", "object", "id"),
@@ -70,6 +73,22 @@ FIELDS: dict[str, dict[str, tuple[str | int, ...]]] = {
         "lines": ("items",),
         "quantity": ("items", 0, "quantity"),
     },
+    "shopier": {
+        "id": ("id",),
+        "total": ("totals", "total"),
+        "currency": ("currency",),
+        "placed_at": ("dateCreated",),
+        "email": ("shippingInfo", "email"),
+        "name": ("shippingInfo", "firstName"),
+        "lines": ("lineItems",),
+        "quantity": ("lineItems", 0, "quantity"),
+    },
+    "square": {
+        "id": (*_PAYMENT, "order_id"),
+        "total": (*_PAYMENT, "total_money", "amount"),
+        "currency": (*_PAYMENT, "total_money", "currency"),
+        "placed_at": (*_PAYMENT, "created_at"),
+    },
 }
 KINDS = tuple(SALES)
 SECRETS = {
@@ -78,6 +97,8 @@ SECRETS = {
     "woocommerce": "SecretOfATest",
     "api": "whsec_YW4gYXBpIHNlY3JldCBvZiBhIHRlc3QhISEh",
     "pos": "whsec_YSBwb3Mgc2VjcmV0IG9mIGEgdGVzdCEhISEh",
+    "shopier": "TokenOfATest",
+    "square": "KeyOfATest",
 }
 
 
@@ -121,6 +142,8 @@ def delivery(
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     name = {"shopify": "x-shopify-topic", "woocommerce": "x-wc-webhook-topic"}.get(kind, "")
     headers = {name: topic} if topic else {}
+    if kind == "shopier":
+        headers["shopier-signature"] = "seen"
     channel = ChannelFacts(kind=kind, domain="shop.example", test=test, currency=facts.pop("currency", "USD"), **facts)
     return Delivery(body=raw, headers=headers, channel=channel)
 
@@ -144,7 +167,11 @@ def signed(kind: str, body: bytes, *, secret: str = "", now: int = NOW) -> dict[
     if kind == "stripe":
         signature = hmac.new(secret.encode(), f"{now}.".encode() + body, hashlib.sha256).hexdigest()
         return {"stripe-signature": f"t={now},v1={signature}"}
+    if kind == "shopier":
+        return {"shopier-signature": hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()}
     signature = base64.b64encode(hmac.digest(secret.encode(), body, "sha256")).decode()
+    if kind == "square":
+        return {"x-square-hmacsha256-signature": signature}
     return {{"shopify": "x-shopify-hmac-sha256", "woocommerce": "x-wc-webhook-signature"}[kind]: signature}
 
 

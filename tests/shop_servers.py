@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from tests.servers import free_port
 
@@ -301,3 +301,39 @@ class WooServer(ShopServer):
         }
         self.refunds.append(refund)
         return 201, refund, {}
+
+
+class ApiServer(ShopServer):
+    """An API that tells documents by path, to whoever bears the right token; other paths are unknown to it.
+
+    Faults of `plan` are played on any call. `tokens` are the pairs given out next in exchange for the refresh token.
+    """
+
+    def __init__(self, told: dict[str, Any]) -> None:
+        super().__init__()
+        self.told = told
+        self.token, self.refresh = "token-1", "refresh-1"
+        self.renewals = 0
+
+    @property
+    def base(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def moves_money(self, call: Call) -> bool:
+        return True
+
+    def asked(self) -> list[str]:
+        return [call.path for call in self.calls]
+
+    def answer(self, call: Call) -> Answer:
+        if call.path == "/public/oauth/token":
+            given = dict(parse_qsl(call.body))
+            if given.get("refresh_token") != self.refresh:
+                return 400, {"error": "invalid_grant"}, {}
+            self.renewals += 1
+            self.token, self.refresh = f"token-{self.renewals + 1}", f"refresh-{self.renewals + 1}"
+            return 200, {"access_token": self.token, "refresh_token": self.refresh, "expires_in": 3600}, {}
+        if call.headers.get("authorization") != f"Bearer {self.token}":
+            return 401, {"error": "invalid_token"}, {}
+        found = self.told.get(call.path.partition("?")[0])
+        return (404, {"error": "Resource not found"}, {}) if found is None else (200, found, {})

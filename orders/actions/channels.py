@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Mapping
 from datetime import timedelta
 
+from orders.actions import lookups
 from orders.models import Channel, ChannelRoute, DomainRoute
 from orders.money import UnknownCurrency, currency_code
 from profiles import clock
@@ -18,6 +19,10 @@ CREDENTIALS: Mapping[str, set[str]] = {
     "stripe": {"api_key"},
     "shopify": {"access_token", "client_id", "client_secret"},
     "woocommerce": {"consumer_key", "consumer_secret"},
+    "shopier": {"access_token", "api_base"},
+    "etsy": {"keystring", "shared_secret", "access_token", "refresh_token", "shop_id", "api_base"},
+    "square": {"access_token", "api_base", "currency"},
+    "clover": {"access_token", "api_base", "currency"},
     "pos": {"currency", "region"},
     "api": set(),
     "csv": {"currency", "region"},
@@ -70,6 +75,7 @@ def connect(
     _take_credentials(channel, given)
     channel.domain_verified, channel.calls_provider = True, calls_provider
     channel.save()
+    lookups.revive(channel)
     ChannelRoute.objects.get_or_create(
         key=channel.key, defaults={"organization_id": organization.pk, "channel_id": channel.pk, "kind": kind}
     )
@@ -92,6 +98,14 @@ def built_in(organization: Organization) -> Channel:
     return channel or connect(
         organization, kind="api", domain="manual", by=Actor.system("set-up"), calls_provider=False, built_in=True
     )
+
+
+def note_handshake(channel_id: int, code: str) -> None:
+    """The provider asks whose address this is: its code is shown at the channel, to be told to the provider.
+
+    Anybody who knows the address may say so; nothing follows from it but what the page shows.
+    """
+    Channel.objects.filter(pk=channel_id).exclude(handshake_code=code).update(handshake_code=code)
 
 
 def _secret(kind: str) -> str:
@@ -117,4 +131,6 @@ def _take_credentials(channel: Channel, given: Mapping[str, str]) -> None:
         channel.region = given["region"].upper()[:2]
     if channel.kind == "stripe" and "api_key" in given:
         channel.test = given["api_key"].startswith(("sk_test_", "rk_test_"))
+    if channel.kind in ("square", "clover") and "api_base" in given:
+        channel.test = "sandbox" in given["api_base"]
     channel.credentials = json.dumps(known)

@@ -16,6 +16,7 @@ from django_q.signing import SignedPackage
 from psycopg import Cursor
 
 from orders import messages
+from orders.actions import lookups
 from orders.actions.statements import Said
 from orders.messages import Ignored, Unusable
 from orders.models import Delivery
@@ -175,7 +176,10 @@ def parse(row: Delivery, *, organization: Organization) -> tuple[messages.Messag
                 test=channel.test,
                 currency=channel.currency or organization.currency,
                 region=channel.region or organization.region,
+                can_read=lookups.can_read(channel),
             ),
+            looked_up=row.headers.get(lookups.MARK, ""),
+            received_at=row.received_at,
         )
     )
 

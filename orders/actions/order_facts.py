@@ -140,6 +140,7 @@ def _describe(row: Order, message: OrderMessage, organization: Organization) -> 
         "loyalty_id": customer.loyalty_id,
         "device_id": customer.device_id,
         "cookie_id": customer.cookie_id,
+        **dict(customer.others),
     }
     row.identifiers, row.email, row.phone = resolution.keys_of(fields, region=region, source=row.channel.label)
     row.external_id = message.external_id

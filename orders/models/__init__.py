@@ -4,6 +4,7 @@ from orders.models.bundles import BundleItem
 from orders.models.channels import Channel, ChannelDay, ChannelRoute, DomainRoute
 from orders.models.deliveries import Delivery
 from orders.models.ledger import LedgerEntry, Period
+from orders.models.lookups import Lookup
 from orders.models.money import Dispute, MoneyFact, Payment, ProfileTotal, Rate, Refund
 from orders.models.orders import Line, Order, StatusChange
 from orders.models.payouts import Payout, PayoutLine
@@ -22,6 +23,7 @@ __all__ = [
     "LedgerEntry",
     "Line",
     "Listing",
+    "Lookup",
     "MoneyFact",
     "Order",
     "Payment",

@@ -37,6 +37,9 @@ class Channel(Tenant):
     currency = models.CharField(max_length=3, blank=True, default="")
     region = models.CharField(max_length=2, blank=True, default="")
     connected_at = models.DateTimeField()
+    handshake_code = models.CharField(
+        max_length=64, blank=True, default="", editable=False, help_text="What the provider asked to be told again."
+    )
     built_in = models.BooleanField(default=False)
     made_up = models.BooleanField(default=False, help_text="Made-up data: its customers' mail is kept, never sent.")
 

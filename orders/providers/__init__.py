@@ -1,11 +1,17 @@
-"""Every channel's adapter by its kind, and every one that gives money back: these dicts are the whole list."""
+"""Every channel's adapter by its kind, who is asked for more, and who gives money back: the whole lists."""
 
 from orders.providers.api import Api
+from orders.providers.clover import Clover
 from orders.providers.contract import Provider
+from orders.providers.etsy import Etsy
 from orders.providers.pos import Pos
+from orders.providers.readers import CloverReader, EtsyReader, ShopierReader, SquareReader
+from orders.providers.reading import Reader
 from orders.providers.refunding import Refunder
+from orders.providers.shopier import Shopier
 from orders.providers.shopify import Shopify
 from orders.providers.shopify_refunding import ShopifyRefunder
+from orders.providers.square import Square
 from orders.providers.stripe import Stripe
 from orders.providers.stripe_refunding import StripeRefunder
 from orders.providers.woocommerce import WooCommerce
@@ -15,8 +21,20 @@ PROVIDERS: dict[str, Provider] = {
     "stripe": Stripe(),
     "shopify": Shopify(),
     "woocommerce": WooCommerce(),
+    "shopier": Shopier(),
+    "etsy": Etsy(),
+    "square": Square(),
+    "clover": Clover(),
     "pos": Pos(),
     "api": Api(),
+}
+
+# Whose deliveries only name some things, so that their own API is asked for them.
+READERS: dict[str, Reader] = {
+    "shopier": ShopierReader(),
+    "etsy": EtsyReader(),
+    "square": SquareReader(),
+    "clover": CloverReader(),
 }
 
 # Who gives money back when asked; the others' refunds are made by hand and told.

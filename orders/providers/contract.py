@@ -12,6 +12,7 @@ from orders.parsing import clean
 Headers = Mapping[str, str]
 
 MAX_LABEL = 255
+JSON_ANSWER = (b'{"received": true}', "application/json")
 _HOST = re.compile(r"[a-z0-9.-]{1,253}", re.ASCII)
 LINES_DIFFER = "lines_differ_from_total"
 
@@ -26,6 +27,8 @@ class Provider:
     kind: ClassVar[str]
     SIGNATURE_HEADERS: ClassVar[frozenset[str]]
     KEPT_HEADERS: ClassVar[frozenset[str]]
+    SIGNS_ADDRESS: ClassVar[bool] = False
+    """Whether the address that was called is signed before the body: `verify` is then given both as one text."""
 
     def verify(self, body: bytes, headers: Headers, secrets: Sequence[str], *, now: float) -> bool:
         """Whether any of the live secrets signed exactly these bytes; an empty secret never did. Never raises."""
@@ -42,6 +45,14 @@ class Provider:
     def is_ping(self, body: bytes, headers: Headers) -> bool:
         """Whether this is the provider's unsigned trial of the address."""
         return False
+
+    def handshake(self, body: bytes, headers: Headers) -> str:
+        """The code by which the provider asks whose address this is; "" for anything else."""
+        return ""
+
+    def answer(self, headers: Headers) -> tuple[bytes, str]:
+        """What a delivery that was kept is answered with, and its content type."""
+        return JSON_ANSWER
 
     def source_domain(self, headers: Headers) -> str:
         """The shop's host by its own word, lower-case; a hint for finding the channel, proof of nothing."""
