@@ -88,7 +88,13 @@ NAVIGATION: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
             ("Mail providers", "outgoing_mail", "mail_providers", "view"),
         ),
     ),
-    ("Inbox", (("Deliveries", "inbox", "orders_delivery_changelist", "view"),)),
+    (
+        "Inbox",
+        (
+            ("Deliveries", "inbox", "orders_delivery_changelist", "view"),
+            ("Read from providers", "cloud_download", "orders_lookup_changelist", "view"),
+        ),
+    ),
     (
         "Catalogue",
         (

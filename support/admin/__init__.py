@@ -18,7 +18,7 @@ from fulfillment.models import (
     Suppression,
     Unclaimed,
 )
-from orders.models import Channel, Delivery, Line, Order, Product, RefundRequest
+from orders.models import Channel, Delivery, Line, Lookup, Order, Product, RefundRequest
 from profiles.models import (
     ApiToken,
     AuditEntry,
@@ -53,6 +53,7 @@ from support.admin import (
     acts_of_incidents,
     acts_of_jobs,
     acts_of_links,
+    acts_of_lookups,
     acts_of_mail,
     acts_of_missions,
     acts_of_orders,
@@ -78,6 +79,7 @@ from support.admin.identities import MergeAdmin, ReviewAdmin
 from support.admin.inbox import DeliveryAdmin
 from support.admin.incidents import IncidentAdmin
 from support.admin.jobs import JobAdmin
+from support.admin.lookups import LookupAdmin
 from support.admin.missions import MissionAdmin
 from support.admin.orders import OrderAdmin
 from support.admin.profiles import ProfileAdmin
@@ -105,6 +107,7 @@ ACTS = (
     acts_of_cuts,
     acts_of_orders,
     acts_of_inbox,
+    acts_of_lookups,
     acts_of_catalogue,
     acts_of_jobs,
     acts_of_reviews,
@@ -137,6 +140,7 @@ REGISTERED: list[tuple[type[models.Model], Any]] = [
     (Reach, ReachAdmin),
     (Suppression, SuppressionAdmin),
     (Delivery, DeliveryAdmin),
+    (Lookup, LookupAdmin),
     (Line, LineAdmin),
     (Product, ProductAdmin),
     (Asset, AssetAdmin),

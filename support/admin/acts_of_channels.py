@@ -1,17 +1,32 @@
 """Dialogs about a source of purchases: connecting it, and giving it another secret."""
 
+from typing import Any
+
 from django import forms
 from django.conf import settings
 from django.http import HttpRequest
 
 from orders.actions import channels
-from orders.models import Channel
+from orders.models import Channel, Lookup
+from orders.queries import refunding
 from profiles.actors import Invalid
 from profiles.models import Organization
 from support.admin.dialogs import Ask, Dialog, Done, Press, registered
+from support.admin.lists import counted
 
 # These sign with a secret of their own, which only they can tell.
-GIVEN = (Channel.Kind.STRIPE, Channel.Kind.SHOPIFY)
+GIVEN = {
+    Channel.Kind.STRIPE: "the endpoint's whsec_…",
+    Channel.Kind.SHOPIFY: "the app's client secret",
+    Channel.Kind.SHOPIER: "the webhook's token, the OSB user:password and the form's API secret, blanks between",
+    Channel.Kind.ETSY: "the webhook's whsec_…",
+    Channel.Kind.SQUARE: "the subscription's signature key",
+    Channel.Kind.CLOVER: "the X-Clover-Auth code of the app's dashboard",
+}
+
+
+PLAIN = frozenset({"api_base", "client_id", "consumer_key", "currency", "keystring", "region", "shop_id"})
+"""Credentials that are no secrets."""
 
 
 def webhook_url(channel: Channel) -> str:
@@ -27,7 +42,8 @@ class AskChannel(Ask):
         required=False,
         strip=True,
         widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
-        help_text="Stripe: whsec_…; Shopify: the app's client secret. The others: empty, and one is made for you.",
+        help_text="; ".join(f"{kind.label}: {what}" for kind, what in GIVEN.items())
+        + ". The others: empty, and one is made for you.",
     )
 
 
@@ -101,3 +117,56 @@ class NewSecret(Dialog):
             because=press.because,
         )
         return Done(f"1 secret replaced: {subject.label}. The former one verifies for 24 hours more.")
+
+
+class AskAccess(Ask):
+    """One field for each credential that the channel's kind takes; what stays empty is kept as it is."""
+
+
+@registered
+class GiveAccess(Dialog):
+    name, permission, model, related = "give_access", "connect", Channel, ("organization",)
+    title, button = "Give it access to the provider's API", "Give access"
+    form = AskAccess
+    inverse = "Take the token back at the provider."
+
+    def about(self, subject: Channel) -> str:
+        return subject.label
+
+    def cannot(self, subject: Channel) -> str:
+        return "" if channels.CREDENTIALS[subject.kind] else "Its kind has no API that is asked."
+
+    def prepare(self, form: Any, subject: Channel, request: HttpRequest) -> None:
+        known, usual = refunding.credentials(subject), dict(form.fields)
+        form.fields.clear()
+        for name in sorted(channels.CREDENTIALS[subject.kind]):
+            secret = name not in PLAIN
+            form.fields[name] = forms.CharField(
+                label=name.replace("_", " ").capitalize(),
+                required=False,
+                max_length=2000,
+                widget=forms.PasswordInput(attrs={"autocomplete": "off"}) if secret else forms.TextInput(),
+                help_text=("Given; empty keeps it." if known.get(name) else "Not given yet.")
+                + (" Only where it is not the usual address." if name == "api_base" else ""),
+            )
+        form.fields.update(usual)
+
+    def will(self, subject: Channel, request: HttpRequest) -> list[str]:
+        waiting = Lookup.objects.filter(channel=subject, state=Lookup.State.FAILED).count()
+        said = ["What is given is kept encrypted and never shown again."]
+        return said + [f"{counted(waiting, 'thing')} that could not be read will be asked for again."] * bool(waiting)
+
+    def do(self, subject: Channel, press: Press) -> Done:
+        given = {name: value for name in channels.CREDENTIALS[subject.kind] if (value := press.data.get(name))}
+        if not given:
+            raise Invalid("Nothing was given.")
+        channels.connect(
+            subject.organization,
+            kind=subject.kind,
+            domain=subject.domain,
+            credentials=given,
+            calls_provider=subject.calls_provider,
+            by=press.by,
+            because=press.because,
+        )
+        return Done(f"{counted(len(given), 'credential was', 'credentials were')} replaced: {subject.label}.")

@@ -6,7 +6,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 
-from orders.models import Channel, Delivery
+from orders.actions import channels
+from orders.models import Channel, Delivery, Lookup
 from profiles.actors import NotPermitted
 from support.admin import dialogs
 from support.admin.acts_of_channels import webhook_url
@@ -55,5 +56,10 @@ def _row(found: health.Health, request: HttpRequest) -> dict[str, Any]:
         "refused_at": when(found.refused_at) if found.refused else "",
         "address": "" if channel.built_in else webhook_url(channel),
         "inbox": inbox,
+        "access": dialogs.button("give_access", channel.pk, request.actor)  # type: ignore[attr-defined]
+        if channels.CREDENTIALS[channel.kind]
+        else None,
+        "unread": found.unread,
+        "reads": f"{address_of(Lookup)}?state__exact=failed",
         "secret": dialogs.button("new_secret", channel.pk, request.actor) if not channel.built_in else None,  # type: ignore[attr-defined]
     }

@@ -12,7 +12,7 @@ from django.db.models import Count, F, Min, Q, QuerySet, Sum
 from fulfillment.models import Email, Entitlement, Job
 from orders import money
 from orders.actions.statistics import COUNTED
-from orders.models import Delivery, Dispute, Line, Order, Refund, RefundRequest
+from orders.models import Delivery, Dispute, Line, Lookup, Order, Refund, RefundRequest
 from profiles import clock
 from profiles.actors import Actor
 from profiles.models import Organization, Review, Suggestion
@@ -102,6 +102,7 @@ WORDS = {
     "silent": ("Refunds without an answer", "Look at the provider, or wait: it is asked again"),
     "stuck": ("Stuck jobs", "Retry, or put the cause right"),
     "quarantined": ("Quarantined deliveries", "Read the reason, fix it, replay"),
+    "unread": ("Named and not read", "Give the channel access, or read them again"),
     "undelivered": ("Paid but undelivered", "See what holds the delivery up"),
     "unmapped": ("Orders with an unmapped product", "Say which product it is"),
     "unreached": ("Buyers not reached", "Correct the address and resend"),
@@ -169,6 +170,7 @@ def needs(now: datetime, by: Actor | None = None) -> list[Need]:
         return Need(key, title, advice, found["count"], found["oldest"], model, query)
 
     quarantined = Delivery.objects.filter(state=Delivery.State.QUARANTINED)
+    unread = Lookup.objects.filter(state=Lookup.State.FAILED)
     disputes = Dispute.objects.filter(status=Dispute.Status.OPENED, order__isnull=False)
     reviews = Review.objects.filter(decided_at__isnull=True)
     pairs = Suggestion.objects.filter(state=Suggestion.State.OPEN)
@@ -183,6 +185,7 @@ def needs(now: datetime, by: Actor | None = None) -> list[Need]:
         need("silent", silent, "created_at", "orders_refundrequest", "state__exact=unknown"),
         need("stuck", stuck(now), "changed_at", "fulfillment_job", "needs=stuck"),
         need("quarantined", quarantined, "received_at", "orders_delivery", "state__exact=quarantined"),
+        need("unread", unread, "named_at", "orders_lookup", "state__exact=failed"),
         need("undelivered", undelivered(now), "created_at", "orders_order", "needs=delivery", "order"),
         need("unmapped", unmapped(), "order__placed_at", "orders_line", "", "order"),
         need("unreached", unreached.rows(), "since", "fulfillment_reach", ""),

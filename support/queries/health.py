@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Count, Max, Q, Sum
 
-from orders.models import Channel, ChannelDay, Delivery
+from orders.models import Channel, ChannelDay, Delivery, Lookup
 
 LATELY = timedelta(hours=24)
 QUIET_AFTER = timedelta(days=7)
@@ -20,11 +20,14 @@ class Health:
     quarantined: int
     refused: int
     refused_at: datetime | None
+    unread: int
 
     def state(self, now: datetime) -> tuple[str, str]:
         """(words, tone), the worst first."""
         if self.refused_at is not None and (self.last is None or self.last < self.refused_at):
             return "Refused: check its secret", "bad"
+        if self.unread:
+            return f"{self.unread} could not be read", "look"
         if self.quarantined:
             return f"{self.quarantined} quarantined", "look"
         if self.last is None:
@@ -55,6 +58,8 @@ def of_channels(now: datetime) -> list[Health]:
         .order_by("on")
         .values_list("channel_id", "last_refused_at")
     )
+    unread = Lookup.objects.filter(state=Lookup.State.FAILED).order_by().values("channel_id").annotate(n=Count("id"))
+    failed: dict[int, int] = dict(unread.values_list("channel_id", "n"))
     return [
         Health(
             channel=channel,
@@ -63,6 +68,7 @@ def of_channels(now: datetime) -> list[Health]:
             quarantined=came[channel.pk][1] if channel.pk in came else 0,
             refused=refused.get(channel.pk, 0),
             refused_at=at.get(channel.pk),
+            unread=failed.get(channel.pk, 0),
         )
         for channel in channels
     ]
