@@ -103,6 +103,7 @@ NAVIGATION: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
             ("Coupons", "redeem", "fulfillment_coupon_changelist", "view"),
             ("Missions", "flag", "fulfillment_mission_changelist", "view"),
             ("Unmapped lines", "link_off", "orders_line_changelist", "view"),
+            ("Shop pages", "storefront", "orders_storefrontpage_changelist", "view"),
         ),
     ),
     (

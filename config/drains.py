@@ -16,7 +16,7 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from django_q.tasks import async_task
 
 from attribution.queries import conversations
-from config import alerting, dues, filing, pipeline, publishing, reading, refunding
+from config import alerting, dues, filing, pipeline, publishing, reading, refunding, storefronts
 from fulfillment.actions import (
     chains,
     email_changes,
@@ -76,7 +76,7 @@ def round_of(organization_id: int) -> int:
     worked = 0
     for queue in QUEUES:
         worked += queue(organization_id)
-    return worked or filing.files(organization_id) or alike(organization_id)
+    return worked or filing.files(organization_id) or storefronts.pages(organization_id) or alike(organization_id)
 
 
 def inbox(organization_id: int) -> int:

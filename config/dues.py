@@ -46,6 +46,8 @@ SELECT min(due) FILTER (WHERE NOT claimed), min(due) FILTER (WHERE claimed) FROM
   UNION ALL
   SELECT min(verify_at) - %(offset)s, false FROM fulfillment_asset WHERE verify_at IS NOT NULL HAVING count(*) > 0
   UNION ALL
+  SELECT min(due_at), false FROM orders_storefrontpage WHERE due_at IS NOT NULL HAVING count(*) > 0
+  UNION ALL
   SELECT min(due_at) - %(offset)s, false FROM fulfillment_followup WHERE state = 'waiting' HAVING count(*) > 0
   UNION ALL
   SELECT due_at, false FROM profiles_likeness WHERE due_at IS NOT NULL

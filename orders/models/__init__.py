@@ -10,6 +10,7 @@ from orders.models.orders import Line, Order, StatusChange
 from orders.models.payouts import Payout, PayoutLine
 from orders.models.products import Listing, Product
 from orders.models.refund_requests import RefundRequest
+from orders.models.storefronts import StorefrontPage
 from orders.models.visits import StoreVisit
 
 __all__ = [
@@ -37,4 +38,5 @@ __all__ = [
     "RefundRequest",
     "StatusChange",
     "StoreVisit",
+    "StorefrontPage",
 ]

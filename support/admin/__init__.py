@@ -18,7 +18,7 @@ from fulfillment.models import (
     Suppression,
     Unclaimed,
 )
-from orders.models import Channel, Delivery, Line, Lookup, Order, Product, RefundRequest
+from orders.models import Channel, Delivery, Line, Lookup, Order, Product, RefundRequest, StorefrontPage
 from profiles.models import (
     ApiToken,
     AuditEntry,
@@ -61,6 +61,7 @@ from support.admin import (
     acts_of_refunds,
     acts_of_reviews,
     acts_of_settings,
+    acts_of_storefronts,
     acts_of_stores,
     acts_of_webhooks,
 )
@@ -85,6 +86,7 @@ from support.admin.orders import OrderAdmin
 from support.admin.profiles import ProfileAdmin
 from support.admin.refunds import RefundRequestAdmin
 from support.admin.settings import ApiTokenAdmin, MembershipAdmin, OrganizationAdmin
+from support.admin.storefronts import StorefrontPageAdmin
 from support.admin.stores import StoreAlertAdmin
 from support.admin.streams import StreamEntryAdmin
 from support.admin.unclaimed import UnclaimedAdmin
@@ -113,6 +115,7 @@ ACTS = (
     acts_of_reviews,
     acts_of_identity,
     acts_of_channels,
+    acts_of_storefronts,
     acts_of_settings,
     acts_of_links,
     acts_of_stores,
@@ -147,6 +150,7 @@ REGISTERED: list[tuple[type[models.Model], Any]] = [
     (Coupon, CouponAdmin),
     (Mission, MissionAdmin),
     (Channel, ChannelAdmin),
+    (StorefrontPage, StorefrontPageAdmin),
     (Merge, MergeAdmin),
     (WebhookEndpoint, WebhookEndpointAdmin),
     (WebhookDelivery, WebhookDeliveryAdmin),

@@ -12,7 +12,7 @@ from django.db.models import Count, F, Min, Q, QuerySet, Sum
 from fulfillment.models import Email, Entitlement, Job
 from orders import money
 from orders.actions.statistics import COUNTED
-from orders.models import Delivery, Dispute, Line, Lookup, Order, Refund, RefundRequest
+from orders.models import Delivery, Dispute, Line, Lookup, Order, Refund, RefundRequest, StorefrontPage
 from profiles import clock
 from profiles.actors import Actor
 from profiles.models import Organization, Review, Suggestion
@@ -103,6 +103,7 @@ WORDS = {
     "stuck": ("Stuck jobs", "Retry, or put the cause right"),
     "quarantined": ("Quarantined deliveries", "Read the reason, fix it, replay"),
     "unread": ("Named and not read", "Give the channel access, or read them again"),
+    "pages": ("Shop pages that differ or do not answer", "Open the page, put the shop or the catalogue right"),
     "undelivered": ("Paid but undelivered", "See what holds the delivery up"),
     "unmapped": ("Orders with an unmapped product", "Say which product it is"),
     "unreached": ("Buyers not reached", "Correct the address and resend"),
@@ -170,6 +171,7 @@ def needs(now: datetime, by: Actor | None = None) -> list[Need]:
         return Need(key, title, advice, found["count"], found["oldest"], model, query)
 
     quarantined = Delivery.objects.filter(state=Delivery.State.QUARANTINED)
+    odd_pages = StorefrontPage.objects.filter(state__in=[StorefrontPage.State.DIFFERS, StorefrontPage.State.AWAY])
     unread = Lookup.objects.filter(state=Lookup.State.FAILED)
     disputes = Dispute.objects.filter(status=Dispute.Status.OPENED, order__isnull=False)
     reviews = Review.objects.filter(decided_at__isnull=True)
@@ -195,6 +197,7 @@ def needs(now: datetime, by: Actor | None = None) -> list[Need]:
         need("parked", parked, "arrived_at", "orders_delivery", ""),
         need("reviews", reviews, "created_at", "profiles_review", ""),
         need("alike", pairs, "found_at", "profiles_suggestion", ""),
+        need("pages", odd_pages, "checked_at", "orders_storefrontpage", ""),
         need("unattached", nobody, "placed_at", "orders_order", "needs=customer"),
         need("webhooks", outflow.given_up(), "disabled_at", "profiles_webhookendpoint", ""),
         need("streams", outflow.late(now), "recorded_at", "profiles_streamentry", "state=waiting"),
