@@ -23,9 +23,10 @@ from profiles.models import Organization
 Key = tuple[str, str, str, bool]
 """Kind, source, currency and whether it is of the test mode."""
 
+# What a person booked belongs to no fact, and stays.
 _OF_ORDERS = """
 SELECT order_id, kind, source, currency, test, sum(amount_minor)::bigint FROM orders_ledgerentry
- WHERE order_id = ANY(%s) GROUP BY order_id, kind, source, currency, test
+ WHERE order_id = ANY(%s) AND source NOT LIKE 'person:%%' GROUP BY order_id, kind, source, currency, test
 """
 _OF_SOURCES = """
 SELECT channel_id, kind, source, currency, test, sum(amount_minor)::bigint FROM orders_ledgerentry
