@@ -18,7 +18,7 @@ from orders.messages import (
     RefundStatus,
     Unusable,
 )
-from orders.providers import signatures, stripe_orders
+from orders.providers import signatures, stripe_balance, stripe_orders
 from orders.providers.contract import Headers, Provider, printable
 from orders.records import Record
 
@@ -109,6 +109,8 @@ def _reader(topic: str) -> Callable[[Event], tuple[Message, ...]]:
         return _READERS[topic]
     if topic.startswith("charge.dispute."):
         return _dispute
+    if topic.startswith("payout."):
+        return _payout
     raise Ignored(_SILENT.get(topic) or f"Nothing is done about {printable(topic) or 'an event without a type'}.")
 
 
@@ -255,6 +257,10 @@ def _dispute(event: Event) -> tuple[Message, ...]:
     if not message.payment_reference and not message.charge_reference:
         raise Unusable("The dispute names neither a payment nor a charge.")
     return (message,)
+
+
+def _payout(event: Event) -> tuple[Message, ...]:
+    return (stripe_balance.of_payout(event.thing, test=event.test),)
 
 
 _READERS: dict[str, Callable[[Event], tuple[Message, ...]]] = {
