@@ -1,0 +1,5 @@
+"""Putting discrepancies right."""
+
+
+def all_safe(row):
+    return {}
