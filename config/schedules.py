@@ -16,7 +16,7 @@ from django_q.tasks import async_task
 from fulfillment.actions import redemptions, tracking, verifications
 from profiles import tenancy
 from profiles.models import OrganizationRoute
-from support.actions import alerts, approvals
+from support.actions import alerts, approvals, reconciliation
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +54,8 @@ SCHEDULES: tuple[Schedule, ...] = (
     Schedule("coupon_reservations", timedelta(minutes=1), redemptions.release_due),
     Schedule("assets", timedelta(hours=24), verifications.sweep),
     Schedule("approvals", timedelta(minutes=15), approvals.expire),
+    Schedule("reconciliation_nightly", timedelta(hours=24), reconciliation.nightly),
+    Schedule("reconciliation_weekly", timedelta(days=7), reconciliation.weekly),
 )
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from django.db import connection
@@ -65,7 +64,8 @@ SELECT d.id, d.{reference} FROM support_discrepancy d
 """
 _CLOSE = """
 WITH closed AS (
-  UPDATE support_discrepancy SET status = 'closed', closed_at = %(now)s, closed_because = %(because)s, closed_by = %(by)s
+  UPDATE support_discrepancy
+     SET status = 'closed', closed_at = %(now)s, closed_because = %(because)s, closed_by = %(by)s
    WHERE id = ANY(%(ids)s) AND status = 'open' RETURNING organization_id, id
 )
 INSERT INTO support_discrepancyentry (organization_id, discrepancy_id, at, by, words, because)
@@ -126,7 +126,7 @@ def compare(kind: str, window: Window, *, organization_id: int) -> Compared:
         cursor.execute(_FORGET)
     closed = recheck(kind, gone)
     if kind == Discrepancy.Kind.PAID_WITHOUT_ORDER:
-        closed += _close_arrived()
+        closed += close_arrived()
     return Compared(found, new, closed)
 
 
@@ -167,15 +167,24 @@ def settle(order_ids: Iterable[int]) -> int:
     return sum(recheck(kind, open_ones) for kind, open_ones in by_kind.items())
 
 
-def look_again(row: Discrepancy, *, at: datetime | None = None) -> bool:
+def mailed(email_ids: Sequence[int]) -> int:
+    """Close the missing receipts that these messages end; one query where there are none."""
+    rows = Discrepancy.objects.filter(
+        kind=Discrepancy.Kind.MISSING_RECEIPT, status=Status.OPEN, order__emails__in=email_ids
+    )
+    return recheck(Discrepancy.Kind.MISSING_RECEIPT, dict(rows.values_list("pk", "order_id")))  # type: ignore[arg-type]
+
+
+def look_again(row: Discrepancy) -> bool:
     """Whether this one stands still; where it does not it is closed."""
     about = getattr(row, f"{questions.FINDERS[row.kind].of}_id")
     if about is None:
-        return not _close_arrived()
+        return not close_arrived()
     return not recheck(row.kind, {row.pk: about})
 
 
-def _close_arrived() -> int:
+def close_arrived() -> int:
+    """Close what only a provider's list told of, where we have it by now; returns how many."""
     with connection.cursor() as cursor:
         cursor.execute(_ARRIVED)
         ids = [row[0] for row in cursor.fetchall()]

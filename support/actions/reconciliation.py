@@ -11,7 +11,6 @@ from profiles import clock, tenancy
 from profiles.actions import audit, settlement
 from profiles.actors import Actor, Invalid
 from profiles.models import Organization
-from support import differences
 from support.actions import comparisons, repairs
 from support.models import Discrepancy, ReconcileRun
 from support.queries import differences as questions
@@ -30,7 +29,8 @@ UPDATE support_reconcilerun
    SET state = 'claimed', attempts = attempts + 1, started_at = coalesce(started_at, %s),
        lease_until = statement_timestamp() + %s
  WHERE id = ANY(ARRAY(SELECT id FROM support_reconcilerun
-               WHERE ((state = 'queued' AND due_at <= %s) OR (state = 'claimed' AND lease_until < statement_timestamp()))
+               WHERE ((state = 'queued' AND due_at <= %s)
+                  OR (state = 'claimed' AND lease_until < statement_timestamp()))
                  AND (%s::bigint IS NULL OR id = %s)
                ORDER BY due_at, id LIMIT 1 FOR UPDATE SKIP LOCKED))
 RETURNING id

@@ -1,8 +1,6 @@
 """Comparing what two records say: ten kinds, each by one statement over a window or over chosen rows (SPEC FIN-1)."""
 
 from collections.abc import Mapping
-from contextlib import contextmanager
-from collections.abc import Iterator
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final

@@ -53,7 +53,8 @@ WITH RECURSIVE {OWED}, lacking AS MATERIALIZED (
                           AND left(c, -length(split_part(c, '×', -1)) - 1) = l.external_id)
      AND NOT EXISTS (SELECT FROM profiles_settlementrequest s
                       WHERE s.organization_id = l.organization_id AND s.subject = 'order' AND s.subject_id = l.order_id
-                        AND s.state IN ('queued', 'claimed') AND s.due_at > statement_timestamp() - interval '5 minutes')
+                        AND s.state IN ('queued', 'claimed')
+                        AND s.due_at > statement_timestamp() - interval '5 minutes')
 ), lost AS (
   SELECT l.organization_id, l.order_id, count(*) AS lines, sum(l.total_minor) AS total_minor,
          string_agg(DISTINCT l.title, ', ') AS titles
@@ -108,6 +109,7 @@ WITH unpaid AS MATERIALIZED (
     },
 )
 
+_OTHER = sum_of("coalesce(p.foreign_minor, p.presented_minor)", "coalesce(p.foreign_currency, o.presentment_currency)")
 # In the order's currency, or where the buyer paid in their own, in that; money in a third currency is a difference of
 # the whole sum.
 AMOUNT_DIFFERS = Finder(
@@ -119,8 +121,10 @@ AMOUNT_DIFFERS = Finder(
                sum(p.amount_minor) FILTER (WHERE p.currency = o.currency) AS taken_minor,
                sum(p.amount_minor) FILTER (WHERE p.currency <> o.currency AND p.currency = o.presentment_currency)
                  AS presented_minor,
-               max(p.currency) FILTER (WHERE p.currency NOT IN (o.currency, o.presentment_currency)) AS foreign_currency,
-               sum(p.amount_minor) FILTER (WHERE p.currency NOT IN (o.currency, o.presentment_currency)) AS foreign_minor
+               max(p.currency) FILTER (WHERE p.currency NOT IN (o.currency, o.presentment_currency))
+                 AS foreign_currency,
+               sum(p.amount_minor) FILTER (WHERE p.currency NOT IN (o.currency, o.presentment_currency))
+                 AS foreign_minor
           FROM orders_order o
           JOIN orders_payment p ON p.organization_id = o.organization_id AND p.order_id = o.id AND p.status = 'captured'
          WHERE {scope}
@@ -144,7 +148,7 @@ AMOUNT_DIFFERS = Finder(
             Payments="p.payments::text",
             Taken=sum_of("coalesce(p.taken_minor, 0)", "o.currency"),
             In_another_currency=f"CASE WHEN p.foreign_minor IS NULL AND p.presented_minor IS NULL THEN '\"–\"'::jsonb"
-            f" ELSE {sum_of('coalesce(p.foreign_minor, p.presented_minor)', 'coalesce(p.foreign_currency, o.presentment_currency)')} END",
+            f" ELSE {_OTHER} END",
         ),
     },
 )

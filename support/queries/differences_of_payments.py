@@ -76,7 +76,8 @@ WITH soon AS MATERIALIZED (
       FROM orders_order o WHERE {{around}} AND o.profile_id IS NOT NULL) w
    WHERE w.gap <= %(together)s
 ), same_buy AS (
-  SELECT DISTINCT ON (o.id) o.organization_id, o.id, x.id AS other_id, 'The same buyer, products and sum within ten minutes' AS why
+  SELECT DISTINCT ON (o.id) o.organization_id, o.id, x.id AS other_id,
+         'The same buyer, products and sum within ten minutes' AS why
     FROM soon
     JOIN orders_order o ON o.organization_id = soon.organization_id AND o.id = soon.id
     JOIN orders_order x ON x.organization_id = o.organization_id AND x.profile_id = o.profile_id

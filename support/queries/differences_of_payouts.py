@@ -1,4 +1,4 @@
-"""Payouts that do not add up, fees that differ, and lines that belong to nothing: three kinds, each by one statement."""
+"""Payouts that do not add up, fees that differ, and lines that belong to nothing: each by one statement."""
 
 from support.queries.findings import Finder, instant, side, sum_of, within
 
