@@ -16,7 +16,7 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from django_q.tasks import async_task
 
 from attribution.queries import conversations
-from config import alerting, dues, filing, pipeline, publishing, reading, refunding, storefronts
+from config import alerting, dues, filing, pipeline, publishing, reading, reconciling, refunding, storefronts
 from fulfillment.actions import (
     chains,
     email_changes,
@@ -37,6 +37,7 @@ from orders.models import Order
 from profiles import clock, tenancy
 from profiles.actions import likenesses, settlement, turns
 from profiles.models import DueWork, Organization, OrganizationRoute, SettlementRequest
+from support.actions import comparisons
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -176,6 +177,7 @@ def outbox(organization_id: int) -> int:
         kept = emails.keep(claimed) if claimed else []
         if kept:
             jobs.mailed(jobs.awaiting(kept), state=Email.State.KEPT)
+            comparisons.mailed(kept)
         waiting = list(Email.objects.filter(pk__in=set(claimed) - set(kept)).order_by("due_at", "pk"))
         organization = _organization(organization_id) if waiting else None
         routes.announce(waiting)
@@ -207,6 +209,7 @@ def _conclude(email: Email, sent: mail.Delivery) -> None:
         email.refresh_from_db(fields=["state"])
     if email.state in (Email.State.SENT, Email.State.FAILED):
         jobs.mailed(jobs.awaiting([email.pk]), state=email.state, error=email.last_error)
+        comparisons.mailed([email.pk])
     elif email.given_up:
         jobs.note(jobs.awaiting([email.pk]), error=emails.NOBODY_KNOWS)
 
@@ -314,6 +317,7 @@ QUEUES = (
     outbox,
     unreached,
     publishing.events,
+    reconciling.runs,
     alerting.notices,
 )
 

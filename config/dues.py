@@ -38,6 +38,10 @@ SELECT min(due) FILTER (WHERE NOT claimed), min(due) FILTER (WHERE claimed) FROM
          state = 'claimed' AND lease_until >= statement_timestamp()
     FROM orders_lookup WHERE state IN ('queued', 'claimed')
   UNION ALL
+  SELECT CASE WHEN state = 'claimed' THEN lease_until ELSE due_at - %(offset)s END,
+         state = 'claimed' AND lease_until >= statement_timestamp()
+    FROM support_reconcilerun WHERE state IN ('queued', 'claimed')
+  UNION ALL
   SELECT min(received_at), false FROM fulfillment_emailevent WHERE settled_at IS NULL HAVING count(*) > 0
   UNION ALL
   SELECT min(due_at) - %(offset)s, false FROM fulfillment_reach WHERE due_at IS NOT NULL HAVING count(*) > 0

@@ -9,10 +9,13 @@ from collections.abc import Sequence
 from attribution.actions import attributions, intents
 from fulfillment.actions import entitlements, followups, missions, redemptions, services
 from orders.actions import deliveries, facts, ledger, lookups, products, statistics, statuses, visits
-from orders.models import Order
+from orders.actions.statements import Said
+from orders.messages import Message
+from orders.models import Channel, Order
 from orders.queries import events as order_events
 from profiles.actions import events, likenesses, resolution, settlement, streams, turns
 from profiles.models import Organization, Profile
+from support.actions import comparisons
 
 
 def take_in(claimed: Sequence[int], organization: Organization) -> None:
@@ -24,6 +27,14 @@ def take_in(claimed: Sequence[int], organization: Organization) -> None:
     settlement.request(organization.pk, orders=recorded.orders, wake_worker=False)
     deliveries.finish(claimed)
     streams.publish(order_events.raw(claimed), organization_id=organization.pk)
+
+
+def record_listed(channel: Channel, listed: Sequence[Message], organization: Organization) -> int:
+    """What a provider's own list says → facts; returns how many orders are settled for it."""
+    turns.together(organization.pk)
+    recorded = facts.record([Said(channel, message) for message in listed], organization=organization)
+    settlement.request(organization.pk, orders=recorded.orders)
+    return len(recorded.orders)
 
 
 def settle(order_ids: Sequence[int], organization: Organization, *, profile_ids: Sequence[int] = ()) -> None:
@@ -51,6 +62,7 @@ def settle(order_ids: Sequence[int], organization: Organization, *, profile_ids:
     visits.settle(order_ids)
     intents.settle(concerned, order_ids=order_ids)
     likenesses.request(organization.pk, concerned)
+    comparisons.settle(order_ids)  # what agrees now
     streams.publish(order_events.normalized(orders, lines, money), organization_id=organization.pk)  # last: tell others
 
 

@@ -17,7 +17,7 @@ from fulfillment.actions import redemptions, tracking, verifications
 from orders.actions import storefronts
 from profiles import tenancy
 from profiles.models import OrganizationRoute
-from support.actions import alerts, approvals
+from support.actions import alerts, approvals, reconciliation
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +56,8 @@ SCHEDULES: tuple[Schedule, ...] = (
     Schedule("assets", timedelta(hours=24), verifications.sweep),
     Schedule("storefronts", timedelta(hours=24), storefronts.sweep),
     Schedule("approvals", timedelta(minutes=15), approvals.expire),
+    Schedule("reconciliation_nightly", timedelta(hours=24), reconciliation.nightly),
+    Schedule("reconciliation_weekly", timedelta(days=7), reconciliation.weekly),
 )
 
 

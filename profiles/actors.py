@@ -24,13 +24,17 @@ LEAD = AGENT | {
     "approve",
     "approve_refund",
     "refund",
+    "reconcile",
 }
 PERMISSIONS: Mapping[str, frozenset[str]] = {
     "agent": AGENT,
     "lead": LEAD | {"export", "view_audit"},
-    "finance": frozenset({"view", "view_pii", "export", "view_audit", "refund", "approve_refund", "manage_finance"}),
+    "finance": frozenset(
+        {"view", "view_pii", "export", "view_audit", "refund", "approve_refund", "resend"}
+        | {"manage_finance", "reconcile", "write_off"}
+    ),
     "engineer": LEAD
-    | {"connect", "manage_tokens", "manage_staff", "export", "view_audit", "act_across", "manage_finance"},
+    | {"connect", "manage_tokens", "manage_staff", "export", "view_audit", "act_across", "manage_finance", "write_off"},
     "auditor": frozenset({"view", "view_audit", "export"}),
 }
 

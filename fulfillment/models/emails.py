@@ -93,6 +93,11 @@ class Email(Tenant):
             models.Index(fields=["organization", "profile", "-created_at"], name="email_of_profile"),
             models.Index(fields=["organization", "state", "-created_at"], name="email_state"),
             models.Index(
+                fields=["organization", "order"],
+                name="email_receipted",
+                condition=models.Q(template="receipt", state__in=["sent", "kept"]),
+            ),
+            models.Index(
                 fields=["organization", "provider", "-done_at"],
                 name="email_of_provider",
                 condition=~models.Q(provider=""),

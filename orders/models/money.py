@@ -89,6 +89,10 @@ class Refund(MoneyFact):
     reason = models.TextField(blank=True, default="")
     covered_lines = ArrayField(models.TextField(), default=list, blank=True, help_text="line external id × quantity")
 
+    class Meta(MoneyFact.Meta):
+        abstract = False
+        indexes = [*MoneyFact.Meta.indexes, models.Index(fields=["organization", "at"], name="refund_at")]
+
 
 class Dispute(MoneyFact):
     class Status(models.TextChoices):
@@ -99,6 +103,10 @@ class Dispute(MoneyFact):
     status = models.CharField(max_length=10, choices=Status)
     reason = models.CharField(max_length=100, blank=True, default="")
     evidence_due_at = models.DateTimeField(null=True)
+
+    class Meta(MoneyFact.Meta):
+        abstract = False
+        indexes = [*MoneyFact.Meta.indexes, models.Index(fields=["organization", "at"], name="dispute_at")]
 
 
 class ProfileTotal(Tenant):

@@ -107,6 +107,12 @@ class PayoutLine(Tenant):
         indexes = [
             models.Index(fields=["organization", "payout"], name="payoutline_of_payout"),
             models.Index(fields=["organization", "order"], name="payoutline_of_order"),
+            models.Index(fields=["organization", "at"], name="payoutline_at"),
+            models.Index(
+                fields=["organization", "payment_reference"],
+                name="payoutline_of_payment",
+                condition=~models.Q(payment_reference=""),
+            ),
             models.Index(
                 fields=["organization", "channel"], name="payoutline_parked", condition=models.Q(order__isnull=True)
             ),

@@ -16,6 +16,21 @@ WITH RECURSIVE inside (bundle_id, component_id) AS (
 )
 SELECT bundle_id, component_id FROM inside
 """
+# Products that are delivered as files: a bundle is owed as long as it is empty or holds something digital; one of
+# services alone is not. Two tables for a WITH RECURSIVE, `kinds` the digital ones.
+OWED = """inside (bundle_id, component_id) AS (
+  SELECT bundle_id, component_id FROM orders_bundleitem
+  UNION
+  SELECT above.bundle_id, below.component_id
+    FROM inside above JOIN orders_bundleitem below ON below.bundle_id = above.component_id
+), owed (id) AS (
+  SELECT id FROM orders_product WHERE kind = ANY(%(kinds)s)
+  UNION
+  SELECT p.id FROM orders_product p WHERE p.kind = 'bundle'
+     AND (NOT EXISTS (SELECT FROM inside i WHERE i.bundle_id = p.id)
+          OR EXISTS (SELECT FROM inside i JOIN orders_product c ON c.id = i.component_id
+                      WHERE i.bundle_id = p.id AND c.kind = ANY(%(kinds)s)))
+)"""
 _AROUND = """
 WITH RECURSIVE around (bundle_id) AS (
   SELECT %s::bigint

@@ -2,6 +2,16 @@
 
 from support.models.alerts import Alert, AlertNotice
 from support.models.approvals import Approval
+from support.models.discrepancies import Discrepancy, DiscrepancyEntry, ReconcileRun
 from support.models.incidents import Incident, IncidentEntry
 
-__all__ = ["Alert", "AlertNotice", "Approval", "Incident", "IncidentEntry"]
+__all__ = [
+    "Alert",
+    "AlertNotice",
+    "Approval",
+    "Discrepancy",
+    "DiscrepancyEntry",
+    "Incident",
+    "IncidentEntry",
+    "ReconcileRun",
+]

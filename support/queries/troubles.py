@@ -14,6 +14,7 @@ from fulfillment.actions.entitlements import DIGITAL, PAID
 from fulfillment.models import Asset, Circuit, Email, Job, Mission
 from fulfillment.queries import missions
 from orders.models import Delivery
+from orders.queries.bundles import OWED
 from profiles.models import SettlementRequest
 from support import alarms
 from support.alarms import Policy, Trouble
@@ -23,21 +24,8 @@ RESTS_FOR = timedelta(seconds=30)
 LOOKED_BACK = timedelta(days=7)
 FILES_NAMED = 3
 
-# A bundle is owed as long as it is empty or holds something digital; one of services alone is not.
-_UNGRANTED = """
-WITH RECURSIVE inside (bundle_id, component_id) AS (
-  SELECT bundle_id, component_id FROM orders_bundleitem
-  UNION
-  SELECT above.bundle_id, below.component_id
-    FROM inside above JOIN orders_bundleitem below ON below.bundle_id = above.component_id
-), owed (id) AS (
-  SELECT id FROM orders_product WHERE kind = ANY(%(kinds)s)
-  UNION
-  SELECT p.id FROM orders_product p WHERE p.kind = 'bundle'
-     AND (NOT EXISTS (SELECT FROM inside i WHERE i.bundle_id = p.id)
-          OR EXISTS (SELECT FROM inside i JOIN orders_product c ON c.id = i.component_id
-                      WHERE i.bundle_id = p.id AND c.kind = ANY(%(kinds)s)))
-)
+_UNGRANTED = f"""
+WITH RECURSIVE {OWED}
 SELECT count(DISTINCT o.id), min(coalesce(o.paid_at, o.placed_at))
   FROM orders_order o
   JOIN orders_line l ON l.organization_id = o.organization_id AND l.order_id = o.id AND NOT l.removed

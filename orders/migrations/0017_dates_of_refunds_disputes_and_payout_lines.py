@@ -1,0 +1,33 @@
+"""Find refunds, disputes and payout lines by their day."""
+
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("orders", "0016_find_what_waits_and_count_months"),
+        ("profiles", "0013_proofs_of_addresses"),
+    ]
+
+    operations = [
+        migrations.AddIndex(
+            model_name="dispute",
+            index=models.Index(fields=["organization", "at"], name="dispute_at"),
+        ),
+        migrations.AddIndex(
+            model_name="payoutline",
+            index=models.Index(fields=["organization", "at"], name="payoutline_at"),
+        ),
+        migrations.AddIndex(
+            model_name="refund",
+            index=models.Index(fields=["organization", "at"], name="refund_at"),
+        ),
+        migrations.AddIndex(
+            model_name="payoutline",
+            index=models.Index(
+                condition=models.Q(("payment_reference", ""), _negated=True),
+                fields=["organization", "payment_reference"],
+                name="payoutline_of_payment",
+            ),
+        ),
+    ]

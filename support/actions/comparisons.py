@@ -1,0 +1,191 @@
+"""Keeping what a comparison finds: new discrepancies, changed ones, found again, and closed where the records agree."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection
+
+from profiles import clock
+from support import differences
+from support.models import Discrepancy
+from support.queries import differences as questions
+from support.queries.findings import COLUMNS, Rows, Window
+
+Status = Discrepancy.Status
+BY = "Reconciliation"
+AGREES = "The records agree."
+FOUND_AGAIN = "Found again"
+
+_REFERENCES = [name for name in COLUMNS if name.endswith("_id") and name != "external_id"]
+_KEPT = ", ".join(COLUMNS)
+_SAME = ("amount_minor", "currency", "ours", "theirs", *_REFERENCES)
+_CHANGED = ", ".join(f"{name} = f.{name}" for name in _SAME)
+_DIFFERS = f"({', '.join(f'd.{name}' for name in _SAME)}) IS DISTINCT FROM ({', '.join(f'f.{name}' for name in _SAME)})"
+
+# A table of its own, because only what makes a table may be read for by two cores at once.
+_LOOK = "CREATE TEMPORARY TABLE found_now ON COMMIT DROP AS {question}"
+_FORGET = "DROP TABLE IF EXISTS pg_temp.found_now"
+# What was written off stays so while it is the same sum: a person has decided about that sum.
+_UPDATE = f"""
+WITH again AS (
+  UPDATE support_discrepancy d
+     SET {_CHANGED},
+         status = CASE WHEN f.reopens THEN 'open' ELSE d.status END,
+         found_at = CASE WHEN f.reopens THEN %(now)s ELSE d.found_at END,
+         due_at = CASE WHEN f.reopens THEN %(due)s ELSE d.due_at END,
+         closed_at = CASE WHEN f.reopens THEN NULL ELSE d.closed_at END,
+         closed_because = CASE WHEN f.reopens THEN '' ELSE d.closed_because END,
+         closed_by = CASE WHEN f.reopens THEN '' ELSE d.closed_by END
+    FROM (SELECT f.*, d.id AS known_id,
+                 d.status = 'closed' OR (d.status = 'written_off' AND
+                   (d.amount_minor, d.currency) IS DISTINCT FROM (f.amount_minor, f.currency)) AS reopens
+            FROM found_now f JOIN support_discrepancy d ON d.kind = %(kind)s AND d.subject = f.subject) f
+   WHERE d.id = f.known_id AND (f.reopens OR {_DIFFERS})
+  RETURNING d.organization_id, d.id, f.reopens
+), told AS (
+  INSERT INTO support_discrepancyentry (organization_id, discrepancy_id, at, by, words, because)
+  SELECT organization_id, id, %(now)s, %(by)s, %(again)s, '' FROM again WHERE reopens
+)
+SELECT count(*) FILTER (WHERE reopens) FROM again
+"""
+_INSERT = f"""
+INSERT INTO support_discrepancy (organization_id, kind, status, repair, found_at, due_at, closed_because, closed_by,
+                                 {_KEPT})
+SELECT %(organization)s, %(kind)s, 'open', %(repair)s, %(now)s, %(due)s, '', '', {_KEPT}
+  FROM found_now f
+ WHERE NOT EXISTS (SELECT FROM support_discrepancy d WHERE d.kind = %(kind)s AND d.subject = f.subject)
+ON CONFLICT DO NOTHING
+"""
+_GONE = """
+SELECT d.id, d.{reference} FROM support_discrepancy d
+ WHERE d.kind = %(kind)s AND d.status = 'open' AND d.at >= %(since)s AND d.at < %(until)s
+   AND d.{reference} IS NOT NULL AND NOT EXISTS (SELECT FROM found_now f WHERE f.subject = d.subject)
+"""
+_CLOSE = """
+WITH closed AS (
+  UPDATE support_discrepancy
+     SET status = 'closed', closed_at = %(now)s, closed_because = %(because)s, closed_by = %(by)s
+   WHERE id = ANY(%(ids)s) AND status = 'open' RETURNING organization_id, id
+)
+INSERT INTO support_discrepancyentry (organization_id, discrepancy_id, at, by, words, because)
+SELECT organization_id, id, %(now)s, %(by)s, 'Closed', %(because)s FROM closed
+"""
+_OF_ORDERS = "SELECT id, kind, {names} FROM support_discrepancy WHERE status = 'open' AND order_id = ANY(%s)"
+# What only the provider's list told of is over once we have the thing itself.
+_ARRIVED = """
+SELECT d.id FROM support_discrepancy d
+ WHERE d.kind = 'paid_without_order' AND d.status = 'open' AND d.payment_id IS NULL
+   AND (EXISTS (SELECT FROM orders_order o WHERE o.organization_id = d.organization_id
+                   AND o.channel_id = d.channel_id AND o.external_id = d.external_id)
+        OR EXISTS (SELECT FROM orders_order o WHERE o.organization_id = d.organization_id
+                      AND o.channel_id = d.channel_id AND o.payment_reference = d.external_id
+                      AND o.payment_reference <> '')
+        OR EXISTS (SELECT FROM orders_payment p WHERE p.organization_id = d.organization_id
+                      AND p.channel_id = d.channel_id AND p.external_id = d.external_id))
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What one look at one kind came to: discrepancies that stand, those that are new or found again, those closed."""
+
+    found: int = 0
+    new: int = 0
+    closed: int = 0
+
+
+def compare(kind: str, window: Window, *, organization_id: int) -> Compared:
+    """Look at one kind in this window and keep what is found; close what is not found any more. A second look is quiet.
+
+    A fixed number of statements, in the caller's transaction.
+    """
+    now, finder = clock.now(), questions.FINDERS[kind]
+    values: dict[str, Any] = {
+        **questions.values(window, now),
+        "organization": organization_id,
+        "kind": kind,
+        "repair": differences.KINDS[kind].repair,
+        "now": now,
+        "due": now + differences.DUE_AFTER,
+        "by": BY,
+        "again": FOUND_AGAIN,
+    }
+    questions.make_room()
+    with connection.cursor() as cursor:
+        cursor.execute(_FORGET)
+        cursor.execute(_LOOK.format(question=questions.statement(kind, window)), values)
+        found = max(cursor.rowcount, 0)
+        cursor.execute("ANALYZE found_now")
+        cursor.execute(_UPDATE, values)
+        reopened = cursor.fetchone()[0]
+        cursor.execute(_INSERT, values)
+        new = cursor.rowcount + reopened
+        cursor.execute(_GONE.format(reference=f"{finder.of}_id"), values)
+        gone = dict(cursor.fetchall())
+        cursor.execute(_FORGET)
+    closed = recheck(kind, gone)
+    if kind == Discrepancy.Kind.PAID_WITHOUT_ORDER:
+        closed += close_arrived()
+    return Compared(found, new, closed)
+
+
+def recheck(kind: str, open_ones: Mapping[int, int]) -> int:
+    """Close those of these (by id, with what each is about) that are not found any more; returns how many."""
+    if not open_ones:
+        return 0
+    now, finder = clock.now(), questions.FINDERS[kind]
+    scope = Rows(sorted(set(open_ones.values())))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {finder.of}_id FROM ({questions.statement(kind, scope)}) f", questions.values(scope, now)
+        )
+        standing = {row[0] for row in cursor.fetchall()}
+    return close([pk for pk, about in open_ones.items() if about not in standing])
+
+
+def close(ids: Sequence[int], *, because: str = AGREES) -> int:
+    """Close these open discrepancies with their reason; returns how many were open."""
+    if not ids:
+        return 0
+    with connection.cursor() as cursor:
+        cursor.execute(_CLOSE, {"ids": list(ids), "now": clock.now(), "because": because, "by": BY})
+        return int(cursor.rowcount)
+
+
+def settle(order_ids: Iterable[int]) -> int:
+    """Close what agrees now about these orders; one query where nothing is open. Returns how many were closed."""
+    names = sorted({f"{finder.of}_id" for finder in questions.FINDERS.values()})
+    with connection.cursor() as cursor:
+        cursor.execute(_OF_ORDERS.format(names=", ".join(names)), [sorted(set(order_ids))])
+        rows = cursor.fetchall()
+    by_kind: dict[str, dict[int, int]] = {}
+    for pk, kind, *references in rows:
+        about = dict(zip(names, references, strict=True))[f"{questions.FINDERS[kind].of}_id"]
+        if about is not None:
+            by_kind.setdefault(kind, {})[pk] = about
+    return sum(recheck(kind, open_ones) for kind, open_ones in by_kind.items())
+
+
+def mailed(email_ids: Sequence[int]) -> int:
+    """Close the missing receipts that these messages end; one query where there are none."""
+    rows = Discrepancy.objects.filter(
+        kind=Discrepancy.Kind.MISSING_RECEIPT, status=Status.OPEN, order__emails__in=email_ids
+    )
+    return recheck(Discrepancy.Kind.MISSING_RECEIPT, dict(rows.values_list("pk", "order_id")))  # type: ignore[arg-type]
+
+
+def look_again(row: Discrepancy) -> bool:
+    """Whether this one stands still; where it does not it is closed."""
+    about = getattr(row, f"{questions.FINDERS[row.kind].of}_id")
+    if about is None:
+        return not close_arrived()
+    return not recheck(row.kind, {row.pk: about})
+
+
+def close_arrived() -> int:
+    """Close what only a provider's list told of, where we have it by now; returns how many."""
+    with connection.cursor() as cursor:
+        cursor.execute(_ARRIVED)
+        ids = [row[0] for row in cursor.fetchall()]
+    return close(ids)

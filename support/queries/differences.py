@@ -1,0 +1,81 @@
+"""Comparing what two records say: ten kinds, each by one statement over a window or over chosen rows (SPEC FIN-1)."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any, Final
+
+from django.db import connection
+
+from fulfillment.actions.entitlements import DIGITAL
+from support import differences
+from support.queries import differences_of_orders as of_orders
+from support.queries import differences_of_payments as of_payments
+from support.queries import differences_of_payouts as of_payouts
+from support.queries.findings import COLUMNS, Finder, Rows, Scope, Window, select
+
+_FINDERS = (
+    of_payments.PAID_WITHOUT_ORDER,
+    of_orders.PAID_WITHOUT_ENTITLEMENT,
+    of_orders.ENTITLEMENT_WITHOUT_PAYMENT,
+    of_orders.AMOUNT_DIFFERS,
+    of_orders.REFUND_WITHOUT_REVOCATION,
+    of_orders.MISSING_RECEIPT,
+    of_payments.DUPLICATE,
+    of_payouts.PAYOUT_DIFFERS,
+    of_payouts.FEE_DIFFERS,
+    of_payouts.UNKNOWN_PAYOUT_LINE,
+)
+FINDERS: Final[Mapping[str, Finder]] = MappingProxyType({finder.kind: finder for finder in _FINDERS})
+
+WIDE = 50_000
+"""Orders in a window from which on whole tables are read rather than looked up."""
+_ESTIMATED = "EXPLAIN (FORMAT JSON) SELECT FROM orders_order WHERE placed_at >= %s AND placed_at < %s"
+# A hash of a million rows has to fit, and two cores may read at once; both only within this transaction.
+_ROOM = (
+    "SET LOCAL work_mem = '256MB'",
+    "SET LOCAL max_parallel_workers_per_gather = 2",
+    "SET LOCAL jit = off",
+)
+
+
+def window(since: datetime, until: datetime) -> Window:
+    """The window, with whether it is wide, by the planner's estimate."""
+    with connection.cursor() as cursor:
+        cursor.execute(_ESTIMATED, [since, until])
+        plan: Any = cursor.fetchone()[0]
+    return Window(since, until, wide=plan[0]["Plan"]["Plan Rows"] > WIDE)
+
+
+def statement(kind: str, scope: Scope) -> str:
+    """The question for this kind in this scope; its rows have the columns of `findings.COLUMNS`."""
+    return select(FINDERS[kind], scope)
+
+
+def values(scope: Scope, now: datetime) -> dict[str, Any]:
+    """What the statements are given."""
+    found: dict[str, Any] = {
+        "kinds": [str(kind) for kind in DIGITAL],
+        "before": now - differences.GRACE,
+        "together": differences.TOGETHER,
+    }
+    if isinstance(scope, Rows):
+        return {**found, "ids": list(scope.ids)}
+    return {**found, "since": scope.since, "until": scope.until}
+
+
+def make_room() -> None:
+    """Give this transaction what a comparison of whole tables needs."""
+    with connection.cursor() as cursor:
+        for setting in _ROOM:
+            cursor.execute(setting)
+
+
+def count(kind: str, scope: Scope, now: datetime) -> int:
+    """How many of this kind there are in this scope; nothing is kept."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT count(*) FROM ({statement(kind, scope)}) f", values(scope, now))
+        return int(cursor.fetchone()[0])
+
+
+__all__ = ["COLUMNS", "FINDERS", "count", "make_room", "statement", "values", "window"]

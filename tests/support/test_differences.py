@@ -1,0 +1,67 @@
+"""The comparison: every kind found, none invented, quiet the second time, closed by itself once the records agree."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+import pytest
+
+from profiles import clock
+from support import differences
+from support.actions import reconciliation
+from support.models import Discrepancy, DiscrepancyEntry, ReconcileRun
+from tests.books import Books
+from tests.stage import BY, Stage
+
+CLEAN, SPOILT = 200, 6
+
+
+@pytest.fixture
+def books(db: None) -> Books:
+    stage = Stage()
+    return Books(stage.organization, stage.channels["stripe"])
+
+
+def reconcile(books: Books, *, repair: bool = False) -> ReconcileRun:
+    with books.inside():
+        until = clock.now() + timedelta(minutes=1)
+    return reconciliation.now(
+        books.organization.pk, since=books.first - timedelta(days=1), until=until, by=BY, repair=repair
+    )
+
+
+def open_ones(books: Books) -> dict[str, set[str]]:
+    with books.inside():
+        rows = Discrepancy.objects.filter(status=Discrepancy.Status.OPEN).values_list("kind", "external_id")
+        found: dict[str, set[str]] = {}
+        for kind, name in rows:
+            found.setdefault(kind, set()).add(name)
+        return found
+
+
+def totals(run: ReconcileRun, name: str) -> Mapping[str, int]:
+    return {kind: counts[name] for kind, counts in reconciliation.counted(run).items() if counts[name]}
+
+
+def test_every_kind_is_found_none_is_invented_and_a_second_look_is_quiet(books: Books) -> None:
+    books.clean(CLEAN)
+    assert open_ones(books) == {}
+    run = reconcile(books)
+    assert totals(run, "found") == {}
+    books.spoil(SPOILT)
+    first = reconcile(books)
+    assert open_ones(books) == books.wrong
+    assert set(books.wrong) == set(differences.KINDS)
+    assert totals(first, "new") == {kind: len(names) for kind, names in books.wrong.items()}
+    again = reconcile(books)
+    assert totals(again, "new") == {} == totals(again, "closed")
+    assert totals(again, "found") == totals(first, "found")
+    with books.inside():
+        assert DiscrepancyEntry.objects.count() == 0
+    repaired = reconcile(books, repair=True)
+    books.work()
+    mended = {"paid_without_entitlement", "entitlement_without_payment", "refund_without_revocation", "missing_receipt"}
+    assert repaired.counts["repair"] == {kind: len(books.wrong[kind]) for kind in mended}
+    assert open_ones(books) == {kind: names for kind, names in books.wrong.items() if kind not in mended}
+    last = reconcile(books, repair=True)
+    assert totals(last, "new") == {} == totals(last, "closed")
+    assert last.counts["repair"] == {}
