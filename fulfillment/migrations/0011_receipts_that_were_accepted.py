@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("fulfillment", "0010_coupons_and_missions"),
-        ("orders", "0014_dates_of_refunds_disputes_and_payout_lines"),
+        ("orders", "0017_dates_of_refunds_disputes_and_payout_lines"),
         ("profiles", "0013_proofs_of_addresses"),
     ]
 
