@@ -16,7 +16,7 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from django_q.tasks import async_task
 
 from attribution.queries import conversations
-from config import alerting, dues, filing, pipeline, publishing, refunding
+from config import alerting, dues, filing, importing, pipeline, publishing, refunding
 from fulfillment.actions import (
     chains,
     email_changes,
@@ -293,6 +293,7 @@ def _organization(organization_id: int) -> Organization:
 
 QUEUES = (
     inbox,
+    importing.files,
     settlements,
     refunding.refunds,
     fulfilment,

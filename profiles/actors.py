@@ -24,11 +24,12 @@ LEAD = AGENT | {
     "approve",
     "approve_refund",
     "refund",
+    "import_files",
 }
 PERMISSIONS: Mapping[str, frozenset[str]] = {
     "agent": AGENT,
     "lead": LEAD | {"export", "view_audit"},
-    "finance": frozenset({"view", "view_pii", "export", "view_audit", "refund", "approve_refund"}),
+    "finance": frozenset({"view", "view_pii", "export", "view_audit", "refund", "approve_refund", "import_files"}),
     "engineer": LEAD | {"connect", "manage_tokens", "manage_staff", "export", "view_audit", "act_across"},
     "auditor": frozenset({"view", "view_audit", "export"}),
 }

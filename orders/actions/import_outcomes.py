@@ -1,0 +1,35 @@
+"""What became of a row of a file while it is worked on, whatever the file is about."""
+
+from dataclasses import dataclass
+
+from orders.files import cells
+from orders.files.dialects import Recipe
+from orders.files.tables import Row
+from orders.models import ImportRow
+
+Outcome = ImportRow.Outcome
+COUNTED = {
+    Outcome.NEW: "fresh",
+    Outcome.UPDATE: "updated",
+    Outcome.SAME: "same",
+    Outcome.CONFLICT: "conflicts",
+    Outcome.REJECT: "rejected",
+}
+
+
+@dataclass(slots=True)
+class Judged:
+    """A row and what becomes of it."""
+
+    row: Row
+    key: str = ""
+    outcome: str = Outcome.REJECT
+    reason: str = ""
+
+
+def key_of(row: Row, recipe: Recipe) -> str:
+    """What a row is about as far as that can be told without reading it."""
+    place = recipe.columns.get("order_id", recipe.columns.get("payout_id"))
+    if place is None or place >= len(row.cells):
+        return ""
+    return cells.text(row.cells[place], 255)
