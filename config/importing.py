@@ -8,9 +8,9 @@ from functools import partial
 from django.db import InterfaceError, OperationalError, connection
 
 from orders.actions import import_rows, import_undos, imports
-from orders.files import texts
+from orders.files import gatherings, texts
 from orders.files.dialects import Recipe
-from orders.files.tables import Row
+from orders.files.gatherings import Apart
 from orders.models import Import
 from orders.queries import imports as contents
 from profiles import tenancy
@@ -63,8 +63,9 @@ def _work(imported: Import, until: float, told: Told) -> int:
 
 def _reading(imported: Import) -> "Iterator[partial[None]]":
     recipe = Recipe.of(imported.recipe)
-    rows: Iterator[Row] = contents.below(imported, recipe, after=imported.position)
-    for portion in import_rows.portions(rows, recipe, size=PORTION):
+    apart = Apart(contents.below(imported, recipe), recipe)
+    rows = contents.below(imported, recipe)
+    for portion in gatherings.portions(rows, recipe, size=PORTION, apart=apart, after=imported.position):
         yield partial(import_rows.work, imported, portion)
 
 

@@ -42,9 +42,7 @@ def run(stage: Stage, folder: Path, content: bytes, *arguments: str, name: str =
     options = {"channel": "csv:old-shop", "mode": "orders", **more}
     flags = [text for option, value in options.items() for text in (f"--{option}", value)]
     printed = io.StringIO()
-    call_command(
-        "import_csv", str(path), "--organization", stage.slug, "--json", *flags, *arguments, stdout=printed
-    )
+    call_command("import_csv", str(path), "--organization", stage.slug, "--json", *flags, *arguments, stdout=printed)
     return json.loads(printed.getvalue())
 
 

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from fulfillment import backoff, storages
 from fulfillment.actions import emails, links, stores
 from fulfillment.models import Asset, Email, Entitlement, Job
+from orders.models import Order
 from profiles import bulk, claims, clock
 from profiles.actions import audit, settlement
 from profiles.actors import Actor, Refusal
@@ -149,14 +150,14 @@ def deliver(job_ids: Sequence[int], checked: Checked) -> None:
         )
         .order_by("pk")
     )
-    now = clock.now()
+    now, hushed = clock.now(), _hushed([job.entitlement for job in jobs])
     ready: list[Job] = []
     for job in jobs:
         entitlement = job.entitlement
         trouble = checked.trouble.get(entitlement.product_id)
         if not entitlement.downloadable:
             change(job, State.CANCELLED, at=now, error=entitlement.because)
-        elif entitlement.order is not None and entitlement.order.quiet:
+        elif entitlement.order.quiet if entitlement.order else entitlement.profile_id in hushed:
             change(job, State.COMPLETED, at=now, error=QUIET)
         elif not checked.assets.get(entitlement.product_id):
             change(job, State.FAILED, at=now, error=NO_FILE)
@@ -176,6 +177,16 @@ def deliver(job_ids: Sequence[int], checked: Checked) -> None:
     for job in mailable:
         change(job, State.PENDING_EMAIL, at=now)
     bulk.update(Job, jobs, FIELDS)
+
+
+def _hushed(entitlements: Sequence[Entitlement]) -> set[int]:
+    """Customers who earned a reward and are known by imported orders alone: old purchases make no news."""
+    earned = {one.profile_id for one in entitlements if one.source == Entitlement.Source.REWARD and not one.order_id}
+    if not earned:
+        return set()
+    orders = Order.objects.filter(profile__in=earned).values_list("profile_id", "quiet").distinct()
+    loud = {profile_id for profile_id, quiet in orders if not quiet}
+    return {profile_id for profile_id, quiet in orders if quiet and profile_id is not None} - loud
 
 
 def _awaits_file(job: Job) -> bool:

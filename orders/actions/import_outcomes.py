@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-from orders.files import cells
-from orders.files.dialects import Recipe
 from orders.files.tables import Row
 from orders.models import ImportRow
 
@@ -25,11 +23,3 @@ class Judged:
     key: str = ""
     outcome: str = Outcome.REJECT
     reason: str = ""
-
-
-def key_of(row: Row, recipe: Recipe) -> str:
-    """What a row is about as far as that can be told without reading it."""
-    place = recipe.columns.get("order_id", recipe.columns.get("payout_id"))
-    if place is None or place >= len(row.cells):
-        return ""
-    return cells.text(row.cells[place], 255)

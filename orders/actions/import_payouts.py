@@ -8,9 +8,10 @@ from django.db import connection
 
 from orders import money
 from orders.actions import facts
-from orders.actions.import_outcomes import Judged, key_of
+from orders.actions.import_outcomes import Judged
 from orders.actions.statements import Said
 from orders.files.dialects import Recipe
+from orders.files.gatherings import key_of
 from orders.files.tables import Row
 from orders.files.transfers import Transfer, TransferReader
 from orders.messages import PayoutMessage, PayoutStatus

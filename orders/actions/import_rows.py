@@ -4,17 +4,18 @@ A portion is one transaction: facts, what became of its rows, how far the import
 Whoever does it again finds its rows known. Two people with the same file take turns by the names of its orders.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
 from orders import money
 from orders.actions import facts, import_payouts, imports
-from orders.actions.import_outcomes import COUNTED, Judged, key_of
+from orders.actions.import_outcomes import COUNTED, Judged
 from orders.actions.statements import Said, digest
 from orders.files import sales
 from orders.files.dialects import Mode, Recipe, Standing
+from orders.files.gatherings import key_of
 from orders.files.sales import Disagrees, Reader, Sale, Told
 from orders.files.tables import Row
 from orders.messages import Authority, OrderStatus
@@ -65,6 +66,7 @@ class Known(NamedTuple):
 def work(imported: Import, rows: Sequence[Row]) -> None:
     """Look at these rows and, where the import is being taken, record what they bring."""
     turns.together(imported.organization_id)
+    rows = _not_worked(imported, rows)
     recipe, taking = Recipe.of(imported.recipe), imported.state == Import.State.TAKING
     if recipe.mode is Mode.PAYOUTS:
         judged = import_payouts.judge(imported, recipe, rows, taking=taking)
@@ -89,7 +91,16 @@ def work(imported: Import, rows: Sequence[Row]) -> None:
     for one in judged:
         name = COUNTED[Outcome(one.outcome)]
         counted[name] = counted.get(name, 0) + 1
-    imports.advance(imported, position=rows[-1].line, counted=counted)
+    imports.advance(imported, position=max([imported.position, *(row.line for row in rows)]), counted=counted)
+
+
+def _not_worked(imported: Import, rows: Sequence[Row]) -> Sequence[Row]:
+    """Rows that stood apart come last, below where the import has come: those of them that a dead worker finished."""
+    if rows[-1].line > imported.position:
+        return rows
+    lines = ImportRow.objects.filter(imported=imported, line__in=[row.line for row in rows])
+    done = set(lines.values_list("line", flat=True))
+    return [row for row in rows if row.line not in done]
 
 
 def _orders(imported: Import, recipe: Recipe, rows: Sequence[Row], *, taking: bool) -> list[Judged]:
@@ -221,15 +232,3 @@ def _messages(told: Told, known: Known | None) -> list[sales.Spoken]:
 
 def _remark(sale: Sale) -> str:
     return "" if sale.standing else f"Its status “{sale.said}” is not known: it is not taken for paid."
-
-
-def portions(rows: Iterator[Row], recipe: Recipe, *, size: int) -> Iterator[list[Row]]:
-    """So many rows at a time, rows of one order that stand together in one portion."""
-    portion: list[Row] = []
-    for row in rows:
-        if len(portion) >= size and (len(portion) >= 2 * size or key_of(row, recipe) != key_of(portion[-1], recipe)):
-            yield portion
-            portion = []
-        portion.append(row)
-    if portion:
-        yield portion

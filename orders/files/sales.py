@@ -206,7 +206,8 @@ def tell(sales: Sequence[Sale], *, record: Record, version: datetime, quiet: boo
         payment_failed=first.standing == Standing.FAILED,
         cancelled=first.standing == Standing.CANCELLED,
         customer=Customer(email=first.email, phone=first.phone, name=first.name),
-        lines=tuple(_line(sale) for sale in sales),
+        # In whatever order a file lists them, it says the same.
+        lines=tuple(_line(sale) for sale in sorted(sales, key=lambda sale: sale.line_id)),
         flags=(UNKNOWN_STATUS,) if said is not None else (),
         extra_facts={**first.extra, "status in the file": said} if said else first.extra,
         booked=record is not Record.NONE,

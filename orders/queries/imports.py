@@ -32,10 +32,10 @@ def table(imported: Import, *, encoding: str, delimiter: str, decimals: str = De
         yield from tables.rows(texts.lines(contents(imported), encoding), delimiter=delimiter)
 
 
-def below(imported: Import, recipe: Recipe, *, after: int = 0) -> Iterator[Row]:
-    """The rows below the heading that come after this line."""
+def below(imported: Import, recipe: Recipe) -> Iterator[Row]:
+    """The rows below the heading."""
     found = table(imported, encoding=recipe.encoding, delimiter=recipe.delimiter, decimals=recipe.decimals)
-    return (row for row in islice(found, 1, None) if row.line > after)
+    return islice(found, 1, None)
 
 
 def outcomes(imported: Import, *, only: Sequence[str] = ()) -> Iterator[ImportRow]:

@@ -155,7 +155,7 @@ class Command(OrganizationCommand):
             would = "would be " if dry else ""
             self.stdout.write(
                 f"{imported.rows} rows of {imported.filename}: {imported.fresh} {would}new, {imported.updated}"
-                f" {would}updated, {imported.same} known, {imported.conflicts} in conflict, {imported.rejected} refused."
+                f" {would}updated, {imported.same} known, {imported.conflicts} conflicts, {imported.rejected} refused."
             )
             odd = contents.outcomes(imported, only=ImportRow.ODD)
             for _, row in zip(range(SHOWN_AT_MOST), odd, strict=False):
