@@ -10,9 +10,8 @@ import io
 import resource
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import count
-from typing import Any
 
 from benchmarks import rig
 
@@ -134,29 +133,14 @@ def main() -> None:
         with databases.as_owner(), connection.cursor() as cursor:
             cursor.execute("GRANT ALL ON floor_order, floor_line TO PUBLIC")
             cursor.execute("GRANT ALL ON SEQUENCE floor_order_id_seq TO PUBLIC")
-        contenders: dict[str, Any] = {
-            "ours": ours,
-            "floor": floor,
-            "floor_again": floor_again,
-            "ours_again": ours_again,
-        }
-        # Not turned about as other measurements are: what is known must have come before.
-        found: dict[str, list[float]] = {name: [] for name in contenders}
-        for number in range(rig.ROUNDS + 1):
-            for name, contender in contenders.items():
-                value = contender()
-                if number:
-                    found[name].append(value)
+        contenders = {"ours": ours, "floor": floor, "floor_again": floor_again, "ours_again": ours_again}
+        found = _in_order(contenders)
         peaks = {}
         for orders in map(int, given.flat.split(",")):
-            path = io.BytesIO(file(orders))
-            before = _peak()
-            take(path)
-            peaks[orders] = {
-                "peak_mb": _peak(),
-                "before_mb": before,
-                "file_mb": round(path.getbuffer().nbytes / 1e6, 1),
-            }
+            content, before = io.BytesIO(file(orders)), _peak()
+            take(content)
+            size = round(content.getbuffer().nbytes / 1e6, 1)
+            peaks[orders] = {"peak_mb": _peak(), "before_mb": before, "file_mb": size}
         rig.emit(
             question="orders a second from a file to facts, and from a known file to nothing",
             orders=given.orders,
@@ -166,6 +150,17 @@ def main() -> None:
             memory=peaks,
             goals="ratio_to_floor >= 0.5; again >= 0.8; memory flat",
         )
+
+
+def _in_order(contenders: dict[str, Callable[[], float]]) -> dict[str, list[float]]:
+    """Not turned about as other measurements are: what is known must have come before. The first round warms up."""
+    found: dict[str, list[float]] = {name: [] for name in contenders}
+    for number in range(rig.ROUNDS + 1):
+        for name, contender in contenders.items():
+            value = contender()
+            if number:
+                found[name].append(value)
+    return found
 
 
 def _peak() -> float:

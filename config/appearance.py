@@ -88,7 +88,13 @@ NAVIGATION: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
             ("Mail providers", "outgoing_mail", "mail_providers", "view"),
         ),
     ),
-    ("Inbox", (("Deliveries", "inbox", "orders_delivery_changelist", "view"),)),
+    (
+        "Inbox",
+        (
+            ("Deliveries", "inbox", "orders_delivery_changelist", "view"),
+            ("Imports", "upload_file", "orders_import_changelist", "import_files"),
+        ),
+    ),
     (
         "Catalogue",
         (

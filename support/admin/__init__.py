@@ -18,7 +18,7 @@ from fulfillment.models import (
     Suppression,
     Unclaimed,
 )
-from orders.models import Channel, Delivery, Line, Order, Product, RefundRequest
+from orders.models import Channel, Delivery, Import, Line, Order, Product, RefundRequest
 from profiles.models import (
     ApiToken,
     AuditEntry,
@@ -49,6 +49,7 @@ from support.admin import (
     acts_of_followups,
     acts_of_given,
     acts_of_identity,
+    acts_of_imports,
     acts_of_inbox,
     acts_of_incidents,
     acts_of_jobs,
@@ -75,6 +76,7 @@ from support.admin.files import AssetAdmin
 from support.admin.followups import FollowupAdmin, ServiceAdmin
 from support.admin.identifiers import IdentifierAdmin
 from support.admin.identities import MergeAdmin, ReviewAdmin
+from support.admin.imports import ImportAdmin
 from support.admin.inbox import DeliveryAdmin
 from support.admin.incidents import IncidentAdmin
 from support.admin.jobs import JobAdmin
@@ -121,6 +123,7 @@ ACTS = (
     acts_of_followups,
     acts_of_coupons,
     acts_of_missions,
+    acts_of_imports,
 )
 
 REGISTERED: list[tuple[type[models.Model], Any]] = [
@@ -137,6 +140,7 @@ REGISTERED: list[tuple[type[models.Model], Any]] = [
     (Reach, ReachAdmin),
     (Suppression, SuppressionAdmin),
     (Delivery, DeliveryAdmin),
+    (Import, ImportAdmin),
     (Line, LineAdmin),
     (Product, ProductAdmin),
     (Asset, AssetAdmin),
