@@ -48,6 +48,7 @@ NAVIGATION: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
         (
             ("What needs me now", "bolt", "index", "view"),
             ("Search", "search", "search", "view"),
+            ("Checklists", "checklist", "checklists", "view"),
             ("Alerts", "notifications", "support_alert_changelist", "view"),
             ("Incidents", "emergency", "support_incident_changelist", "view"),
             ("Approvals", "approval", "support_approval_changelist", "view"),
@@ -93,6 +94,7 @@ NAVIGATION: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
         (
             ("Deliveries", "inbox", "orders_delivery_changelist", "view"),
             ("Read from providers", "cloud_download", "orders_lookup_changelist", "view"),
+            ("Imports", "upload_file", "orders_import_changelist", "import_files"),
         ),
     ),
     (

@@ -10,7 +10,17 @@ from unfold.sites import UnfoldAdminSite
 
 from config import tenants
 from config.stories import STORIES
-from support.admin import REGISTERED, dashboards, dialogs, letters, mail_providers, mail_templates, searches, unattached
+from support.admin import (
+    REGISTERED,
+    checklists,
+    dashboards,
+    dialogs,
+    letters,
+    mail_providers,
+    mail_templates,
+    searches,
+    unattached,
+)
 
 
 class Desk(UnfoldAdminSite):
@@ -45,6 +55,7 @@ class Desk(UnfoldAdminSite):
             path("organization/", self.admin_view(tenants.choose), name="organization"),
             path("search/", door(searches.search), name="search"),
             path("act/<slug:name>/<int:subject_id>/", door(dialogs.open_dialog), name="dialog"),
+            path("checklists/", door(checklists.page), name="checklists"),
             path("unattached/", door(unattached.page), name="unattached"),
             path("mail-providers/", door(mail_providers.page), name="mail_providers"),
             path("mail-templates/", door(mail_templates.index), name="mail_templates"),

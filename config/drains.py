@@ -16,7 +16,7 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from django_q.tasks import async_task
 
 from attribution.queries import conversations
-from config import alerting, dues, filing, pipeline, publishing, reading, reconciling, refunding, storefronts
+from config import alerting, dues, filing, importing, pipeline, publishing, reading, reconciling, refunding, storefronts
 from fulfillment.actions import (
     chains,
     email_changes,
@@ -307,6 +307,7 @@ def _organization(organization_id: int) -> Organization:
 QUEUES = (
     inbox,
     reading.lookups,
+    importing.files,
     settlements,
     refunding.refunds,
     fulfilment,

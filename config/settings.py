@@ -217,6 +217,10 @@ if ENVIRONMENT["STORAGE_SECOND_BUCKET_NAME"]:
 elif ENVIRONMENT["STORAGE_SECOND_FOLDER"]:
     STORAGES["second"] = files.folder(ENVIRONMENT["STORAGE_SECOND_FOLDER"])
 
+# ---- Checklists
+OPS_ORDERS_FILES: tuple[tuple[str, str], ...] = ENVIRONMENT["OPS_ORDERS_FILES"]
+OPS_PAYOUTS_FILES: tuple[tuple[str, str], ...] = ENVIRONMENT["OPS_PAYOUTS_FILES"]
+
 # ---- Mail. The chain is ours (EMAIL_PROVIDERS); what Django itself would mail goes nowhere.
 EMAIL_PROVIDERS: list[str] = ENVIRONMENT["EMAIL_PROVIDERS"]
 EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"

@@ -15,6 +15,11 @@ def is_settled(organization_id: int) -> bool:
     return claimed is None and (unclaimed is None or unclaimed > clock.real())
 
 
+def pause() -> None:
+    """Others are at it: look again in a moment."""
+    time.sleep(POLL_SECONDS)
+
+
 def work(organization_id: int, *, told: Callable[[int], None] = lambda count: None) -> int:
     """Do what is due until nothing is, and wait for what others have claimed; returns how many rows were worked."""
     worked = 0
@@ -25,7 +30,7 @@ def work(organization_id: int, *, told: Callable[[int], None] = lambda count: No
         if not done:
             if is_settled(organization_id):
                 return worked
-            time.sleep(POLL_SECONDS)
+            pause()
 
 
 def wait(organization_id: int, *, seconds: float, still: Callable[[], None] = lambda: None) -> bool:
@@ -35,5 +40,5 @@ def wait(organization_id: int, *, seconds: float, still: Callable[[], None] = la
         still()
         if time.monotonic() > deadline:
             return False
-        time.sleep(POLL_SECONDS)
+        pause()
     return True

@@ -123,6 +123,16 @@ def _email_providers(text: str) -> list[str]:
     return names
 
 
+def _files(text: str) -> tuple[tuple[str, str], ...]:
+    found = []
+    for one in _names(text):
+        channel, sign, path = one.partition("=")
+        if not sign or ":" not in channel or not path:
+            raise Malformed("write kind:domain=path, as shopier:lantern=/exports/orders.csv")
+        found.append((channel.strip(), path.strip()))
+    return tuple(found)
+
+
 def encryption_keys(text: str) -> list[str]:
     keys = _names(text)
     for key in keys:
@@ -281,6 +291,13 @@ VARIABLES: tuple[Variable, ...] = (
         "A local folder as the second storage, instead of a bucket.",
         read=lambda text: _folder(text) if text else None,
     ),
+    # Checklists
+    Variable(
+        "OPS_ORDERS_FILES",
+        "Export files of orders that `manage.py ops weekly` imports, commas between, each `kind:domain=path`.",
+        read=_files,
+    ),
+    Variable("OPS_PAYOUTS_FILES", "The same for export files of payouts.", read=_files),
     # Mail
     Variable(
         "EMAIL_PROVIDERS",

@@ -63,7 +63,7 @@ class Sale:
 def of_order(sale: Sale) -> list[Item]:
     """What should stand in the ledger for this order; nothing where its money is told elsewhere."""
     order = sale.order
-    if not getattr(order, "booked", True) or TAKEN_BACK in order.flags:
+    if not order.booked or TAKEN_BACK in order.flags:
         return []
     return [*_captured(sale), *_refunds(sale), *_disputes(sale), *_fees(sale)]
 

@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from enum import StrEnum
 
+FROM_FILE = "file:"
+"""What the ids of payments and refunds begin with that only a file told of."""
+
 
 class OrderStatus(StrEnum):
     """Where the goods are, as the channel says (SPEC ORD-3)."""
@@ -226,7 +229,8 @@ class PayoutMessage:
     """One payout by the provider's id. `amount_minor` is the deposit; below zero where money was taken back.
 
     `gross_minor` and `fee_minor` are what the provider says of the whole, None where only its lines tell.
-    `complete` is true where all of its lines were told with it.
+    `complete` is true where all of its lines were told with it. `order_external_ids` are the orders a file names as
+    paid out by it, without saying what each brought.
     """
 
     external_id: str
@@ -242,6 +246,7 @@ class PayoutMessage:
     destination: str = ""
     complete: bool = False
     from_file: bool = False
+    order_external_ids: tuple[str, ...] = ()
     test: bool = False
 
 
@@ -286,6 +291,8 @@ class OrderMessage:
     `refunds_complete` is true where `refunds` is the whole list of the order's refunds at `version`
     (WooCommerce), so that a refund no longer listed did not happen.
     `extra_facts` are small provider facts worth showing (referrer, discount codes), plain text by name.
+    `booked` is false where its money is booked from elsewhere; `quiet` that no mail is to go out by itself, which
+    counts only in the first word of an order.
     """
 
     external_id: str
@@ -316,6 +323,8 @@ class OrderMessage:
     conversation_hint: str = ""
     flags: tuple[str, ...] = ()
     extra_facts: Mapping[str, str] = field(default_factory=dict)
+    booked: bool = True
+    quiet: bool = False
 
 
 Message = (

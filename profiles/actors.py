@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 AGENT = frozenset(
     {"view", "view_pii", "resend", "temporary_link", "retry", "change_delivery_email", "grant", "revoke", "restore"}
-    | {"acknowledge", "change_email", "lift_suppression"}
+    | {"acknowledge", "change_email", "lift_suppression", "check_off"}
 )
 LEAD = AGENT | {
     "merge",
@@ -25,13 +25,14 @@ LEAD = AGENT | {
     "approve_refund",
     "refund",
     "reconcile",
+    "import_files",
 }
 PERMISSIONS: Mapping[str, frozenset[str]] = {
     "agent": AGENT,
     "lead": LEAD | {"export", "view_audit"},
     "finance": frozenset(
         {"view", "view_pii", "export", "view_audit", "refund", "approve_refund", "resend"}
-        | {"manage_finance", "reconcile", "write_off"}
+        | {"manage_finance", "reconcile", "write_off", "import_files", "check_off"}
     ),
     "engineer": LEAD
     | {"connect", "manage_tokens", "manage_staff", "export", "view_audit", "act_across", "manage_finance", "write_off"},

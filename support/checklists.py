@@ -73,6 +73,11 @@ def period(cadence: Cadence, at: datetime, zone: ZoneInfo) -> date:
     return day.replace(day=1) if cadence is Cadence.MONTHLY else day
 
 
+def week_before(monday: date) -> date:
+    """The Monday before this one: the weekly list is about the week that is over."""
+    return monday - timedelta(days=7)
+
+
 def last_month(at: datetime, zone: ZoneInfo) -> tuple[date, date]:
     """The first day of the month before this one, and of this one: the month that the monthly list is about."""
     this = period(Cadence.MONTHLY, at, zone)

@@ -65,7 +65,7 @@ def address(entitlement: Entitlement) -> str:
 def settle(orders: Sequence[Order], facts: Mapping[int, Money], lines: Mapping[int, Sequence[Line]]) -> None:
     """Refund and cancellation mails the facts ask for, and receipts of paid orders with nothing to deliver."""
     wanted: dict[str, tuple[Order, str, Refund | None]] = {}
-    for order in orders:
+    for order in (one for one in orders if not one.quiet):
         for made in facts[order.pk].refunds:
             if made.status == RefundStatus.SUCCEEDED and made.amount_minor:
                 wanted[f"refund:{made.pk}"] = (order, Template.REFUND, made)
@@ -135,7 +135,7 @@ def _key(group: Sequence[Entitlement], given: Mapping[int, Given]) -> str:
 
 def receipts_without_links(orders: Iterable[Order]) -> None:
     """The receipt of paid orders whose files cannot be delivered yet; the link follows by itself."""
-    found = list(orders)
+    found = [order for order in orders if not order.quiet]
     if not found:
         return
     lines: dict[int, list[Line]] = {}

@@ -40,7 +40,7 @@ class NotWaiting(Refusal):
 def settle(orders: Sequence[Order], lines: Sequence[Line]) -> None:
     """Plan what these orders ask for, stop what their money no longer stands for, and let it wait again if it does.
 
-    Nothing is planned for made-up shops, for what was bought long before it came, nor twice. Fixed queries.
+    Nothing is planned for made-up shops, for what was imported or bought long before it came, nor twice. Fixed queries.
     """
     if not orders:
         return
@@ -71,6 +71,7 @@ def _is_new(order: Order, now: datetime) -> bool:
         and order.payment_status in WHOLE
         and not order.cancelled
         and not order.channel.made_up
+        and not order.quiet
         and not rules.is_historic(bought_at=bought_at, arrived_at=order.arrived_at, now=now)
     )
 

@@ -76,6 +76,11 @@ def request(assets: Iterable[Asset] | None = None, *, by: Actor, because: str) -
     return count
 
 
+def at_fault() -> int:
+    """How many files on sale are not whole."""
+    return Asset.objects.filter(current=True).exclude(fault="").count()
+
+
 def claim(limit: int) -> list[Asset]:
     """Take up to `limit` due files; commit before reading them."""
     now = clock.now()

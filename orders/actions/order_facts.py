@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from django.db.models import Q
 
 from orders.actions.statements import Said, digest
-from orders.messages import Authority, OrderMessage
-from orders.models import Line, Order, Refund
+from orders.messages import FROM_FILE, Authority, OrderMessage
+from orders.models import Channel, Line, Order, Payment, Refund
 from profiles import bulk
 from profiles.actions import resolution
 from profiles.models import Organization
@@ -42,6 +42,7 @@ ORDER_FIELDS = [
     "conversation_hint",
     "flags",
     "extra",
+    "booked",
     "authority",
     "version",
     "rank",
@@ -60,12 +61,15 @@ def record(said: Sequence[Said], organization: Organization) -> tuple[list[Order
     fresh: list[Order] = []
     changed: list[Order] = []
     messages: dict[int, OrderMessage] = {}
+    overruled: list[int] = []
     for s in newest:
         assert isinstance(s.message, OrderMessage)
         order = _find(s, known)
         if order is not None and _version(order) >= _said_version(s.message):
             continue
-        row = order or Order(organization=organization, channel=s.channel)
+        row = order or _first_known(s.message, s.channel, organization)
+        if row.authority == Authority.FILE and s.message.authority != Authority.FILE:
+            overruled.append(row.pk)
         _describe(row, s.message, organization)
         (changed if order else fresh).append(row)
         messages[id(row)] = s.message
@@ -73,6 +77,7 @@ def record(said: Sequence[Said], organization: Organization) -> tuple[list[Order
     bulk.update(Order, changed, ORDER_FIELDS)
     _record_lines([(row, messages[id(row)]) for row in fresh], [(row, messages[id(row)]) for row in changed])
     voided = _void_unlisted([(row, messages[id(row)]) for row in changed])
+    _void_told_by_files(overruled)
     return [*fresh, *changed], voided, {id(message) for message in messages.values()}
 
 
@@ -131,6 +136,12 @@ def _find(s: Said, known: Mapping[tuple[int, str], Order]) -> Order | None:
     return known.get((s.channel.pk, message.payment_reference)) if message.payment_reference else None
 
 
+def _first_known(message: OrderMessage, channel: Channel, organization: Organization) -> Order:
+    """A new order, with what is said of it once and for all."""
+    from_file = message.authority == Authority.FILE
+    return Order(organization=organization, channel=channel, from_file=from_file, quiet=message.quiet)
+
+
 def _describe(row: Order, message: OrderMessage, organization: Organization) -> None:
     customer = message.customer
     region = customer.region or row.channel.region or organization.region
@@ -167,6 +178,7 @@ def _describe(row: Order, message: OrderMessage, organization: Organization) -> 
     row.conversation_hint = message.conversation_hint[:255]
     row.flags = list(message.flags)
     row.extra = dict(message.extra_facts)
+    row.booked = message.booked
     row.authority, row.version, row.rank = message.authority.value, message.version, message.rank
     row.digest = digest(message)
 
@@ -208,6 +220,14 @@ def _lines(order: Order, message: OrderMessage) -> list[Line]:
         )
         for position, line in enumerate(message.lines)
     ]
+
+
+def _void_told_by_files(order_ids: Sequence[int]) -> None:
+    """Once its provider speaks of an order, what files said of its money no longer counts: the provider tells all."""
+    if order_ids:
+        for model in (Payment, Refund):
+            told = model._base_manager.filter(order__in=order_ids, external_id__startswith=FROM_FILE)
+            told.update(status=model.Status.FAILED)
 
 
 def _void_unlisted(changed: Sequence[tuple[Order, OrderMessage]]) -> set[int]:

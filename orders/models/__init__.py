@@ -4,6 +4,7 @@ from orders.models.backfills import Backfill
 from orders.models.bundles import BundleItem
 from orders.models.channels import Channel, ChannelDay, ChannelRoute, DomainRoute
 from orders.models.deliveries import Delivery
+from orders.models.imports import ColumnMapping, Import, ImportPart, ImportRow
 from orders.models.ledger import LedgerEntry, Period
 from orders.models.lookups import Lookup
 from orders.models.money import Dispute, MoneyFact, Payment, ProfileTotal, Rate, Refund
@@ -20,9 +21,13 @@ __all__ = [
     "Channel",
     "ChannelDay",
     "ChannelRoute",
+    "ColumnMapping",
     "Delivery",
     "Dispute",
     "DomainRoute",
+    "Import",
+    "ImportPart",
+    "ImportRow",
     "LedgerEntry",
     "Line",
     "Listing",

@@ -69,6 +69,11 @@ class Order(Fact):
     conversation_hint = models.CharField(max_length=255, blank=True, default="")
     flags = ArrayField(models.TextField(), default=list, blank=True)
     extra = models.JSONField(default=dict)
+    booked = models.BooleanField(
+        default=True,
+        db_default=True,
+        help_text="Its money counts in the ledger; off where that is booked.",
+    )
     # The version of these facts: of two messages the greater (authority, version, rank, digest) wins.
     authority = models.CharField(max_length=12)
     version = models.DateTimeField()

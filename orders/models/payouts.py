@@ -1,5 +1,6 @@
 """What a provider paid out to the seller's bank, and the lines each payout is made of."""
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
 
@@ -34,6 +35,9 @@ class Payout(Tenant):
     arrives_on = models.DateField(null=True, blank=True)
     destination = models.CharField(max_length=100, blank=True, default="", help_text="Tail of the bank account.")
     complete = models.BooleanField(default=False)
+    order_external_ids = ArrayField(
+        models.TextField(), default=list, blank=True, help_text="Orders that a file names as paid out."
+    )
     from_file = models.BooleanField(default=False)
     test = models.BooleanField(default=False)
     version = models.DateTimeField()

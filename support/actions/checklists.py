@@ -46,8 +46,10 @@ def take_back(code: str, organization: Organization, *, by: Actor, because: str)
     by.require("check_off")
     reason = audit.require_reason(because)
     item = checklists.BY_CODE.get(code)
-    on = checklists.period(item.cadence, clock.now(), ZoneInfo(organization.timezone)) if item else None
-    row = ChecklistTick.objects.filter(item=code, period_on=on).first()
+    rows = ChecklistTick.objects.filter(item=code)
+    if item is not None:
+        rows = rows.filter(period_on=checklists.period(item.cadence, clock.now(), ZoneInfo(organization.timezone)))
+    row = rows.first()
     if row is None:
         raise NotTicked("It is not ticked in this period.")
     audit.record("checklist.taken_back", by=by, subject=row, because=reason, details={"item": code})

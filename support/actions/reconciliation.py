@@ -99,7 +99,8 @@ def claim(run_id: int | None = None) -> int | None:
     """Take up a run that waits, or one whose worker died; None where there is none. Commit before working."""
     now = clock.now()
     with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, [now, LEASE, now, run_id, run_id])
+        lease: Any = LEASE
+        cursor.execute(_CLAIM, [now, lease, now, run_id, run_id])
         row = cursor.fetchone()
     return row[0] if row else None
 

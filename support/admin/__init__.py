@@ -18,7 +18,7 @@ from fulfillment.models import (
     Suppression,
     Unclaimed,
 )
-from orders.models import Channel, Delivery, Line, Lookup, Order, Product, RefundRequest, StorefrontPage
+from orders.models import Channel, Delivery, Import, Line, Lookup, Order, Product, RefundRequest, StorefrontPage
 from profiles.models import (
     ApiToken,
     AuditEntry,
@@ -39,6 +39,7 @@ from support.admin import (
     acts_of_approvals,
     acts_of_catalogue,
     acts_of_channels,
+    acts_of_checklists,
     acts_of_claims,
     acts_of_coupons,
     acts_of_customers,
@@ -49,6 +50,7 @@ from support.admin import (
     acts_of_followups,
     acts_of_given,
     acts_of_identity,
+    acts_of_imports,
     acts_of_inbox,
     acts_of_incidents,
     acts_of_jobs,
@@ -77,6 +79,7 @@ from support.admin.files import AssetAdmin
 from support.admin.followups import FollowupAdmin, ServiceAdmin
 from support.admin.identifiers import IdentifierAdmin
 from support.admin.identities import MergeAdmin, ReviewAdmin
+from support.admin.imports import ImportAdmin
 from support.admin.inbox import DeliveryAdmin
 from support.admin.incidents import IncidentAdmin
 from support.admin.jobs import JobAdmin
@@ -115,6 +118,7 @@ ACTS = (
     acts_of_reviews,
     acts_of_identity,
     acts_of_channels,
+    acts_of_checklists,
     acts_of_storefronts,
     acts_of_settings,
     acts_of_links,
@@ -127,6 +131,7 @@ ACTS = (
     acts_of_followups,
     acts_of_coupons,
     acts_of_missions,
+    acts_of_imports,
 )
 
 REGISTERED: list[tuple[type[models.Model], Any]] = [
@@ -144,6 +149,7 @@ REGISTERED: list[tuple[type[models.Model], Any]] = [
     (Suppression, SuppressionAdmin),
     (Delivery, DeliveryAdmin),
     (Lookup, LookupAdmin),
+    (Import, ImportAdmin),
     (Line, LineAdmin),
     (Product, ProductAdmin),
     (Asset, AssetAdmin),

@@ -2,6 +2,7 @@
 
 from support.models.alerts import Alert, AlertNotice
 from support.models.approvals import Approval
+from support.models.checklists import ChecklistTick
 from support.models.discrepancies import Discrepancy, DiscrepancyEntry, ReconcileRun
 from support.models.incidents import Incident, IncidentEntry
 
@@ -9,6 +10,7 @@ __all__ = [
     "Alert",
     "AlertNotice",
     "Approval",
+    "ChecklistTick",
     "Discrepancy",
     "DiscrepancyEntry",
     "Incident",

@@ -5,21 +5,22 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, Max, Q
+from django.db.models import Count, F, Max, Q
 
 from fulfillment.actions.invitations import REMIND_AFTER
 from fulfillment.models import Asset, Claim, Email
-from orders.models import LedgerEntry, Order, Payout, Period, StorefrontPage
+from orders.models import Import, LedgerEntry, Order, Payout, Period, StorefrontPage
 from profiles.actors import Actor
 from profiles.models import AuditEntry, Membership, Organization
 from support import checklists
 from support.checklists import Cadence, Item
-from support.models import Alert, ChecklistTick
+from support.models import Alert, ChecklistTick, Discrepancy, ReconcileRun
 from support.queries import dashboards
 
-WEEK, MONTH = timedelta(days=7), timedelta(days=31)
+DAY, WEEK, MONTH = timedelta(days=1), timedelta(days=7), timedelta(days=31)
 BANK_AFTER = timedelta(days=5)
 NOT_SEEN = timedelta(days=90)
+NEEDS = ("stuck", "undelivered", "unreached", "quarantined", "unread", "unmapped", "disputes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +87,9 @@ def _alerts(asked: Asked) -> Stand:
 
 def _bank(asked: Asked) -> Stand:
     due = Payout.objects.filter(status=Payout.Status.PAID, test=False, at__lt=asked.now - BANK_AFTER)
-    row = due.filter(at__gte=asked.now - 3 * MONTH).aggregate(
+    row = due.filter(at__gte=asked.now - 93 * DAY).aggregate(
         waiting=Count("pk", filter=Q(bank_minor__isnull=True)),
-        other=Count("pk", filter=Q(bank_minor__isnull=False) & ~Q(bank_minor=_amount())),
+        other=Count("pk", filter=Q(bank_minor__isnull=False) & ~Q(bank_minor=F("amount_minor"))),
     )
     said = []
     if row["waiting"]:
@@ -98,14 +99,8 @@ def _bank(asked: Asked) -> Stand:
     return Stand(not said, " ".join(said) or "Every payout is confirmed.", "orders_payout_changelist")
 
 
-def _amount() -> object:
-    from django.db.models import F
-
-    return F("amount_minor")
-
-
 def _unclaimed(asked: Asked) -> Stand:
-    due = Claim.objects.filter(created_at__lt=asked.now - REMIND_AFTER, remind_at__lt=asked.now).count()
+    due = Claim.objects.filter(created_at__lt=asked.now - REMIND_AFTER[0], remind_at__lt=asked.now).count()
     said = f"{due:,} reminders are due." if due else "Every reminder that was due went out."
     return Stand(not due, said, "fulfillment_unclaimed_changelist")
 
@@ -187,14 +182,69 @@ def _staff(asked: Asked) -> Stand:
     return Stand(None, said, "profiles_membership_changelist")
 
 
+def _late(asked: Asked) -> Stand:
+    due = Discrepancy.objects.filter(status=Discrepancy.Status.OPEN, due_at__lt=asked.now)
+    count = due.count()
+    return Stand(not count, f"{count:,} overdue." if count else "None is overdue.", "support_discrepancy_changelist")
+
+
+def _discrepancies(asked: Asked) -> Stand:
+    count = Discrepancy.objects.filter(status=Discrepancy.Status.OPEN).count()
+    return Stand(not count, f"{count:,} open." if count else "Everything agrees.", "support_discrepancy_changelist")
+
+
+def _reconciled(since: Callable[[Asked], tuple[datetime, datetime]]) -> Callable[[Asked], Stand]:
+    """Whether one finished run covers all of a span."""
+
+    def read(asked: Asked) -> Stand:
+        start, end = since(asked)
+        done = ReconcileRun.objects.filter(state=ReconcileRun.State.DONE, since__lte=start, until__gte=end)
+        run = done.order_by("-finished_at").first()
+        said = f"Compared on {run.finished_at:%-d %B}." if run and run.finished_at else "Not compared as a whole yet."
+        return Stand(run is not None, said, "support_discrepancy_changelist")
+
+    return read
+
+
+def _this_week(asked: Asked) -> tuple[datetime, datetime]:
+    start = _start(checklists.period(Cadence.WEEKLY, asked.now, asked.zone), asked.zone)
+    return start - WEEK, start
+
+
+def _last_month(asked: Asked) -> tuple[datetime, datetime]:
+    month, end = checklists.last_month(asked.now, asked.zone)
+    return _start(month, asked.zone), _start(end, asked.zone)
+
+
+def _imports(asked: Asked) -> Stand:
+    done = Import.objects.filter(state=Import.State.DONE, version__gte=asked.now - WEEK).count()
+    waiting = Import.objects.filter(state__in=[Import.State.ASKING, Import.State.CHECKED]).count()
+    said = f"{done} imported in seven days." + (f" {waiting} wait for a person." if waiting else "")
+    return Stand(False if waiting else bool(done) or None, said, "orders_import_changelist")
+
+
+def _proved(asked: Asked) -> Stand:
+    last = AuditEntry.objects.filter(action="ledger.proved", at__gte=asked.now - MONTH).order_by("-at").first()
+    if last is None:
+        return Stand(None, "Not counted again in these 31 days.", "orders_ledgerentry_changelist")
+    ok = bool(last.details.get("ok"))
+    return Stand(ok, f"On {last.at:%-d %B}: {'it agrees' if ok else 'it differs'}.", "orders_ledgerentry_changelist")
+
+
 def _by_hand(said: str, page: str = "") -> Callable[[Asked], Stand]:
     """Nothing tells whether it was done but the tick."""
     return lambda asked: Stand(None, said, page)
 
 
 READERS: dict[str, Callable[[Asked], Stand]] = {
-    **{key: _need(key) for key in ("stuck", "undelivered", "unreached", "quarantined", "unread", "unmapped", "disputes")},
+    **{key: _need(key) for key in NEEDS},
     "alerts": _alerts,
+    "late": _late,
+    "discrepancies": _discrepancies,
+    "reconcile": _reconciled(_this_week),
+    "month": _reconciled(_last_month),
+    "import": _imports,
+    "proved": _proved,
     "bank": _bank,
     "unclaimed": _unclaimed,
     "files": _files,
