@@ -76,6 +76,10 @@ NAVIGATION: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
         ),
     ),
     (
+        "Finance",
+        (("Month report", "monitoring", "month_report", "view"),),
+    ),
+    (
         "Delivery",
         (
             ("Entitlements", "key", "fulfillment_entitlement_changelist", "view"),

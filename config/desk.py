@@ -18,6 +18,7 @@ from support.admin import (
     letters,
     mail_providers,
     mail_templates,
+    month_reports,
     searches,
     unattached,
 )
@@ -57,6 +58,7 @@ class Desk(UnfoldAdminSite):
             path("act/<slug:name>/<int:subject_id>/", door(dialogs.open_dialog), name="dialog"),
             path("checklists/", door(checklists.page), name="checklists"),
             path("unattached/", door(unattached.page), name="unattached"),
+            path("reports/month/", door(month_reports.page), name="month_report"),
             path("mail-providers/", door(mail_providers.page), name="mail_providers"),
             path("mail-templates/", door(mail_templates.index), name="mail_templates"),
             path("mail-templates/<str:sort>/<str:language>/", door(mail_templates.page), name="mail_template"),

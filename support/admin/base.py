@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
+from zoneinfo import ZoneInfo
 
 from django.contrib.admin import ShowFacets, SimpleListFilter
 from django.core.paginator import Page, Paginator
@@ -302,5 +303,17 @@ class Period(SimpleListFilter):
         return [(name, words) for name, words, _ in self.PERIODS]
 
     def queryset(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> models.QuerySet[Any]:
-        days = {name: days for name, _, days in self.PERIODS}.get(self.value() or "")
+        value = self.value() or ""
+        if span := calendar_month(value, request.organization.timezone):  # type: ignore[attr-defined]
+            return queryset.filter(**{f"{self.column}__gte": span[0], f"{self.column}__lt": span[1]})
+        days = {name: days for name, _, days in self.PERIODS}.get(value)
         return queryset.filter(**{f"{self.column}__gte": clock.now() - timedelta(days=days)}) if days else queryset
+
+
+def calendar_month(text: str, timezone: str) -> tuple[datetime, datetime] | None:
+    """From when until before when a month such as 2026-10 lasts by that clock; None for any other text."""
+    if not re.fullmatch(r"20[0-9]{2}-(0[1-9]|1[0-2])", text, re.ASCII):
+        return None
+    zone, year, month = ZoneInfo(timezone), int(text[:4]), int(text[5:])
+    ends = (year + 1, 1) if month == 12 else (year, month + 1)
+    return datetime(year, month, 1, tzinfo=zone), datetime(*ends, 1, tzinfo=zone)
