@@ -16,7 +16,7 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from django_q.tasks import async_task
 
 from attribution.queries import conversations
-from config import alerting, dues, filing, pipeline, publishing, refunding
+from config import alerting, backfilling, dues, filing, pipeline, publishing, refunding
 from fulfillment.actions import (
     chains,
     email_changes,
@@ -314,6 +314,7 @@ QUEUES = (
     unreached,
     publishing.events,
     alerting.notices,
+    backfilling.due,
 )
 
 
