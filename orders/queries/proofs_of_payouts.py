@@ -140,4 +140,4 @@ def in_transit() -> list[Transit]:
     moving = Payout.objects.filter(status=Payout.Status.PENDING, test=False).values_list("channel_id", "currency")
     for channel_id, currency, amount, payouts in moving.annotate(Sum("amount_minor"), Count("pk")).order_by():
         found[channel_id, currency] |= {"under_way_minor": amount, "under_way_payouts": payouts}
-    return [Transit(*key, **sums) for key, sums in sorted(found.items())]
+    return [Transit(channel_id, currency, **sums) for (channel_id, currency), sums in sorted(found.items())]
