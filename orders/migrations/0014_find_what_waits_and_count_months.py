@@ -127,5 +127,13 @@ class Migration(migrations.Migration):
             model_name="backfill",
             index=models.Index(fields=["organization", "due_at"], name="backfill_due"),
         ),
+        migrations.AddIndex(
+            model_name="ledgerentry",
+            index=models.Index(
+                condition=models.Q(("late", True)),
+                fields=["organization", "-happened_at", "-id"],
+                name="ledgerentry_late",
+            ),
+        ),
         Secure("Backfill"),
     ]

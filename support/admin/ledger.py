@@ -1,6 +1,8 @@
 """The ledger as a list, and the months: what each came to, which are closed, and what may still be booked."""
 
+from datetime import date
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.contrib.admin import SimpleListFilter
 from django.db.models import QuerySet
@@ -12,13 +14,13 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
-from orders.bookings import ADJUSTMENT, CAPTURED, DISPUTE, DISPUTE_REVERSED, FEE, PAYOUT, REFUND
+from orders.bookings import ADJUSTMENT, CAPTURED, DISPUTE, DISPUTE_REVERSED, FEE, PAYOUT, REFUND, month_of
 from orders.models import LedgerEntry, Order, Payout, Period
 from orders.queries import earnings
 from orders.queries.earnings import Month
 from profiles.actors import Actor, NotPermitted
 from support.admin import dialogs
-from support.admin.base import LOOK, OVER, WAITING, WELL, address_of, amount, when, word
+from support.admin.base import LOOK, OVER, WAITING, WELL, address_of, amount, moment, when, word
 from support.admin.dialogs import Button
 from support.admin.lists import ActiveAdmin
 from support.admin.payouts import ByChannel
@@ -66,7 +68,7 @@ class ByLate(SimpleListFilter):
 
 class LedgerEntryAdmin(ActiveAdmin):
     row_named = "entry"
-    list_title = "Ledger"
+    list_title = "Ledger entries"
     list_display = ("kind_shown", "amount_shown", "about_shown", "channel_shown", "month_shown", "happened_shown")
     list_filter = (ByKind, ByMonth, ByChannel, ByLate)
     list_select_related = ("order", "payout", "channel")
@@ -136,12 +138,17 @@ class PeriodAdmin(ActiveAdmin):
         actor: Actor = request.actor  # type: ignore[attr-defined]
         organization = request.organization  # type: ignore[attr-defined]
         rows = earnings.months(organization)
-        running = rows[0].month if rows else None
+        running = month_of(moment(), ZoneInfo(organization.timezone))
+        closable = min((row.month for row in rows if not row.closed and row.month < running), default=None)
         context = {
             **self.admin_site.each_context(request),
             "title": "Months",
-            "rows": [_month(row, row.month == running, actor, organization.pk) for row in rows],
-            "acts": dialogs.buttons(actor, ("adjust_ledger", organization.pk, True)),
+            "rows": [_month(row, running, closable, actor, organization.pk) for row in rows],
+            "acts": dialogs.buttons(
+                actor,
+                ("close_month", organization.pk, closable is not None),
+                ("adjust_ledger", organization.pk, True),
+            ),
             "ledger_url": address_of(LedgerEntry),
             **(extra_context or {}),
         }
@@ -157,23 +164,22 @@ class PeriodAdmin(ActiveAdmin):
         return redirect(f"{address_of(LedgerEntry)}?month={row.month}")
 
 
-def _month(row: Month, running: bool, actor: Actor, organization_id: int) -> dict[str, Any]:
+def _month(row: Month, running: date, closable: date | None, actor: Actor, organization_id: int) -> dict[str, Any]:
+    """One month; only the first that is open has a button, since months are closed in order."""
     sums = row.kinds()
-    close = dialogs.button("close_month", organization_id, actor, label="Close") if not row.closed else None
-    legal = close is not None and not running
+    close = dialogs.button("close_month", organization_id, actor, label="Close") if row.month == closable else None
+    state = word("open", "Running" if row.month == running else "Open", WAITING)
     return {
         "name": f"{row.month:%B %Y}",
         "month": row.month,
-        "state": word("done", "Closed", OVER)
-        if row.closed
-        else word("open", "Running" if running else "Open", WAITING),
+        "state": word("done", "Closed", OVER) if row.closed else state,
         "period": row.period,
         "closed": when(row.period.closed_at) if row.period else "",
         "entries": row.entries,
         "late": row.late,
         "url": f"{address_of(LedgerEntry)}?month={row.month}",
         "late_url": f"{address_of(LedgerEntry)}?month={row.month}&late=yes",
-        "close": Button(close.label, f"{close.url}?month={row.month}") if close and legal else None,
+        "close": Button(close.label, f"{close.url}?month={row.month}") if close else None,
         "currencies": [
             {
                 "currency": currency,

@@ -11,12 +11,25 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
+from orders import money
 from orders.models import Channel, Order, Payout, PayoutLine
 from orders.queries import proofs_of_payouts
 from orders.queries.proofs_of_payouts import Proof
 from profiles.actors import Actor
 from support.admin import dialogs
-from support.admin.base import BAD, LOOK, OVER, WAITING, WELL, EstimatedPaginator, address_of, amount, when, word
+from support.admin.base import (
+    BAD,
+    LOOK,
+    OVER,
+    WAITING,
+    WELL,
+    EstimatedPaginator,
+    address_of,
+    amount,
+    grouped,
+    when,
+    word,
+)
 from support.admin.lists import ActiveAdmin
 
 LINES_A_PAGE = 100
@@ -93,9 +106,9 @@ class PayoutAdmin(ActiveAdmin):
         transit = [
             {
                 "channel": labels[one.channel_id],
-                "waiting": amount(one.waiting_minor, one.currency),
+                "waiting": amount(one.waiting_minor if one.waiting_lines else None, one.currency),
                 "lines": one.waiting_lines,
-                "under_way": amount(one.under_way_minor, one.currency),
+                "under_way": amount(one.under_way_minor if one.under_way_payouts else None, one.currency),
                 "payouts": one.under_way_payouts,
             }
             for one in proofs_of_payouts.in_transit()
@@ -179,28 +192,37 @@ def state(row: Payout) -> SafeString:
 def verdict(proof: Proof) -> SafeString:
     """Whether the lines make the deposit, in a word and a number."""
     difference = proof.difference_minor
+    if proof.payout.status == Payout.Status.FAILED:
+        return format_html('<span class="quiet">{}</span>', "–")
     if difference is None:
         return word("waiting", "Lines not all known", WAITING)
     if proof.foreign:
         return word("look", "Lines in another currency", LOOK)
     if not difference:
         return word("well", "Agrees", WELL)
-    return format_html("{} {}", word("bad", "Differs by", BAD), amount(difference, proof.payout.currency))
+    return word("bad", f"Differs by {_figure(difference, proof.payout)}", BAD)
 
 
 def bank(proof: Proof) -> SafeString:
     """What the bank shows, beside the deposit."""
     difference = proof.bank_difference_minor
     if difference is None:
-        return format_html('<span class="quiet">{}</span>', "Not confirmed")
+        failed = proof.payout.status == Payout.Status.FAILED
+        return format_html('<span class="quiet">{}</span>', "–" if failed else "Not confirmed")
     if not difference:
         return word("well", "Agrees", WELL)
-    return format_html("{} {}", word("bad", "Differs by", BAD), amount(difference, proof.payout.currency))
+    return word("bad", f"Differs by {_figure(difference, proof.payout)}", BAD)
+
+
+def _figure(minor: int, payout: Payout) -> str:
+    return f"{grouped(money.to_text(minor, payout.currency))} {payout.currency}"
 
 
 def following(proof: Proof) -> str:
     """The next step, as a sentence; "" where all is well."""
     payout = proof.payout
+    if payout.status == Payout.Status.FAILED:
+        return "The bank did not take it: the money is in the provider's balance again, and comes with a later payout."
     if proof.difference_minor is None:
         return (
             f"Its lines are read once {payout.channel.get_kind_display()} has put them together, at a later back-fill."
@@ -217,7 +239,7 @@ def following(proof: Proof) -> str:
         return f"{proof.unlinked} of its lines belong to no order that is known here: ask the provider by a back-fill."
     if proof.bank_difference_minor:
         return "The bank shows another sum than the provider sent: ask the bank for its charges."
-    if proof.bank_difference_minor is None and payout.status != Payout.Status.FAILED:
+    if proof.bank_difference_minor is None:
         return "Confirm what the bank shows, and this payout is done."
     return ""
 
