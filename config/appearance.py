@@ -77,7 +77,12 @@ NAVIGATION: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
     ),
     (
         "Finance",
-        (("Month report", "monitoring", "month_report", "view"),),
+        (
+            ("Month report", "monitoring", "month_report", "view"),
+            ("Payouts", "account_balance", "orders_payout_changelist", "view"),
+            ("Months", "calendar_month", "orders_period_changelist", "view"),
+            ("Ledger", "menu_book", "orders_ledgerentry_changelist", "view"),
+        ),
     ),
     (
         "Delivery",

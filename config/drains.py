@@ -16,7 +16,19 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from django_q.tasks import async_task
 
 from attribution.queries import conversations
-from config import alerting, dues, filing, importing, pipeline, publishing, reading, reconciling, refunding, storefronts
+from config import (
+    alerting,
+    backfilling,
+    dues,
+    filing,
+    importing,
+    pipeline,
+    publishing,
+    reading,
+    reconciling,
+    refunding,
+    storefronts,
+)
 from fulfillment.actions import (
     chains,
     email_changes,
@@ -320,6 +332,7 @@ QUEUES = (
     publishing.events,
     reconciling.runs,
     alerting.notices,
+    backfilling.due,
 )
 
 

@@ -14,7 +14,7 @@ from django.db import connection
 from django_q.tasks import async_task
 
 from fulfillment.actions import redemptions, tracking, verifications
-from orders.actions import storefronts
+from orders.actions import backfills, storefronts
 from profiles import tenancy
 from profiles.models import OrganizationRoute
 from support.actions import alerts, approvals, reconciliation
@@ -55,6 +55,7 @@ SCHEDULES: tuple[Schedule, ...] = (
     Schedule("coupon_reservations", timedelta(minutes=1), redemptions.release_due),
     Schedule("assets", timedelta(hours=24), verifications.sweep),
     Schedule("storefronts", timedelta(hours=24), storefronts.sweep),
+    Schedule("backfills", timedelta(minutes=30), backfills.schedule),
     Schedule("approvals", timedelta(minutes=15), approvals.expire),
     Schedule("reconciliation_nightly", timedelta(hours=24), reconciliation.nightly),
     Schedule("reconciliation_weekly", timedelta(days=7), reconciliation.weekly),

@@ -20,6 +20,12 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("good_until", models.DateTimeField()),
                 ("cursor", models.JSONField(blank=True, default=dict)),
+                (
+                    "due_at",
+                    models.DateTimeField(
+                        blank=True, help_text="When a worker asks next; empty while none has to.", null=True
+                    ),
+                ),
                 ("lease_until", models.DateTimeField(blank=True, null=True)),
                 ("ran_at", models.DateTimeField(blank=True, null=True)),
                 ("error", models.CharField(blank=True, default="", max_length=300)),
@@ -116,6 +122,18 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="backfill",
             constraint=models.UniqueConstraint(fields=("organization", "channel"), name="backfill_unique"),
+        ),
+        migrations.AddIndex(
+            model_name="backfill",
+            index=models.Index(fields=["organization", "due_at"], name="backfill_due"),
+        ),
+        migrations.AddIndex(
+            model_name="ledgerentry",
+            index=models.Index(
+                condition=models.Q(("late", True)),
+                fields=["organization", "-happened_at", "-id"],
+                name="ledgerentry_late",
+            ),
         ),
         Secure("Backfill"),
     ]

@@ -13,6 +13,7 @@ class Backfill(Tenant):
     channel = TenantForeignKey(Channel, on_delete=models.CASCADE, related_name="backfills")
     good_until = models.DateTimeField()
     cursor = models.JSONField(default=dict, blank=True)
+    due_at = models.DateTimeField(null=True, blank=True, help_text="When a worker asks next; empty while none has to.")
     lease_until = models.DateTimeField(null=True, blank=True)
     ran_at = models.DateTimeField(null=True, blank=True)
     error = models.CharField(max_length=300, blank=True, default="")
@@ -21,3 +22,4 @@ class Backfill(Tenant):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["organization", "channel"], name="backfill_unique")]
+        indexes = [models.Index(fields=["organization", "due_at"], name="backfill_due")]

@@ -59,6 +59,9 @@ class LedgerEntry(Tenant):
                 name="ledgerentry_of_month",
             ),
             models.Index(fields=["organization", "-happened_at", "-id"], name="ledgerentry_newest"),
+            models.Index(
+                fields=["organization", "-happened_at", "-id"], name="ledgerentry_late", condition=models.Q(late=True)
+            ),
         ]
 
 

@@ -1,4 +1,4 @@
-"""Every channel's adapter by its kind, who is asked for more, and who gives money back: the whole lists."""
+"""Every channel's adapter by its kind, who is asked for more, who lists and who gives money back: the whole lists."""
 
 from orders.providers.api import Api
 from orders.providers.clover import Clover
@@ -11,11 +11,15 @@ from orders.providers.refunding import Refunder
 from orders.providers.shopier import Shopier
 from orders.providers.shopify import Shopify
 from orders.providers.shopify_refunding import ShopifyRefunder
+from orders.providers.shopify_truth import ShopifyTruth
 from orders.providers.square import Square
 from orders.providers.stripe import Stripe
 from orders.providers.stripe_refunding import StripeRefunder
+from orders.providers.stripe_truth import StripeTruth
+from orders.providers.truth import Truth
 from orders.providers.woocommerce import WooCommerce
 from orders.providers.woocommerce_refunding import WooCommerceRefunder
+from orders.providers.woocommerce_truth import WooCommerceTruth
 
 PROVIDERS: dict[str, Provider] = {
     "stripe": Stripe(),
@@ -42,4 +46,11 @@ REFUNDERS: dict[str, Refunder] = {
     "stripe": StripeRefunder(),
     "shopify": ShopifyRefunder(),
     "woocommerce": WooCommerceRefunder(),
+}
+
+# Whose own lists are read, for what webhooks missed and for what was paid out.
+TRUTHS: dict[str, Truth] = {
+    "stripe": StripeTruth(),
+    "shopify": ShopifyTruth(),
+    "woocommerce": WooCommerceTruth(),
 }

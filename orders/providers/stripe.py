@@ -259,6 +259,11 @@ def _dispute(event: Event) -> tuple[Message, ...]:
     return (message,)
 
 
+def of_thing(event: Event) -> tuple[Message, ...]:
+    """What a thing says that was read from a list, as if an event had brought it; raises `Unusable` or `Ignored`."""
+    return _reader(event.type)(event)
+
+
 def _payout(event: Event) -> tuple[Message, ...]:
     return (stripe_balance.of_payout(event.thing, test=event.test),)
 
@@ -280,3 +285,6 @@ _SILENT = {
     "checkout.session.expired": "The checkout expired; nothing was bought.",
     "charge.refunded": "A hint only; the refund's own events say what was refunded.",
 }
+
+READ_TOPICS = (*_READERS, *(f"charge.dispute.{word}" for word in ("created", "updated", "closed")))
+"""What is asked for where events are listed; Stripe takes at most twenty."""

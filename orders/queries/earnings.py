@@ -94,11 +94,16 @@ def of_days(month: date, organization: Organization) -> list[tuple[date, Sum]]:
     return _summed(_BY_DAY, [organization.timezone, month])
 
 
-def months(organization: Organization, *, at_most: int = 36) -> list[Month]:
-    """The newest months with entries, the running one always; sums of open months counted now."""
+def known(*, at_most: int = 36) -> list[date]:
+    """The newest months in which something counts, the newest first."""
     with connection.cursor() as cursor:
         cursor.execute(_MONTHS, [at_most])
-        found = {row[0] for row in cursor.fetchall()}
+        return [row[0] for row in cursor.fetchall()]
+
+
+def months(organization: Organization, *, at_most: int = 36) -> list[Month]:
+    """The newest months with entries, the running one always; sums of open months counted now."""
+    found = set(known(at_most=at_most))
     found.add(month_of(clock.now(), ZoneInfo(organization.timezone)))
     periods = {period.month: period for period in Period.objects.order_by("-month")}
     closed = max(periods, default=date.min)

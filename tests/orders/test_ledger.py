@@ -8,6 +8,7 @@ import pytest
 from django.db import InternalError, ProgrammingError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
+from benchmarks.ledger import Trade, differences, play
 from config import pipeline
 from orders.messages import BalanceKind, DisputeStatus, PaymentStatus, PayoutStatus, RefundStatus
 from orders.models import LedgerEntry, Order
@@ -218,3 +219,29 @@ def test_a_batch_of_any_size_costs_the_same_statements(stage: Stage) -> None:
 def test_a_payment_that_failed_is_no_income(stage: Stage) -> None:
     tell(stage, order(paid=False), payment(status=PaymentStatus.FAILED, fee_minor=5))
     assert by_kind(entries(stage)) == {}
+
+
+# A whole trade ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_random_trade_told_in_any_order_is_never_off_by_a_cent(db: None, seed: int) -> None:
+    """Refunds in parts, disputes, fees, payouts, four currencies, repeats, months closed on the way."""
+    stage, trade = Books(slug=f"trade-{seed}"), Trade(seed)
+    told = trade.tell(400)
+    for _ in play(told, stage.organization, stage.channels["stripe"]):
+        pass
+    with stage.inside():
+        off = differences(trade.books, stage.organization)
+    assert set(off.values()) == {0}, off
+
+
+def test_a_cent_too_much_in_the_trade_is_noticed(stage: Stage) -> None:
+    """The control."""
+    trade = Trade(4)
+    for _ in play(trade.tell(60), stage.organization, stage.channels["stripe"], close_months=False):
+        pass
+    trade.books.captured["EUR"] += 1
+    with stage.inside():
+        off = differences(trade.books, stage.organization)
+    assert (off["ledger"], off["sales"], off["customers"], off["months"]) == (1, 1, 1, 1)

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection
 
 from orders.actions import ledger, periods
 from orders.actions.periods import AlreadyClosed, EarlierOpen, NotOver
@@ -159,16 +158,6 @@ def test_days_and_channels_are_told_apart_and_test_facts_left_out(stage: Stage) 
     assert days == [(14, "stripe:lantern.stripe.example", 100), (14, "api:till.example", 30),
                     (15, "stripe:lantern.stripe.example", 50)]  # fmt: skip
     assert months == [(NOVEMBER, {}), (SEPTEMBER, {"EUR": 180})]
-
-
-def test_the_totals_of_months_are_read_from_the_index_alone(stage: Stage) -> None:
-    tell(stage, *(order(f"n-{number}") for number in range(60)))
-    with stage.inside(), connection.cursor() as cursor:
-        cursor.execute(
-            "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_indexscan = off"
-        )
-        cursor.execute(f"EXPLAIN {earnings._BY_MONTH}", [SEPTEMBER, OCTOBER])
-        assert "Index Only Scan using ledgerentry_of_month" in "\n".join(row[0] for row in cursor.fetchall())
 
 
 # The proof -------------------------------------------------------------------------------------------------------
