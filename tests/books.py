@@ -25,8 +25,8 @@ from orders.messages import (
     RefundMessage,
     RefundStatus,
 )
-from orders.models import Order, Payment, Payout, PayoutLine
 from orders.models import Line as OrderLine
+from orders.models import Order, Payment, Payout, PayoutLine
 from profiles import bulk, clock, tenancy
 from profiles.actions import settlement
 
@@ -134,9 +134,7 @@ class Books:
             "version": self.first,
             "digest": "",
         }
-        payout = Payout(
-            organization=self.organization, channel=self.channel, external_id=name, **{**fields, **changes}
-        )
+        payout = Payout(organization=self.organization, channel=self.channel, external_id=name, **{**fields, **changes})
         bulk.insert(Payout, [payout])
         return payout
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.db import connection
 
@@ -21,8 +20,8 @@ LEASE = timedelta(seconds=120)
 ATTEMPTS = 5
 NIGHTLY, WEEKLY = timedelta(days=3), timedelta(days=35)
 ASK, REPAIR = "ask", "repair"
-PHASES: tuple[str, ...] = (ASK, *questions.FINDERS, REPAIR)
-"""In this order; a run's `position` counts them."""
+PHASES: tuple[str, ...] = (*questions.PARTS, REPAIR)
+"""In this order; a run's `position` counts them. Before the first of them the providers are asked."""
 
 _CLAIM = """
 UPDATE support_reconcilerun
@@ -116,39 +115,41 @@ def revive(row: ReconcileRun) -> None:
     )
 
 
-def work(organization_id: int, run_id: int, *, ask: Ask, done: Callable[[str], None] = lambda phase: None) -> None:
+def work(organization_id: int, run_id: int, *, ask: Ask, done: Callable[[int], None] = lambda position: None) -> None:
     """Do what is left of a claimed run, each phase in its own transaction; `ask` calls the providers, outside of any.
 
     A run that is taken up again by somebody else goes on from the phase that was not committed.
     """
-    while True:
-        with tenancy.organization(organization_id):
-            row = ReconcileRun.objects.get(pk=run_id)
-        if row.state != State.CLAIMED:
-            return
-        phase = PHASES[row.position]
-        asked = ask(row) if phase == ASK else Asked()
+    with tenancy.organization(organization_id):
+        row = ReconcileRun.objects.get(pk=run_id)
+    while row.state == State.CLAIMED:
+        position = row.position
+        asked = ask(row) if not position else Asked()
         with tenancy.organization(organization_id):
             take_turn(organization_id)
             row = ReconcileRun.objects.select_for_update().get(pk=run_id)
-            if row.state != State.CLAIMED or PHASES[row.position] != phase:
-                continue
-            _do(row, phase, asked)
-        done(phase)
+            if row.state == State.CLAIMED and row.position == position:
+                _do(row, asked)
+        done(row.position)
 
 
-def _do(row: ReconcileRun, phase: str, asked: Asked) -> None:
-    counts: dict[str, Any] = dict(row.counts)
-    if phase == ASK:
-        row.unreachable = asked.unreachable
-        counts[ASK] = asked.counts
-    elif phase == REPAIR:
+def _do(row: ReconcileRun, asked: Asked) -> None:
+    """One phase; a window that is not wide is compared in one."""
+    phase, counts = PHASES[row.position], dict(row.counts)
+    if not row.position:
+        row.unreachable, counts[ASK] = asked.unreachable, asked.counts
+    row.position += 1
+    if phase == REPAIR:
         counts[REPAIR] = repairs.all_safe(row) if row.repair else {}
     else:
         scope = questions.window(row.since, row.until)
-        found = comparisons.compare(phase, scope, organization_id=row.organization_id)
-        counts[phase] = {"found": found.found, "new": found.new, "closed": found.closed}
-    row.counts, row.position = counts, row.position + 1
+        parts = (phase,) if scope.wide else tuple(questions.PARTS)[row.position - 1 :]
+        row.position += len(parts) - 1
+        kinds = [kind for part in parts for kind in questions.PARTS[part]]
+        for kind, found in comparisons.compare(kinds, scope, organization_id=row.organization_id).items():
+            counts[kind] = {"found": found.found, "new": found.new, "closed": found.closed}
+        row.position += PHASES[row.position] == REPAIR and not row.repair
+    row.counts = counts
     row.lease_until = clock.real() + LEASE
     if row.position == len(PHASES):
         row.state, row.finished_at, row.lease_until = State.DONE, clock.now(), None
@@ -207,7 +208,7 @@ def now(
     repair: bool = False,
     because: str = "Asked for by hand",
     ask: Ask = lambda row: Asked(),
-    done: Callable[[str], None] = lambda phase: None,
+    done: Callable[[int], None] = lambda position: None,
 ) -> ReconcileRun:
     """Ask for a comparison and do it here; returns the finished run."""
     with tenancy.organization(organization_id):
@@ -221,7 +222,7 @@ def go_on(
     row: ReconcileRun,
     *,
     ask: Ask = lambda row: Asked(),
-    done: Callable[[str], None] = lambda phase: None,
+    done: Callable[[int], None] = lambda position: None,
 ) -> ReconcileRun:
     """Do this run here, unless somebody else is at it; returns it as it is then."""
     with tenancy.organization(organization_id):

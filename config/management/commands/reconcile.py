@@ -62,9 +62,12 @@ class Command(Base):
     def _do(self, organization: Organization, window: tuple[Any, Any], **options: Any) -> ReconcileRun:
         by = Actor.system("command line")
         with progress.bar("Reconciling", len(reconciliation.PHASES)) as step:
+            reached = 0
 
-            def done(phase: str) -> None:
-                step(1)
+            def done(position: int) -> None:
+                nonlocal reached
+                step(position - reached)
+                reached = position
 
             if options["resume"]:
                 with tenancy.organization(organization.pk):
@@ -96,7 +99,6 @@ class Command(Base):
         now = clock.now()
         with progress.bar("Comparing", len(questions.FINDERS)) as step, tenancy.organization(organization.pk):
             scope = questions.window(*window)
-            questions.make_room()
             for kind in questions.FINDERS:
                 found[kind] = questions.count(kind, scope, now)
                 step(1)
