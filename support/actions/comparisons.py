@@ -125,24 +125,37 @@ def compare(kinds: Sequence[str], window: Window, *, organization_id: int) -> di
             new[kind] = new.get(kind, 0) + count
         cursor.execute(_GONE, values)
         gone = cursor.fetchall()
-        cursor.execute(_FORGET.format(names=", ".join(f"pg_temp.{name}" for name in tables)))
+        _forget(cursor, tables)
     closed = _recheck(gone)
     if Discrepancy.Kind.PAID_WITHOUT_ORDER in kinds and (arrived := close_arrived()):
         closed[Discrepancy.Kind.PAID_WITHOUT_ORDER] = closed.get(Discrepancy.Kind.PAID_WITHOUT_ORDER, 0) + arrived
     return {kind: Compared(found.get(kind, 0), new.get(kind, 0), closed.get(kind, 0)) for kind in kinds}
 
 
+def count(kinds: Sequence[str], window: Window) -> dict[str, int]:
+    """How many of each of these kinds there are in this window; nothing is kept."""
+    values = questions.values(window, clock.now())
+    with connection.cursor() as cursor:
+        tables = _look(cursor, kinds, window, values)
+        found = _counts(cursor, _COUNT, values)
+        _forget(cursor, tables)
+    return {kind: found.get(kind, 0) for kind in kinds}
+
+
+def _forget(cursor: Any, tables: Sequence[str]) -> None:
+    cursor.execute(_FORGET.format(names=", ".join(f"pg_temp.{name}" for name in tables)))
+
+
 def _look(cursor: Any, kinds: Sequence[str], window: Window, values: Mapping[str, Any]) -> list[str]:
     """Put what is found into a table of this transaction, by way of the first looks; returns the tables made."""
     tables = []
-    if window.wide:
-        questions.side_by_side()
-        firsts = [questions.FINDERS[kind].likely for kind in kinds]
-        for likely in {likely.name: likely for likely in firsts if likely is not None}.values():
-            tables.append(f"likely_{likely.name}")
-            cursor.execute(_LIKELY.format(name=likely.name, question=likely.select(window)), values)
-            cursor.execute(f"ANALYZE {tables[-1]}")
-        questions.as_usual()
+    questions.side_by_side(window)
+    firsts = [questions.FINDERS[kind].likely for kind in kinds]
+    for likely in {likely.name: likely for likely in firsts if likely is not None}.values():
+        tables.append(f"likely_{likely.name}")
+        cursor.execute(_LIKELY.format(name=likely.name, question=likely.select(window)), values)
+        cursor.execute(f"ANALYZE {tables[-1]}")
+    questions.as_usual()
     question = " UNION ALL ".join(f"({questions.statement(kind, window)})" for kind in kinds)
     cursor.execute(_LOOK.format(question=question), values)
     cursor.execute("ANALYZE found_now")

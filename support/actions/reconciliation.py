@@ -214,7 +214,8 @@ def now(
     with tenancy.organization(organization_id):
         organization = Organization.objects.get(pk=organization_id)
         row = request(organization, since=since, until=until, by=by, because=because, repair=repair)
-    return go_on(organization_id, row, ask=ask, done=done)
+        mine = claim(row.pk)
+    return _finish(organization_id, row.pk, mine, ask, done)
 
 
 def go_on(
@@ -227,7 +228,11 @@ def go_on(
     """Do this run here, unless somebody else is at it; returns it as it is then."""
     with tenancy.organization(organization_id):
         mine = claim(row.pk)
+    return _finish(organization_id, row.pk, mine, ask, done)
+
+
+def _finish(organization_id: int, run_id: int, mine: int | None, ask: Ask, done: Callable[[int], None]) -> ReconcileRun:
     if mine is not None:
         work(organization_id, mine, ask=ask, done=done)
     with tenancy.organization(organization_id):
-        return ReconcileRun.objects.get(pk=row.pk)
+        return ReconcileRun.objects.get(pk=run_id)

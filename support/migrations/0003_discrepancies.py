@@ -261,6 +261,12 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="discrepancy",
+            index=models.Index(
+                condition=models.Q(("status", "open")), fields=["organization", "at"], name="discrepancy_happened"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="discrepancy",
             index=models.Index(fields=["organization", "status", "due_at", "id"], name="discrepancy_due"),
         ),
         migrations.AddIndex(

@@ -68,8 +68,9 @@ def within(dated: str, named: str) -> Place:
 class Likely:
     """A first look that leaves few rows to look at closely; `found` is a whole SELECT with an `id`, and its places.
 
-    Over a wide window it is a table of its own, so that the closer look is planned for what is left. It may name more
-    than is wrong, but nothing wrong may be missing. `row` is what stands for it where rows are asked about.
+    It becomes a table of the transaction, so that the closer look is planned for what is left, and shared by several
+    kinds. It may name more than is wrong, but nothing wrong may be missing. `row` stands for it where rows are asked
+    about.
     """
 
     name: str
@@ -85,7 +86,7 @@ class Likely:
         """What stands in a finder's statement for it."""
         if isinstance(scope, Rows):
             return f"(SELECT {self.row} FROM unnest(%(ids)s::bigint[]) AS id) likely"
-        return f"likely_{self.name} likely" if scope.wide else f"({self.select(scope)}) likely"
+        return f"likely_{self.name} likely"
 
 
 @dataclass(frozen=True, slots=True)
