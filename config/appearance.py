@@ -88,6 +88,13 @@ NAVIGATION: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
             ("Mail providers", "outgoing_mail", "mail_providers", "view"),
         ),
     ),
+    (
+        "Finance",
+        (
+            ("Reconciliation", "balance", "support_discrepancy_changelist", "view"),
+            ("Reconciliation runs", "event_repeat", "support_reconcilerun_changelist", "view"),
+        ),
+    ),
     ("Inbox", (("Deliveries", "inbox", "orders_delivery_changelist", "view"),)),
     (
         "Catalogue",

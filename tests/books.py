@@ -211,10 +211,10 @@ class Books:
             rows = [
                 Entitlement(
                     organization=self.organization,
-                    profile_id=line.order.profile_id,
+                    profile_id=line.order.profile_id or 0,
                     order_id=line.order_id,
                     line=line,
-                    product_id=line.product_id,
+                    product_id=line.product_id or 0,
                     source_key=f"line:{line.pk}",
                     status=Entitlement.Status.ACTIVE,
                 )

@@ -216,7 +216,7 @@ def mailed(email_ids: Sequence[int]) -> int:
     rows = Discrepancy.objects.filter(
         kind=Discrepancy.Kind.MISSING_RECEIPT, status=Status.OPEN, order__emails__in=email_ids
     )
-    return recheck(Discrepancy.Kind.MISSING_RECEIPT, dict(rows.values_list("pk", "order_id")))  # type: ignore[arg-type]
+    return recheck(Discrepancy.Kind.MISSING_RECEIPT, dict(rows.values_list("pk", "order_id")))
 
 
 def look_again(row: Discrepancy) -> bool:

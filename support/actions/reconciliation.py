@@ -16,7 +16,8 @@ from support.queries import differences as questions
 
 State = ReconcileRun.State
 LOCK_SPACE = 0x4EC0
-LEASE = timedelta(seconds=120)
+LEASE_SECONDS = 120
+LEASE = timedelta(seconds=LEASE_SECONDS)
 ATTEMPTS = 5
 NIGHTLY, WEEKLY = timedelta(days=3), timedelta(days=35)
 ASK, REPAIR = "ask", "repair"
@@ -26,7 +27,7 @@ PHASES: tuple[str, ...] = (*questions.PARTS, REPAIR)
 _CLAIM = """
 UPDATE support_reconcilerun
    SET state = 'claimed', attempts = attempts + 1, started_at = coalesce(started_at, %s),
-       lease_until = statement_timestamp() + %s
+       lease_until = statement_timestamp() + make_interval(secs => %s)
  WHERE id = ANY(ARRAY(SELECT id FROM support_reconcilerun
                WHERE ((state = 'queued' AND due_at <= %s)
                   OR (state = 'claimed' AND lease_until < statement_timestamp()))
@@ -98,7 +99,7 @@ def claim(run_id: int | None = None) -> int | None:
     """Take up a run that waits, or one whose worker died; None where there is none. Commit before working."""
     now = clock.now()
     with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, [now, LEASE, now, run_id, run_id])
+        cursor.execute(_CLAIM, [now, LEASE_SECONDS, now, run_id, run_id])
         row = cursor.fetchone()
     return row[0] if row else None
 

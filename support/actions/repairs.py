@@ -107,7 +107,7 @@ def _under_way(order_ids: Sequence[int]) -> set[int]:
     return {
         *mails.values_list("order_id", flat=True),
         *jobs.values_list("entitlement__order_id", flat=True),
-    }  # type: ignore[arg-type]
+    }
 
 
 def _send_receipt(row: Discrepancy, order: Order, *, by: Actor, because: str) -> None:

@@ -44,6 +44,7 @@ from support.admin import (
     acts_of_customers,
     acts_of_cuts,
     acts_of_delivery,
+    acts_of_discrepancies,
     acts_of_drills,
     acts_of_files,
     acts_of_followups,
@@ -71,6 +72,7 @@ from support.admin.catalogue import ProductAdmin
 from support.admin.channels import ChannelAdmin
 from support.admin.coupons import CouponAdmin
 from support.admin.deliveries import EmailAdmin, EntitlementAdmin
+from support.admin.discrepancies import DiscrepancyAdmin, ReconcileRunAdmin
 from support.admin.files import AssetAdmin
 from support.admin.followups import FollowupAdmin, ServiceAdmin
 from support.admin.identifiers import IdentifierAdmin
@@ -89,7 +91,7 @@ from support.admin.unclaimed import UnclaimedAdmin
 from support.admin.unmapped import LineAdmin
 from support.admin.unreached import ReachAdmin, SuppressionAdmin
 from support.admin.webhooks import WebhookDeliveryAdmin, WebhookEndpointAdmin
-from support.models import Alert, Approval, Incident
+from support.models import Alert, Approval, Discrepancy, Incident, ReconcileRun
 
 # The dialogs register themselves as their modules load.
 ACTS = (
@@ -121,6 +123,7 @@ ACTS = (
     acts_of_followups,
     acts_of_coupons,
     acts_of_missions,
+    acts_of_discrepancies,
 )
 
 REGISTERED: list[tuple[type[models.Model], Any]] = [
@@ -152,6 +155,8 @@ REGISTERED: list[tuple[type[models.Model], Any]] = [
     (StoreAlert, StoreAlertAdmin),
     (Alert, AlertAdmin),
     (Incident, IncidentAdmin),
+    (Discrepancy, DiscrepancyAdmin),
+    (ReconcileRun, ReconcileRunAdmin),
     (Suggestion, SuggestionAdmin),
     (AuditEntry, AuditEntryAdmin),
     (Membership, MembershipAdmin),

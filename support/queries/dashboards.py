@@ -18,7 +18,7 @@ from profiles.actors import Actor
 from profiles.models import Organization, Review, Suggestion
 from support import limits
 from support.models import Approval
-from support.queries import outflow, unreached
+from support.queries import books, outflow, unreached
 
 STUCK_AFTER = timedelta(minutes=5)
 PARKED_FOR = timedelta(hours=24)
@@ -108,6 +108,7 @@ WORDS = {
     "bounced": ("Other mail that did not arrive", "See what the mail server said"),
     "disputes": ("Open disputes", "Answer before the evidence is due"),
     "money": ("Orders whose money is odd", "Decide what a refund covers"),
+    "differences": ("Records that do not agree", "Compare both sides, then repair or write off"),
     "parked": ("Refunds without their order", "Look for the order at the shop"),
     "reviews": ("Open reviews", "Decide who is who"),
     "alike": ("Likely the same people", "Compare, then merge or part them"),
@@ -189,6 +190,7 @@ def needs(now: datetime, by: Actor | None = None) -> list[Need]:
         need("bounced", other_mail(now), "created_at", "fulfillment_email", "state__exact=bounced"),
         need("disputes", disputes, "at", "orders_order", "needs=dispute"),
         need("money", odd, "placed_at", "orders_order", "needs=person"),
+        need("differences", books.open_ones(), "found_at", "support_discrepancy", ""),
         need("parked", parked, "arrived_at", "orders_delivery", ""),
         need("reviews", reviews, "created_at", "profiles_review", ""),
         need("alike", pairs, "found_at", "profiles_suggestion", ""),
