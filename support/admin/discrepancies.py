@@ -12,10 +12,11 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
+from orders import money
 from support import differences
 from support.actions import reconciliation, repairs
 from support.admin import dialogs
-from support.admin.base import address_of, amount, link, moment, relative, when, word
+from support.admin.base import address_of, amount, grouped, link, moment, relative, when, word
 from support.admin.lists import ActiveAdmin, ByState, Usually
 from support.models import Discrepancy, ReconcileRun
 from support.queries import books
@@ -66,7 +67,7 @@ class ByKind(SimpleListFilter):
 
 class DiscrepancyAdmin(ActiveAdmin):
     row_named = "discrepancy"
-    list_title = "Reconciliation"
+    list_title = "Discrepancies"
     list_display = ("what_shown", "amount_shown", "order_shown", "found_shown", "due_shown")
     list_filter = (ByStatus, ByKind)
     list_select_related = ("order", "channel")
@@ -125,7 +126,7 @@ class DiscrepancyAdmin(ActiveAdmin):
             "about": row.about,
             "state": word(row.status, row.get_status_display(), TONES[Status(row.status)]),
             "late": row.status == Status.OPEN and row.due_at < moment(),
-            "amount": amount(row.amount_minor, row.currency, strong=True),
+            "apart": f"{grouped(money.to_text(row.amount_minor, row.currency))} {row.currency}",
             "sides": [(row.about.ours, _told(row.ours)), (row.about.theirs, _told(row.theirs))],
             "facts": _facts(row),
             "entries": [(entry, when(entry.at)) for entry in row.entries.order_by("at", "pk")],

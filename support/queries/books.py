@@ -27,7 +27,7 @@ def open_ones() -> QuerySet[Discrepancy]:
 
 
 def standing(now: datetime) -> list[Standing]:
-    """By kind and currency, in the order of the kinds; one query."""
+    """By kind and currency, next due first; one query."""
     rows = (
         open_ones()
         .order_by()
@@ -36,9 +36,8 @@ def standing(now: datetime) -> list[Standing]:
             count=Count("pk"), late=Count("pk", filter=Q(due_at__lt=now)), sum=Sum("amount_minor"), due=Min("due_at")
         )
     )
-    order = list(differences.KINDS)
     found = [Standing(differences.KINDS[kind], *figures) for kind, *figures in rows]
-    return sorted(found, key=lambda one: (order.index(one.kind.code), one.currency))
+    return sorted(found, key=lambda one: (one.due_at, one.kind.title, one.currency))
 
 
 def late(now: datetime) -> tuple[int, datetime | None]:
