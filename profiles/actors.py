@@ -30,7 +30,7 @@ PERMISSIONS: Mapping[str, frozenset[str]] = {
     "agent": AGENT,
     "lead": LEAD | {"export", "view_audit"},
     "finance": frozenset(
-        {"view", "view_pii", "export", "view_audit", "refund", "approve_refund", "reconcile", "write_off", "resend"}
+        {"view", "view_pii", "export", "view_audit", "refund", "approve_refund", "reconcile", "write_off"}
     ),
     "engineer": LEAD | {"connect", "write_off", "manage_tokens", "manage_staff", "export", "view_audit", "act_across"},
     "auditor": frozenset({"view", "view_audit", "export"}),

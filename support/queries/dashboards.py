@@ -166,8 +166,7 @@ def needs(now: datetime, by: Actor | None = None) -> list[Need]:
 
     def need(key: str, rows: Any, at: str, model: str, query: str, what: str = "pk") -> Need:
         found = rows.aggregate(count=Count(what, distinct=what != "pk"), oldest=Min(at))
-        title, advice = WORDS[key]
-        return Need(key, title, advice, found["count"], found["oldest"], model, query)
+        return _need(key, found["count"], found["oldest"], model, query)
 
     quarantined = Delivery.objects.filter(state=Delivery.State.QUARANTINED)
     disputes = Dispute.objects.filter(status=Dispute.Status.OPENED, order__isnull=False)
@@ -176,12 +175,9 @@ def needs(now: datetime, by: Actor | None = None) -> list[Need]:
     nobody = Order.objects.filter(profile__isnull=True)
     odd = Order.objects.exclude(needs_person="").exclude(payment_status=Order.PaymentStatus.DISPUTED)
     parked = Refund.objects.filter(order__isnull=True, arrived_at__lt=now - PARKED_FOR)
-    refused = RefundRequest.objects.filter(state=RefundRequest.State.FAILED)
-    silent = RefundRequest.objects.filter(state=RefundRequest.State.UNKNOWN)
     return [
         need("approvals", waiting_for(by), "asked_at", "support_approval", "state__exact=waiting"),
-        need("refused", refused, "created_at", "orders_refundrequest", "state__exact=failed"),
-        need("silent", silent, "created_at", "orders_refundrequest", "state__exact=unknown"),
+        *_refunds(),
         need("stuck", stuck(now), "changed_at", "fulfillment_job", "needs=stuck"),
         need("quarantined", quarantined, "received_at", "orders_delivery", "state__exact=quarantined"),
         need("undelivered", undelivered(now), "created_at", "orders_order", "needs=delivery", "order"),
@@ -197,6 +193,24 @@ def needs(now: datetime, by: Actor | None = None) -> list[Need]:
         need("unattached", nobody, "placed_at", "orders_order", "needs=customer"),
         need("webhooks", outflow.given_up(), "disabled_at", "profiles_webhookendpoint", ""),
         need("streams", outflow.late(now), "recorded_at", "profiles_streamentry", "state=waiting"),
+    ]
+
+
+def _need(key: str, count: int, oldest: datetime | None, model: str, query: str) -> Need:
+    return Need(key, *WORDS[key], count, oldest, model, query)
+
+
+def _refunds() -> list[Need]:
+    """Refunds that were refused or stay without an answer; one query for both."""
+    states = {"refused": RefundRequest.State.FAILED, "silent": RefundRequest.State.UNKNOWN}
+    figures: dict[str, Any] = {}
+    for key, state in states.items():
+        figures[f"{key}_count"] = Count("pk", filter=Q(state=state))
+        figures[f"{key}_oldest"] = Min("created_at", filter=Q(state=state))
+    found = RefundRequest.objects.filter(state__in=states.values()).aggregate(**figures)
+    return [
+        _need(key, found[f"{key}_count"], found[f"{key}_oldest"], "orders_refundrequest", f"state__exact={state}")
+        for key, state in states.items()
     ]
 
 
