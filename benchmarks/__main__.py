@@ -3,7 +3,19 @@
 import subprocess
 import sys
 
-SCRIPTS = ("intake", "settle", "fulfil", "mail", "publish", "identity", "likeness", "lists", "download")
+SCRIPTS = (
+    "intake",
+    "settle",
+    "fulfil",
+    "mail",
+    "publish",
+    "identity",
+    "likeness",
+    "lists",
+    "download",
+    "reconcile",
+    "differences",
+)
 
 
 def main() -> int:

@@ -79,6 +79,8 @@ NAVIGATION: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
         "Finance",
         (
             ("Month report", "monitoring", "month_report", "view"),
+            ("Reconciliation", "balance", "support_discrepancy_changelist", "view"),
+            ("Reconciliation runs", "event_repeat", "support_reconcilerun_changelist", "view"),
             ("Payouts", "account_balance", "orders_payout_changelist", "view"),
             ("Months", "calendar_month", "orders_period_changelist", "view"),
             ("Ledger", "menu_book", "orders_ledgerentry_changelist", "view"),

@@ -31,7 +31,7 @@ PERMISSIONS: Mapping[str, frozenset[str]] = {
     "agent": AGENT,
     "lead": LEAD | {"export", "view_audit"},
     "finance": frozenset(
-        {"view", "view_pii", "export", "view_audit", "refund", "approve_refund", "resend"}
+        {"view", "view_pii", "export", "view_audit", "refund", "approve_refund"}
         | {"manage_finance", "reconcile", "write_off", "import_files", "check_off"}
     ),
     "engineer": LEAD

@@ -200,6 +200,40 @@ def quarantined(count: int, oldest: datetime | None) -> Trouble | None:
     )
 
 
+def differences_late(count: int, oldest: datetime | None) -> Trouble | None:
+    """Discrepancies that nobody put right within a day."""
+    if not count:
+        return None
+    words = "1 difference is" if count == 1 else f"{count} differences are"
+    return Trouble(
+        "reconciliation.late",
+        "Records that do not agree",
+        f"{words} open for more than 24 hours.",
+        count,
+        WARNING,
+        oldest,
+        "support_discrepancy",
+        "status=late",
+    )
+
+
+def reconciliation_failed(count: int, oldest: datetime | None) -> Trouble | None:
+    """Comparisons that could not be finished, however often they were tried."""
+    if not count:
+        return None
+    words = "1 reconciliation" if count == 1 else f"{count} reconciliations"
+    return Trouble(
+        "reconciliation.failed",
+        "A reconciliation could not be finished",
+        f"{words} of the last week failed: an engineer has to look.",
+        count,
+        WARNING,
+        oldest,
+        "support_reconcilerun",
+        "state__exact=failed",
+    )
+
+
 def _jobs(count: int) -> str:
     return "1 job is" if count == 1 else f"{count} jobs are"
 

@@ -95,6 +95,13 @@ RUNBOOKS: Final[Mapping[str, tuple[Step, ...]]] = MappingProxyType(
                 dialogs=("recount",),
             ),
             Step(
+                "Compare everything",
+                "Payments, orders, access, receipts and payouts are compared; what differs stands there with a repair.",
+                dialogs=("reconcile_now",),
+                page="support_discrepancy_changelist",
+                page_says="Reconciliation",
+            ),
+            Step(
                 "Take up what was set aside",
                 "Changes that failed too often are tried once more.",
                 dialogs=("revive_settlements",),

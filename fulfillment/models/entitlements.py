@@ -57,7 +57,11 @@ class Entitlement(Tenant):
         indexes = [
             models.Index(fields=["organization", "-created_at", "-id"], name="entitlement_newest"),
             models.Index(fields=["organization", "profile", "-created_at"], name="entitlement_of_profile"),
-            models.Index(fields=["organization", "order"], name="entitlement_of_order"),
+            models.Index(
+                fields=["organization", "order"],
+                include=["line", "status", "decision", "source"],
+                name="entitlement_of_order",
+            ),
             models.Index(fields=["organization", "product", "-created_at"], name="entitlement_of_product"),
             models.Index(fields=["organization", "status", "-created_at"], name="entitlement_status"),
         ]

@@ -11,7 +11,7 @@ from profiles.tenancy import Secure
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("orders", "0017_dates_of_refunds_disputes_and_payout_lines"),
+        ("orders", "0017_what_a_comparison_reads"),
         ("profiles", "0013_proofs_of_addresses"),
     ]
 

@@ -69,7 +69,12 @@ class Payment(MoneyFact):
     class Meta(MoneyFact.Meta):
         abstract = False
         indexes = [
-            *MoneyFact.Meta.indexes,
+            *(index for index in MoneyFact.Meta.indexes if index.name != "%(class)s_of_order"),
+            models.Index(
+                fields=["organization", "order"],
+                include=["amount_minor", "currency", "status"],
+                name="payment_of_order",
+            ),
             models.Index(fields=["organization", "last4"], name="payment_last4", condition=~models.Q(last4="")),
         ]
 

@@ -127,6 +127,12 @@ class Order(Fact):
             models.Index(
                 fields=["organization", "-placed_at"], name="order_needs_person", condition=~models.Q(needs_person="")
             ),
+            # All that a comparison of every order reads, in the order in which their payments lie.
+            models.Index(
+                fields=["organization", "id"],
+                include=["placed_at", "profile", "total_minor", "currency", "payment_status", "cancelled", "from_file"],
+                name="order_compared",
+            ),
             models.Index(
                 fields=["organization", "-placed_at", "-id"],
                 name="order_unattached",
@@ -171,6 +177,7 @@ class Line(Tenant):
                 fields=["organization", "sku"], name="line_unmapped", condition=models.Q(product__isnull=True)
             ),
             models.Index(fields=["organization", "product"], name="line_of_product"),
+            models.Index(fields=["organization", "order"], include=["id", "product", "removed"], name="line_of_order"),
         ]
 
     def __str__(self) -> str:

@@ -23,9 +23,10 @@ _SAME = ("amount_minor", "currency", "ours", "theirs", *_REFERENCES)
 _CHANGED = ", ".join(f"{name} = f.{name}" for name in _SAME)
 _DIFFERS = f"({', '.join(f'd.{name}' for name in _SAME)}) IS DISTINCT FROM ({', '.join(f'f.{name}' for name in _SAME)})"
 
-# A table of its own, because only what makes a table may be read for by two cores at once.
+_LIKELY = "CREATE TEMPORARY TABLE likely_{name} ON COMMIT DROP AS {question}"
 _LOOK = "CREATE TEMPORARY TABLE found_now ON COMMIT DROP AS {question}"
-_FORGET = "DROP TABLE IF EXISTS pg_temp.found_now"
+_FORGET = "DROP TABLE IF EXISTS {names}"
+_COUNT = "SELECT kind, count(*) FROM found_now GROUP BY kind"
 # What was written off stays so while it is the same sum: a person has decided about that sum.
 _UPDATE = f"""
 WITH again AS (
@@ -40,27 +41,31 @@ WITH again AS (
     FROM (SELECT f.*, d.id AS known_id,
                  d.status = 'closed' OR (d.status = 'written_off' AND
                    (d.amount_minor, d.currency) IS DISTINCT FROM (f.amount_minor, f.currency)) AS reopens
-            FROM found_now f JOIN support_discrepancy d ON d.kind = %(kind)s AND d.subject = f.subject) f
+            FROM found_now f JOIN support_discrepancy d ON d.kind = f.kind AND d.subject = f.subject) f
    WHERE d.id = f.known_id AND (f.reopens OR {_DIFFERS})
-  RETURNING d.organization_id, d.id, f.reopens
+  RETURNING d.organization_id, d.id, d.kind, f.reopens
 ), told AS (
   INSERT INTO support_discrepancyentry (organization_id, discrepancy_id, at, by, words, because)
   SELECT organization_id, id, %(now)s, %(by)s, %(again)s, '' FROM again WHERE reopens
 )
-SELECT count(*) FILTER (WHERE reopens) FROM again
+SELECT kind, count(*) FROM again WHERE reopens GROUP BY kind
 """
 _INSERT = f"""
-INSERT INTO support_discrepancy (organization_id, kind, status, repair, found_at, due_at, closed_because, closed_by,
-                                 {_KEPT})
-SELECT %(organization)s, %(kind)s, 'open', %(repair)s, %(now)s, %(due)s, '', '', {_KEPT}
-  FROM found_now f
- WHERE NOT EXISTS (SELECT FROM support_discrepancy d WHERE d.kind = %(kind)s AND d.subject = f.subject)
-ON CONFLICT DO NOTHING
+WITH fresh AS (
+  INSERT INTO support_discrepancy (organization_id, kind, status, repair, found_at, due_at, closed_because, closed_by,
+                                   {_KEPT})
+  SELECT %(organization)s, f.kind, 'open', r.repair, %(now)s, %(due)s, '', '', {_KEPT}
+    FROM found_now f JOIN unnest(%(every)s::text[], %(repairs)s::text[]) AS r (kind, repair) ON r.kind = f.kind
+   WHERE NOT EXISTS (SELECT FROM support_discrepancy d WHERE d.kind = f.kind AND d.subject = f.subject)
+  ON CONFLICT DO NOTHING RETURNING kind
+)
+SELECT kind, count(*) FROM fresh GROUP BY kind
 """
-_GONE = """
-SELECT d.id, d.{reference} FROM support_discrepancy d
- WHERE d.kind = %(kind)s AND d.status = 'open' AND d.at >= %(since)s AND d.at < %(until)s
-   AND d.{reference} IS NOT NULL AND NOT EXISTS (SELECT FROM found_now f WHERE f.subject = d.subject)
+_ABOUT = "id, kind, order_id, payment_id, payout_id, payout_line_id"
+_GONE = f"""
+SELECT {_ABOUT} FROM support_discrepancy d
+ WHERE d.kind = ANY(%(asked)s) AND d.status = 'open' AND d.at >= %(since)s AND d.at < %(until)s
+   AND NOT EXISTS (SELECT FROM found_now f WHERE f.kind = d.kind AND f.subject = d.subject)
 """
 _CLOSE = """
 WITH closed AS (
@@ -71,7 +76,7 @@ WITH closed AS (
 INSERT INTO support_discrepancyentry (organization_id, discrepancy_id, at, by, words, because)
 SELECT organization_id, id, %(now)s, %(by)s, 'Closed', %(because)s FROM closed
 """
-_OF_ORDERS = "SELECT id, kind, {names} FROM support_discrepancy WHERE status = 'open' AND order_id = ANY(%s)"
+_OF_ORDERS = f"SELECT {_ABOUT} FROM support_discrepancy WHERE status = 'open' AND order_id = ANY(%s)"
 # What only the provider's list told of is over once we have the thing itself.
 _ARRIVED = """
 SELECT d.id FROM support_discrepancy d
@@ -95,39 +100,84 @@ class Compared:
     closed: int = 0
 
 
-def compare(kind: str, window: Window, *, organization_id: int) -> Compared:
-    """Look at one kind in this window and keep what is found; close what is not found any more. A second look is quiet.
+def compare(kinds: Sequence[str], window: Window, *, organization_id: int) -> dict[str, Compared]:
+    """Look at these kinds in this window and keep what is found; close what is not found any more, by kind.
 
-    A fixed number of statements, in the caller's transaction.
+    A second look is quiet. A fixed number of statements whatever there is, in the caller's transaction.
     """
-    now, finder = clock.now(), questions.FINDERS[kind]
+    now = clock.now()
     values: dict[str, Any] = {
         **questions.values(window, now),
         "organization": organization_id,
-        "kind": kind,
-        "repair": differences.KINDS[kind].repair,
+        "asked": list(kinds),
+        "every": [kind.code for kind in differences.KINDS.values()],
+        "repairs": [kind.repair for kind in differences.KINDS.values()],
         "now": now,
         "due": now + differences.DUE_AFTER,
         "by": BY,
         "again": FOUND_AGAIN,
     }
-    questions.make_room()
     with connection.cursor() as cursor:
-        cursor.execute(_FORGET)
-        cursor.execute(_LOOK.format(question=questions.statement(kind, window)), values)
-        found = max(cursor.rowcount, 0)
-        cursor.execute("ANALYZE found_now")
-        cursor.execute(_UPDATE, values)
-        reopened = cursor.fetchone()[0]
-        cursor.execute(_INSERT, values)
-        new = cursor.rowcount + reopened
-        cursor.execute(_GONE.format(reference=f"{finder.of}_id"), values)
-        gone = dict(cursor.fetchall())
-        cursor.execute(_FORGET)
-    closed = recheck(kind, gone)
-    if kind == Discrepancy.Kind.PAID_WITHOUT_ORDER:
-        closed += close_arrived()
-    return Compared(found, new, closed)
+        tables = _look(cursor, kinds, window, values)
+        found = _counts(cursor, _COUNT, values)
+        new = _counts(cursor, _UPDATE, values)
+        for kind, count in _counts(cursor, _INSERT, values).items():
+            new[kind] = new.get(kind, 0) + count
+        cursor.execute(_GONE, values)
+        gone = cursor.fetchall()
+        _forget(cursor, tables)
+    closed = _recheck(gone)
+    if Discrepancy.Kind.PAID_WITHOUT_ORDER in kinds and (arrived := close_arrived()):
+        closed[Discrepancy.Kind.PAID_WITHOUT_ORDER] = closed.get(Discrepancy.Kind.PAID_WITHOUT_ORDER, 0) + arrived
+    return {kind: Compared(found.get(kind, 0), new.get(kind, 0), closed.get(kind, 0)) for kind in kinds}
+
+
+def count(kinds: Sequence[str], window: Window) -> dict[str, int]:
+    """How many of each of these kinds there are in this window; nothing is kept."""
+    values = questions.values(window, clock.now())
+    with connection.cursor() as cursor:
+        tables = _look(cursor, kinds, window, values)
+        found = _counts(cursor, _COUNT, values)
+        _forget(cursor, tables)
+    return {kind: found.get(kind, 0) for kind in kinds}
+
+
+def _forget(cursor: Any, tables: Sequence[str]) -> None:
+    cursor.execute(_FORGET.format(names=", ".join(f"pg_temp.{name}" for name in tables)))
+
+
+def _look(cursor: Any, kinds: Sequence[str], window: Window, values: Mapping[str, Any]) -> list[str]:
+    """Put what is found into a table of this transaction, by way of the first looks; returns the tables made."""
+    tables = []
+    questions.side_by_side(window)
+    firsts = [questions.FINDERS[kind].likely for kind in kinds]
+    for likely in {likely.name: likely for likely in firsts if likely is not None}.values():
+        tables.append(f"likely_{likely.name}")
+        cursor.execute(_LIKELY.format(name=likely.name, question=likely.select(window)), values)
+        cursor.execute(f"ANALYZE {tables[-1]}")
+    questions.as_usual()
+    question = " UNION ALL ".join(f"({questions.statement(kind, window)})" for kind in kinds)
+    cursor.execute(_LOOK.format(question=question), values)
+    cursor.execute("ANALYZE found_now")
+    return ["found_now", *tables]
+
+
+def _counts(cursor: Any, statement: str, values: Mapping[str, Any]) -> dict[str, int]:
+    cursor.execute(statement, values)
+    return dict(cursor.fetchall())
+
+
+def _recheck(rows: Sequence[Sequence[Any]]) -> dict[str, int]:
+    """Close those of these rows of `_ABOUT` that are not found any more; returns how many of each kind."""
+    by_kind: dict[str, dict[int, int]] = {}
+    for pk, kind, *references in rows:
+        about = dict(zip(_SORTS, references, strict=True))[questions.FINDERS[kind].of]
+        if about is not None:
+            by_kind.setdefault(kind, {})[pk] = about
+    return {kind: recheck(kind, open_ones) for kind, open_ones in by_kind.items()}
+
+
+_SORTS = ("order", "payment", "payout", "payout_line")
 
 
 def recheck(kind: str, open_ones: Mapping[int, int]) -> int:
@@ -155,16 +205,10 @@ def close(ids: Sequence[int], *, because: str = AGREES) -> int:
 
 def settle(order_ids: Iterable[int]) -> int:
     """Close what agrees now about these orders; one query where nothing is open. Returns how many were closed."""
-    names = sorted({f"{finder.of}_id" for finder in questions.FINDERS.values()})
     with connection.cursor() as cursor:
-        cursor.execute(_OF_ORDERS.format(names=", ".join(names)), [sorted(set(order_ids))])
+        cursor.execute(_OF_ORDERS, [sorted(set(order_ids))])
         rows = cursor.fetchall()
-    by_kind: dict[str, dict[int, int]] = {}
-    for pk, kind, *references in rows:
-        about = dict(zip(names, references, strict=True))[f"{questions.FINDERS[kind].of}_id"]
-        if about is not None:
-            by_kind.setdefault(kind, {})[pk] = about
-    return sum(recheck(kind, open_ones) for kind, open_ones in by_kind.items())
+    return sum(_recheck(rows).values())
 
 
 def mailed(email_ids: Sequence[int]) -> int:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.db import connection
 
@@ -17,17 +16,18 @@ from support.queries import differences as questions
 
 State = ReconcileRun.State
 LOCK_SPACE = 0x4EC0
-LEASE = timedelta(seconds=120)
+LEASE_SECONDS = 120
+LEASE = timedelta(seconds=LEASE_SECONDS)
 ATTEMPTS = 5
 NIGHTLY, WEEKLY = timedelta(days=3), timedelta(days=35)
 ASK, REPAIR = "ask", "repair"
-PHASES: tuple[str, ...] = (ASK, *questions.FINDERS, REPAIR)
-"""In this order; a run's `position` counts them."""
+PHASES: tuple[str, ...] = (*questions.PARTS, REPAIR)
+"""In this order; a run's `position` counts them. Before the first of them the providers are asked."""
 
 _CLAIM = """
 UPDATE support_reconcilerun
    SET state = 'claimed', attempts = attempts + 1, started_at = coalesce(started_at, %s),
-       lease_until = statement_timestamp() + %s
+       lease_until = statement_timestamp() + make_interval(secs => %s)
  WHERE id = ANY(ARRAY(SELECT id FROM support_reconcilerun
                WHERE ((state = 'queued' AND due_at <= %s)
                   OR (state = 'claimed' AND lease_until < statement_timestamp()))
@@ -99,8 +99,7 @@ def claim(run_id: int | None = None) -> int | None:
     """Take up a run that waits, or one whose worker died; None where there is none. Commit before working."""
     now = clock.now()
     with connection.cursor() as cursor:
-        lease: Any = LEASE
-        cursor.execute(_CLAIM, [now, lease, now, run_id, run_id])
+        cursor.execute(_CLAIM, [now, LEASE_SECONDS, now, run_id, run_id])
         row = cursor.fetchone()
     return row[0] if row else None
 
@@ -117,39 +116,41 @@ def revive(row: ReconcileRun) -> None:
     )
 
 
-def work(organization_id: int, run_id: int, *, ask: Ask, done: Callable[[str], None] = lambda phase: None) -> None:
+def work(organization_id: int, run_id: int, *, ask: Ask, done: Callable[[int], None] = lambda position: None) -> None:
     """Do what is left of a claimed run, each phase in its own transaction; `ask` calls the providers, outside of any.
 
     A run that is taken up again by somebody else goes on from the phase that was not committed.
     """
-    while True:
-        with tenancy.organization(organization_id):
-            row = ReconcileRun.objects.get(pk=run_id)
-        if row.state != State.CLAIMED:
-            return
-        phase = PHASES[row.position]
-        asked = ask(row) if phase == ASK else Asked()
+    with tenancy.organization(organization_id):
+        row = ReconcileRun.objects.get(pk=run_id)
+    while row.state == State.CLAIMED:
+        position = row.position
+        asked = ask(row) if not position else Asked()
         with tenancy.organization(organization_id):
             take_turn(organization_id)
             row = ReconcileRun.objects.select_for_update().get(pk=run_id)
-            if row.state != State.CLAIMED or PHASES[row.position] != phase:
-                continue
-            _do(row, phase, asked)
-        done(phase)
+            if row.state == State.CLAIMED and row.position == position:
+                _do(row, asked)
+        done(row.position)
 
 
-def _do(row: ReconcileRun, phase: str, asked: Asked) -> None:
-    counts: dict[str, Any] = dict(row.counts)
-    if phase == ASK:
-        row.unreachable = asked.unreachable
-        counts[ASK] = asked.counts
-    elif phase == REPAIR:
+def _do(row: ReconcileRun, asked: Asked) -> None:
+    """One phase; a window that is not wide is compared in one."""
+    phase, counts = PHASES[row.position], dict(row.counts)
+    if not row.position:
+        row.unreachable, counts[ASK] = asked.unreachable, asked.counts
+    row.position += 1
+    if phase == REPAIR:
         counts[REPAIR] = repairs.all_safe(row) if row.repair else {}
     else:
         scope = questions.window(row.since, row.until)
-        found = comparisons.compare(phase, scope, organization_id=row.organization_id)
-        counts[phase] = {"found": found.found, "new": found.new, "closed": found.closed}
-    row.counts, row.position = counts, row.position + 1
+        parts = (phase,) if scope.wide else tuple(questions.PARTS)[row.position - 1 :]
+        row.position += len(parts) - 1
+        kinds = [kind for part in parts for kind in questions.PARTS[part]]
+        for kind, found in comparisons.compare(kinds, scope, organization_id=row.organization_id).items():
+            counts[kind] = {"found": found.found, "new": found.new, "closed": found.closed}
+        row.position += PHASES[row.position] == REPAIR and not row.repair
+    row.counts = counts
     row.lease_until = clock.real() + LEASE
     if row.position == len(PHASES):
         row.state, row.finished_at, row.lease_until = State.DONE, clock.now(), None
@@ -208,13 +209,14 @@ def now(
     repair: bool = False,
     because: str = "Asked for by hand",
     ask: Ask = lambda row: Asked(),
-    done: Callable[[str], None] = lambda phase: None,
+    done: Callable[[int], None] = lambda position: None,
 ) -> ReconcileRun:
     """Ask for a comparison and do it here; returns the finished run."""
     with tenancy.organization(organization_id):
         organization = Organization.objects.get(pk=organization_id)
         row = request(organization, since=since, until=until, by=by, because=because, repair=repair)
-    return go_on(organization_id, row, ask=ask, done=done)
+        mine = claim(row.pk)
+    return _finish(organization_id, row.pk, mine, ask, done)
 
 
 def go_on(
@@ -222,12 +224,16 @@ def go_on(
     row: ReconcileRun,
     *,
     ask: Ask = lambda row: Asked(),
-    done: Callable[[str], None] = lambda phase: None,
+    done: Callable[[int], None] = lambda position: None,
 ) -> ReconcileRun:
     """Do this run here, unless somebody else is at it; returns it as it is then."""
     with tenancy.organization(organization_id):
         mine = claim(row.pk)
+    return _finish(organization_id, row.pk, mine, ask, done)
+
+
+def _finish(organization_id: int, run_id: int, mine: int | None, ask: Ask, done: Callable[[int], None]) -> ReconcileRun:
     if mine is not None:
         work(organization_id, mine, ask=ask, done=done)
     with tenancy.organization(organization_id):
-        return ReconcileRun.objects.get(pk=row.pk)
+        return ReconcileRun.objects.get(pk=run_id)

@@ -58,6 +58,7 @@ from support.admin import (
     acts_of_customers,
     acts_of_cuts,
     acts_of_delivery,
+    acts_of_discrepancies,
     acts_of_drills,
     acts_of_files,
     acts_of_finance,
@@ -89,6 +90,7 @@ from support.admin.catalogue import ProductAdmin
 from support.admin.channels import ChannelAdmin
 from support.admin.coupons import CouponAdmin
 from support.admin.deliveries import EmailAdmin, EntitlementAdmin
+from support.admin.discrepancies import DiscrepancyAdmin, ReconcileRunAdmin
 from support.admin.files import AssetAdmin
 from support.admin.followups import FollowupAdmin, ServiceAdmin
 from support.admin.identifiers import IdentifierAdmin
@@ -112,7 +114,7 @@ from support.admin.unclaimed import UnclaimedAdmin
 from support.admin.unmapped import LineAdmin
 from support.admin.unreached import ReachAdmin, SuppressionAdmin
 from support.admin.webhooks import WebhookDeliveryAdmin, WebhookEndpointAdmin
-from support.models import Alert, Approval, Incident
+from support.models import Alert, Approval, Discrepancy, Incident, ReconcileRun
 
 # The dialogs register themselves as their modules load.
 ACTS = (
@@ -149,6 +151,7 @@ ACTS = (
     acts_of_missions,
     acts_of_imports,
     acts_of_finance,
+    acts_of_discrepancies,
 )
 
 REGISTERED: list[tuple[type[models.Model], Any]] = [
@@ -186,6 +189,8 @@ REGISTERED: list[tuple[type[models.Model], Any]] = [
     (StoreAlert, StoreAlertAdmin),
     (Alert, AlertAdmin),
     (Incident, IncidentAdmin),
+    (Discrepancy, DiscrepancyAdmin),
+    (ReconcileRun, ReconcileRunAdmin),
     (Suggestion, SuggestionAdmin),
     (AuditEntry, AuditEntryAdmin),
     (Membership, MembershipAdmin),

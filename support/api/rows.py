@@ -2,6 +2,8 @@
 
 from rest_framework import serializers
 
+from support.differences import KINDS
+
 
 class LineRow(serializers.Serializer[object]):
     sku = serializers.CharField()
@@ -86,6 +88,24 @@ class ConversationRow(serializers.Serializer[object]):
     ended_at = serializers.DateTimeField(allow_null=True)
     message_count = serializers.IntegerField()
     tags = serializers.ListField(child=serializers.CharField())
+
+
+class DiscrepancyRow(serializers.Serializer[object]):
+    id = serializers.IntegerField()
+    kind = serializers.ChoiceField(list(KINDS))
+    status = serializers.ChoiceField(["open", "closed", "written_off"])
+    amount = serializers.CharField(help_text="Unsigned difference; nothing on the other side: the whole sum.")
+    currency = serializers.CharField()
+    found_at = serializers.DateTimeField()
+    due_at = serializers.DateTimeField()
+    closed_at = serializers.DateTimeField(allow_null=True)
+    happened_at = serializers.DateTimeField()
+    test = serializers.BooleanField()
+    channel = serializers.CharField()
+    external_id = serializers.CharField()
+    order = OrderNameRow(allow_null=True)
+    other_order = OrderNameRow(allow_null=True)
+    repair = serializers.CharField()
 
 
 class EventRow(serializers.Serializer[object]):

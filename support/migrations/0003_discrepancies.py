@@ -10,8 +10,8 @@ from profiles.tenancy import Secure
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("fulfillment", "0011_receipts_that_were_accepted"),
-        ("orders", "0017_dates_of_refunds_disputes_and_payout_lines"),
+        ("fulfillment", "0011_what_a_comparison_reads"),
+        ("orders", "0017_what_a_comparison_reads"),
         ("profiles", "0013_proofs_of_addresses"),
         ("support", "0002_approvals"),
     ]
@@ -261,6 +261,12 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="discrepancy",
+            index=models.Index(
+                condition=models.Q(("status", "open")), fields=["organization", "at"], name="discrepancy_happened"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="discrepancy",
             index=models.Index(fields=["organization", "status", "due_at", "id"], name="discrepancy_due"),
         ),
         migrations.AddIndex(
@@ -301,5 +307,7 @@ class Migration(migrations.Migration):
                 name="reconcilerun_due",
             ),
         ),
-        Secure("ReconcileRun", "Discrepancy", "DiscrepancyEntry"),
+        Secure("ReconcileRun"),
+        # A million comparisons may find thousands at once: each reference would be looked up again when they commit.
+        Secure("Discrepancy", "DiscrepancyEntry", references=False),
     ]

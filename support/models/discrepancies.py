@@ -123,6 +123,7 @@ class Discrepancy(Tenant):
             models.Index(fields=["organization", "-found_at", "-id"], name="discrepancy_newest"),
             models.Index(fields=["organization", "status", "due_at", "id"], name="discrepancy_due"),
             models.Index(fields=["organization", "kind", "status", "due_at", "id"], name="discrepancy_of_kind"),
+            models.Index(fields=["organization", "at"], name="discrepancy_happened", condition=models.Q(status="open")),
             models.Index(
                 fields=["organization", "order"],
                 name="discrepancy_of_order",

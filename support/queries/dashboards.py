@@ -18,7 +18,7 @@ from profiles.actors import Actor
 from profiles.models import Organization, Review, Suggestion
 from support import limits
 from support.models import Approval
-from support.queries import outflow, unreached
+from support.queries import books, outflow, unreached
 
 STUCK_AFTER = timedelta(minutes=5)
 PARKED_FOR = timedelta(hours=24)
@@ -110,6 +110,7 @@ WORDS = {
     "bounced": ("Other mail that did not arrive", "See what the mail server said"),
     "disputes": ("Open disputes", "Answer before the evidence is due"),
     "money": ("Orders whose money is odd", "Decide what a refund covers"),
+    "differences": ("Records that do not agree", "Compare both sides, then repair or write off"),
     "parked": ("Refunds without their order", "Look for the order at the shop"),
     "reviews": ("Open reviews", "Decide who is who"),
     "alike": ("Likely the same people", "Compare, then merge or part them"),
@@ -167,8 +168,7 @@ def needs(now: datetime, by: Actor | None = None) -> list[Need]:
 
     def need(key: str, rows: Any, at: str, model: str, query: str, what: str = "pk") -> Need:
         found = rows.aggregate(count=Count(what, distinct=what != "pk"), oldest=Min(at))
-        title, advice = WORDS[key]
-        return Need(key, title, advice, found["count"], found["oldest"], model, query)
+        return _need(key, found["count"], found["oldest"], model, query)
 
     quarantined = Delivery.objects.filter(state=Delivery.State.QUARANTINED)
     odd_pages = StorefrontPage.objects.filter(state__in=[StorefrontPage.State.DIFFERS, StorefrontPage.State.AWAY])
@@ -179,12 +179,9 @@ def needs(now: datetime, by: Actor | None = None) -> list[Need]:
     nobody = Order.objects.filter(profile__isnull=True)
     odd = Order.objects.exclude(needs_person="").exclude(payment_status=Order.PaymentStatus.DISPUTED)
     parked = Refund.objects.filter(order__isnull=True, arrived_at__lt=now - PARKED_FOR)
-    refused = RefundRequest.objects.filter(state=RefundRequest.State.FAILED)
-    silent = RefundRequest.objects.filter(state=RefundRequest.State.UNKNOWN)
     return [
         need("approvals", waiting_for(by), "asked_at", "support_approval", "state__exact=waiting"),
-        need("refused", refused, "created_at", "orders_refundrequest", "state__exact=failed"),
-        need("silent", silent, "created_at", "orders_refundrequest", "state__exact=unknown"),
+        *_refunds(),
         need("stuck", stuck(now), "changed_at", "fulfillment_job", "needs=stuck"),
         need("quarantined", quarantined, "received_at", "orders_delivery", "state__exact=quarantined"),
         need("unread", unread, "named_at", "orders_lookup", "state__exact=failed"),
@@ -194,6 +191,7 @@ def needs(now: datetime, by: Actor | None = None) -> list[Need]:
         need("bounced", other_mail(now), "created_at", "fulfillment_email", "state__exact=bounced"),
         need("disputes", disputes, "at", "orders_order", "needs=dispute"),
         need("money", odd, "placed_at", "orders_order", "needs=person"),
+        need("differences", books.open_ones(), "found_at", "support_discrepancy", ""),
         need("parked", parked, "arrived_at", "orders_delivery", ""),
         need("reviews", reviews, "created_at", "profiles_review", ""),
         need("alike", pairs, "found_at", "profiles_suggestion", ""),
@@ -201,6 +199,24 @@ def needs(now: datetime, by: Actor | None = None) -> list[Need]:
         need("unattached", nobody, "placed_at", "orders_order", "needs=customer"),
         need("webhooks", outflow.given_up(), "disabled_at", "profiles_webhookendpoint", ""),
         need("streams", outflow.late(now), "recorded_at", "profiles_streamentry", "state=waiting"),
+    ]
+
+
+def _need(key: str, count: int, oldest: datetime | None, model: str, query: str) -> Need:
+    return Need(key, *WORDS[key], count, oldest, model, query)
+
+
+def _refunds() -> list[Need]:
+    """Refunds that were refused or stay without an answer; one query for both."""
+    states = {"refused": RefundRequest.State.FAILED, "silent": RefundRequest.State.UNKNOWN}
+    figures: dict[str, Any] = {}
+    for key, state in states.items():
+        figures[f"{key}_count"] = Count("pk", filter=Q(state=state))
+        figures[f"{key}_oldest"] = Min("created_at", filter=Q(state=state))
+    found = RefundRequest.objects.filter(state__in=states.values()).aggregate(**figures)
+    return [
+        _need(key, found[f"{key}_count"], found[f"{key}_oldest"], "orders_refundrequest", f"state__exact={state}")
+        for key, state in states.items()
     ]
 
 

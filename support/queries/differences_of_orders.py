@@ -1,9 +1,59 @@
 """Orders whose access, payments or receipt say something else than the order: five kinds, each by one statement."""
 
 from orders.queries.bundles import OWED
-from support.queries.findings import Finder, instant, side, sum_of, within
+from support.queries.findings import Finder, Likely, Place, instant, side, sum_of, within
 
 _PLACED = within("o.placed_at", "o.id")
+# One reading of orders with their payments and receipts for four kinds.
+_ORDERS = Likely(
+    name="orders",
+    found="""
+SELECT id, bool_or(odd_amount) AS odd_amount, bool_or(no_receipt) AS no_receipt, bool_or(unpaid) AS unpaid,
+       bool_or(gone) AS gone
+  FROM (
+  SELECT f.* FROM (
+    SELECT o.id,
+           p.status = 'captured' AND (p.amount_minor <> o.total_minor OR p.currency <> o.currency) AS odd_amount,
+           m.order_id IS NULL AND o.payment_status IN ('paid', 'partially_refunded') AND NOT o.from_file AS no_receipt,
+           o.payment_status IN ('unpaid', 'failed') OR p.status = 'failed' AS unpaid,
+           o.cancelled OR o.payment_status IN ('refunded', 'disputed') AS gone
+      FROM orders_order o
+      LEFT JOIN orders_payment p ON p.organization_id = o.organization_id AND p.order_id = o.id
+      LEFT JOIN fulfillment_email m ON m.organization_id = o.organization_id AND m.order_id = o.id
+                                   AND m.template = 'receipt' AND m.state IN ('sent', 'kept')
+     WHERE {scope}) f
+   WHERE f.odd_amount OR f.no_receipt OR f.unpaid OR f.gone
+  UNION ALL
+  SELECT p.order_id, true, false, false, false FROM orders_payment p
+   WHERE {paid_twice} GROUP BY p.order_id HAVING count(*) > 1
+  ) f GROUP BY id
+""",
+    row="id, true AS odd_amount, true AS no_receipt, true AS unpaid, true AS gone",
+    places={
+        "scope": _PLACED,
+        "paid_twice": Place(
+            "p.order_id IN (SELECT id FROM orders_order WHERE placed_at >= %(since)s AND placed_at < %(until)s)",
+            "p.order_id = ANY(%(ids)s)",
+            wide="p.order_id IS NOT NULL",
+        ),
+    },
+)
+# A line is granted if anything of it is held, ran out, or was taken by a person.
+_LINES = Likely(
+    name="lines",
+    found="""
+SELECT o.id, l.id AS line_id
+  FROM orders_order o
+  JOIN orders_line l ON l.organization_id = o.organization_id AND l.order_id = o.id
+ WHERE {scope} AND o.payment_status IN ('paid', 'partially_refunded') AND NOT o.cancelled
+   AND o.profile_id IS NOT NULL AND NOT l.removed AND l.product_id IS NOT NULL
+   AND NOT EXISTS (SELECT FROM fulfillment_entitlement e
+                    WHERE e.organization_id = l.organization_id AND e.order_id = l.order_id AND e.line_id = l.id
+                      AND (e.status IN ('active', 'pending_claim', 'expired') OR e.decision = 'revoked'))
+""",
+    row="id, NULL::bigint AS line_id",
+    places={"scope": _PLACED},
+)
 _NAME = "coalesce(nullif(o.number, ''), o.external_id)"
 _ORDER = {
     "subject": "'order:' || o.id",
@@ -21,40 +71,40 @@ _SAID_BY_ORDER = {
     "Placed": instant("o.placed_at"),
 }
 
-# A line is granted if anything of it is held, ran out, or was taken by a person; a gift of the same product counts too.
-# What waits to be settled is no difference yet, unless it has waited for more than five minutes.
+# What is left is looked up one by one, by an index: `0 = (SELECT count(*) …)` is no join. A gift of the same product
+# counts as granted. What waits to be settled is no difference yet, unless it has waited for more than five minutes.
 PAID_WITHOUT_ENTITLEMENT = Finder(
     kind="paid_without_entitlement",
     of="order",
-    scope=_PLACED,
+    likely=_LINES,
+    places={"named": Place("l.id = likely.line_id", "true")},
     before=f"""
 WITH RECURSIVE {OWED}, lacking AS MATERIALIZED (
   SELECT l.id, l.organization_id, l.order_id, l.product_id, l.external_id, l.quantity, l.total_minor, l.title
-    FROM orders_order o
-    JOIN orders_line l ON l.organization_id = o.organization_id AND l.order_id = o.id
-   WHERE {{scope}} AND o.payment_status IN ('paid', 'partially_refunded') AND NOT o.cancelled
+    FROM {{likely}}
+    JOIN orders_order o ON o.id = likely.id
+    JOIN orders_line l ON l.organization_id = o.organization_id AND l.order_id = o.id AND {{named}}
+   WHERE o.payment_status IN ('paid', 'partially_refunded') AND NOT o.cancelled
      AND o.profile_id IS NOT NULL AND NOT l.removed AND l.product_id IN (SELECT id FROM owed)
-     AND NOT EXISTS (SELECT FROM fulfillment_entitlement e
-                      WHERE e.organization_id = l.organization_id AND e.order_id = l.order_id AND e.line_id = l.id
-                        AND (e.status IN ('active', 'pending_claim', 'expired') OR e.decision = 'revoked'))
+     AND 0 = (SELECT count(*) FROM fulfillment_entitlement e
+               WHERE e.organization_id = l.organization_id AND e.order_id = l.order_id AND e.line_id = l.id
+                 AND (e.status IN ('active', 'pending_claim', 'expired') OR e.decision = 'revoked'))
 ), owing AS MATERIALIZED (
   SELECT l.* FROM lacking l
-   WHERE NOT EXISTS (SELECT FROM fulfillment_entitlement e
-                      WHERE e.organization_id = l.organization_id AND e.order_id = l.order_id
-                        AND e.product_id = l.product_id AND e.source = 'manual'
-                        AND e.status IN ('active', 'pending_claim'))
-     AND NOT EXISTS (SELECT FROM orders_refund r
-                      WHERE r.organization_id = l.organization_id AND r.order_id = l.order_id
-                        AND r.status = 'pending' AND cardinality(r.covered_lines) = 0)
+   WHERE 0 = (SELECT count(*) FROM fulfillment_entitlement e
+               WHERE e.organization_id = l.organization_id AND e.order_id = l.order_id AND e.product_id = l.product_id
+                 AND e.source = 'manual' AND e.status IN ('active', 'pending_claim'))
+     AND 0 = (SELECT count(*) FROM orders_refund r
+               WHERE r.organization_id = l.organization_id AND r.order_id = l.order_id
+                 AND r.status = 'pending' AND cardinality(r.covered_lines) = 0)
      AND l.quantity > (SELECT coalesce(sum(split_part(c, '×', -1)::int), 0)
                          FROM orders_refund r, unnest(r.covered_lines) c
                         WHERE r.organization_id = l.organization_id AND r.order_id = l.order_id
                           AND r.status IN ('succeeded', 'pending')
                           AND left(c, -length(split_part(c, '×', -1)) - 1) = l.external_id)
-     AND NOT EXISTS (SELECT FROM profiles_settlementrequest s
-                      WHERE s.organization_id = l.organization_id AND s.subject = 'order' AND s.subject_id = l.order_id
-                        AND s.state IN ('queued', 'claimed')
-                        AND s.due_at > statement_timestamp() - interval '5 minutes')
+     AND 0 = (SELECT count(*) FROM profiles_settlementrequest s
+               WHERE s.organization_id = l.organization_id AND s.subject = 'order' AND s.subject_id = l.order_id
+                 AND s.state IN ('queued', 'claimed') AND s.due_at > statement_timestamp() - interval '5 minutes')
 ), lost AS (
   SELECT l.organization_id, l.order_id, count(*) AS lines, sum(l.total_minor) AS total_minor,
          string_agg(DISTINCT l.title, ', ') AS titles
@@ -79,17 +129,17 @@ WITH RECURSIVE {OWED}, lacking AS MATERIALIZED (
 ENTITLEMENT_WITHOUT_PAYMENT = Finder(
     kind="entitlement_without_payment",
     of="order",
-    scope=_PLACED,
+    likely=_ORDERS,
     before="""
 WITH unpaid AS MATERIALIZED (
-  SELECT o.organization_id, o.id FROM orders_order o
-   WHERE {scope} AND o.payment_status IN ('unpaid', 'failed')
-  UNION
-  SELECT o.organization_id, o.id FROM orders_order o
-    JOIN orders_payment p ON p.organization_id = o.organization_id AND p.order_id = o.id AND p.status = 'failed'
-   WHERE {scope} AND NOT EXISTS (SELECT FROM orders_payment q
-                                  WHERE q.organization_id = o.organization_id AND q.order_id = o.id
-                                    AND q.status <> 'failed')
+  SELECT o.organization_id, o.id FROM {likely} JOIN orders_order o ON o.id = likely.id
+   WHERE likely.unpaid
+     AND (o.payment_status IN ('unpaid', 'failed')
+          OR (EXISTS (SELECT FROM orders_payment p
+                       WHERE p.organization_id = o.organization_id AND p.order_id = o.id AND p.status = 'failed')
+              AND NOT EXISTS (SELECT FROM orders_payment p
+                               WHERE p.organization_id = o.organization_id AND p.order_id = o.id
+                                 AND p.status <> 'failed')))
 )
 """,
     found="""
@@ -115,7 +165,7 @@ _OTHER = sum_of("coalesce(p.foreign_minor, p.presented_minor)", "coalesce(p.fore
 AMOUNT_DIFFERS = Finder(
     kind="amount_differs",
     of="order",
-    scope=_PLACED,
+    likely=_ORDERS,
     found="""
   FROM (SELECT o.organization_id, o.id, count(*) AS payments,
                sum(p.amount_minor) FILTER (WHERE p.currency = o.currency) AS taken_minor,
@@ -125,11 +175,11 @@ AMOUNT_DIFFERS = Finder(
                  AS foreign_currency,
                sum(p.amount_minor) FILTER (WHERE p.currency NOT IN (o.currency, o.presentment_currency))
                  AS foreign_minor
-          FROM orders_order o
+          FROM {likely}
+          JOIN orders_order o ON o.id = likely.id
           JOIN orders_payment p ON p.organization_id = o.organization_id AND p.order_id = o.id AND p.status = 'captured'
-         WHERE {scope}
-         GROUP BY o.organization_id, o.id
-        HAVING (sum(p.amount_minor) <> o.total_minor OR bool_or(p.currency <> o.currency))) p
+         WHERE likely.odd_amount
+         GROUP BY o.organization_id, o.id) p
   JOIN orders_order o ON o.organization_id = p.organization_id AND o.id = p.id
  WHERE p.foreign_minor IS NOT NULL
     OR p.taken_minor + CASE WHEN p.presented_minor IS NULL THEN 0 ELSE o.total_minor END <> o.total_minor
@@ -157,30 +207,30 @@ AMOUNT_DIFFERS = Finder(
 REFUND_WITHOUT_REVOCATION = Finder(
     kind="refund_without_revocation",
     of="order",
-    scope=_PLACED,
-    also={"refunds": within("r.at", "r.order_id"), "disputes": within("d.at", "d.order_id")},
+    likely=_ORDERS,
+    places={"refunds": within("r.at", "r.order_id"), "disputes": within("d.at", "d.order_id")},
     before="""
 WITH gone AS MATERIALIZED (
   SELECT r.organization_id, r.order_id AS id FROM orders_refund r WHERE r.status = 'succeeded' AND {refunds}
   UNION
   SELECT d.organization_id, d.order_id FROM orders_dispute d WHERE d.status = 'lost' AND {disputes}
   UNION
-  SELECT o.organization_id, o.id FROM orders_order o
-   WHERE {scope} AND (o.cancelled OR o.payment_status = 'refunded')
+  SELECT o.organization_id, o.id FROM {likely} JOIN orders_order o ON o.id = likely.id WHERE likely.gone
 ), held AS MATERIALIZED (
   SELECT e.organization_id, e.order_id, e.id, e.line_id
     FROM gone JOIN fulfillment_entitlement e ON e.organization_id = gone.organization_id AND e.order_id = gone.id
    WHERE e.status IN ('active', 'pending_claim') AND e.source IN ('order', 'bundle') AND e.decision <> 'granted'
 ), sums AS (
-  SELECT h.organization_id, h.order_id, sum(r.minor) AS refunded_minor, sum(r.count) AS refunds
+  SELECT h.organization_id, h.order_id, sum(r.minor) AS refunded_minor, sum(r.count) AS refunds, max(r.at) AS at
     FROM (SELECT DISTINCT organization_id, order_id FROM held) h
-    CROSS JOIN LATERAL (SELECT sum(coalesce(r.order_minor, r.amount_minor)) AS minor, count(*) AS count
+    CROSS JOIN LATERAL (SELECT sum(coalesce(r.order_minor, r.amount_minor)) AS minor, count(*) AS count, max(r.at) AS at
                           FROM orders_refund r WHERE r.organization_id = h.organization_id AND r.order_id = h.order_id
                                                  AND r.status = 'succeeded') r
    GROUP BY h.organization_id, h.order_id
 ), wrong AS (
   SELECT h.organization_id, h.order_id, min(h.id) AS id, count(*) AS held, max(s.refunded_minor) AS refunded_minor,
-         max(s.refunds) AS refunds, bool_or(f.lost) AS lost, bool_or(f.whole) AS whole,
+         max(s.refunds) AS refunds, max(greatest(s.at, f.lost_at)) AS at,
+         bool_or(f.lost_at IS NOT NULL) AS lost, bool_or(f.whole) AS whole,
          coalesce(sum(f.line_minor), 0) AS lines_minor
     FROM held h
     JOIN sums s ON s.organization_id = h.organization_id AND s.order_id = h.order_id
@@ -188,19 +238,20 @@ WITH gone AS MATERIALIZED (
     LEFT JOIN orders_line l ON l.organization_id = h.organization_id AND l.id = h.line_id
     CROSS JOIN LATERAL (
       SELECT o.cancelled OR coalesce(s.refunded_minor, 0) >= o.captured_minor AND s.refunded_minor > 0 AS whole,
-             EXISTS (SELECT FROM orders_dispute d WHERE d.organization_id = o.organization_id AND d.order_id = o.id
-                                                    AND d.status = 'lost') AS lost,
+             (SELECT max(d.at) FROM orders_dispute d WHERE d.organization_id = o.organization_id
+                                                       AND d.order_id = o.id AND d.status = 'lost') AS lost_at,
              (SELECT coalesce(sum(split_part(c, '×', -1)::int), 0) FROM orders_refund r, unnest(r.covered_lines) c
                WHERE r.organization_id = o.organization_id AND r.order_id = o.id AND r.status = 'succeeded'
                  AND left(c, -length(split_part(c, '×', -1)) - 1) = l.external_id) >= l.quantity AS covered,
              l.total_minor AS line_minor) f
-   WHERE f.whole OR f.lost OR f.covered
+   WHERE f.whole OR f.lost_at IS NOT NULL OR f.covered
    GROUP BY h.organization_id, h.order_id
 )
 """,
     found="  FROM wrong w JOIN orders_order o ON o.organization_id = w.organization_id AND o.id = w.order_id",
     columns={
         **_ORDER,
+        "at": "coalesce(w.at, o.placed_at)",
         "amount_minor": "CASE WHEN w.whole OR w.lost THEN o.total_minor ELSE w.lines_minor END",
         "entitlement_id": "w.id",
         "ours": side(Access="'Works'", Rights="w.held::text"),
@@ -218,13 +269,13 @@ WITH gone AS MATERIALIZED (
 MISSING_RECEIPT = Finder(
     kind="missing_receipt",
     of="order",
-    scope=_PLACED,
+    likely=_ORDERS,
     found="""
-  FROM orders_order o
- WHERE {scope} AND o.payment_status IN ('paid', 'partially_refunded') AND NOT o.cancelled AND NOT o.from_file
-   AND NOT EXISTS (SELECT FROM fulfillment_email m
-                    WHERE m.organization_id = o.organization_id AND m.order_id = o.id
-                      AND m.template = 'receipt' AND m.state IN ('sent', 'kept'))
+  FROM {likely} JOIN orders_order o ON o.id = likely.id
+ WHERE likely.no_receipt AND o.payment_status IN ('paid', 'partially_refunded') AND NOT o.cancelled AND NOT o.from_file
+   AND 0 = (SELECT count(*) FROM fulfillment_email m
+             WHERE m.organization_id = o.organization_id AND m.order_id = o.id
+               AND m.template = 'receipt' AND m.state IN ('sent', 'kept'))
    AND (o.email <> '' OR o.delivery_email <> ''
         OR o.channel_id NOT IN (SELECT id FROM orders_channel WHERE kind IN ('pos', 'square', 'clover')))
 """,

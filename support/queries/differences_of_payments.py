@@ -1,6 +1,6 @@
 """Payments without an order, and purchases that stand here twice: two kinds, each by one statement."""
 
-from support.queries.findings import Finder, Place, instant, side, sum_of, within
+from support.queries.findings import Finder, Likely, Place, instant, side, sum_of, within
 
 _NAME = "coalesce(nullif({0}.number, ''), {0}.external_id)"
 
@@ -8,7 +8,7 @@ _NAME = "coalesce(nullif({0}.number, ''), {0}.external_id)"
 PAID_WITHOUT_ORDER = Finder(
     kind="paid_without_order",
     of="payment",
-    scope=within("p.at", "p.id"),
+    places={"scope": within("p.at", "p.id")},
     found="""
   FROM orders_payment p
  WHERE {scope} AND p.order_id IS NULL AND p.status = 'captured' AND p.arrived_at < %(before)s
@@ -51,15 +51,34 @@ _SKUS = """(SELECT array_agg(coalesce(l.product_id::text, l.sku) || '×' || l.qu
                      GROUP BY l.product_id, l.sku) l)"""
 
 # A pair within ten minutes has, before its later order, some order of that buyer within ten minutes: only those are
-# looked at closely. The later one is the duplicate. One payment named by two orders is one purchase told twice.
+# looked at closely, found by an index alone.
+_SOON = Likely(
+    name="soon",
+    found="""
+SELECT profile_id AS id, placed_at FROM (
+  SELECT o.profile_id, o.placed_at,
+         o.placed_at - lead(o.placed_at) OVER (PARTITION BY o.profile_id ORDER BY o.placed_at DESC) AS gap
+    FROM orders_order o WHERE {around} AND o.profile_id IS NOT NULL) w
+ WHERE w.gap <= %(together)s
+""",
+    row="profile_id, placed_at",
+    places={
+        "around": Place(
+            "o.placed_at >= %(since)s - %(together)s AND o.placed_at < %(until)s",
+            "o.id = ANY(%(ids)s)",
+        )
+    },
+)
+# The later one is the duplicate. One payment named by two orders is one purchase told twice.
 DUPLICATE = Finder(
     kind="duplicate",
     of="order",
-    scope=within("o.placed_at", "o.id"),
-    also={
-        "around": Place(
-            "o.placed_at >= %(since)s - %(together)s AND o.placed_at < %(until)s",
-            "o.profile_id IN (SELECT profile_id FROM orders_order WHERE id = ANY(%(ids)s))",
+    likely=_SOON,
+    places={
+        "scope": within("o.placed_at", "o.id"),
+        "soon": Place(
+            "(o.profile_id, o.placed_at) IN (SELECT id, placed_at FROM {likely})",
+            "o.id = ANY(%(ids)s)",
         ),
         "named": Place(
             "o.payment_reference IN (SELECT payment_reference FROM orders_order"
@@ -69,22 +88,16 @@ DUPLICATE = Finder(
         ),
     },
     before=f"""
-WITH soon AS MATERIALIZED (
-  SELECT w.organization_id, w.id FROM (
-    SELECT o.organization_id, o.id, o.placed_at - lag(o.placed_at) OVER (PARTITION BY o.profile_id ORDER BY o.placed_at)
-             AS gap
-      FROM orders_order o WHERE {{around}} AND o.profile_id IS NOT NULL) w
-   WHERE w.gap <= %(together)s
-), same_buy AS (
+WITH same_buy AS (
   SELECT DISTINCT ON (o.id) o.organization_id, o.id, x.id AS other_id,
          'The same buyer, products and sum within ten minutes' AS why
-    FROM soon
-    JOIN orders_order o ON o.organization_id = soon.organization_id AND o.id = soon.id
+    FROM orders_order o
     JOIN orders_order x ON x.organization_id = o.organization_id AND x.profile_id = o.profile_id
                        AND x.currency = o.currency AND x.total_minor = o.total_minor AND x.test = o.test
                        AND x.placed_at BETWEEN o.placed_at - %(together)s AND o.placed_at
                        AND (x.placed_at, x.id) < (o.placed_at, o.id)
-   WHERE {{scope}} AND {_COUNTS.format("o")} AND {_COUNTS.format("x")} AND {_SKUS.format("o")} = {_SKUS.format("x")}
+   WHERE {{soon}} AND {{scope}} AND {_COUNTS.format("o")} AND {_COUNTS.format("x")}
+     AND {_SKUS.format("o")} = {_SKUS.format("x")}
    ORDER BY o.id, x.placed_at
 ), named_twice AS MATERIALIZED (
   SELECT o.organization_id, o.payment_reference FROM orders_order o

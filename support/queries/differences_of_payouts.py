@@ -6,7 +6,7 @@ from support.queries.findings import Finder, instant, side, sum_of, within
 PAYOUT_DIFFERS = Finder(
     kind="payout_differs",
     of="payout",
-    scope=within("o.at", "o.id"),
+    places={"scope": within("o.at", "o.id")},
     found="""
   FROM orders_payout o
   LEFT JOIN LATERAL (SELECT count(*) AS lines, sum(l.net_minor) AS net_minor, sum(l.amount_minor) AS gross_minor,
@@ -53,7 +53,7 @@ PAYOUT_DIFFERS = Finder(
 FEE_DIFFERS = Finder(
     kind="fee_differs",
     of="payment",
-    scope=within("l.at", "p.id"),
+    places={"scope": within("l.at", "p.id")},
     found="""
   FROM (SELECT DISTINCT p.organization_id, p.id
           FROM orders_payoutline l
@@ -100,7 +100,7 @@ FEE_DIFFERS = Finder(
 UNKNOWN_PAYOUT_LINE = Finder(
     kind="unknown_payout_line",
     of="payout_line",
-    scope=within("l.at", "l.id"),
+    places={"scope": within("l.at", "l.id")},
     found="""
   FROM orders_payoutline l
   LEFT JOIN orders_payout o ON o.organization_id = l.organization_id AND o.id = l.payout_id

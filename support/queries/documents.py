@@ -13,6 +13,7 @@ from fulfillment.models import Entitlement
 from orders import money
 from orders.models import Line, Order, ProfileTotal, Refund, RefundRequest
 from profiles.models import Event, Identifier, Merge, Profile
+from support.models import Discrepancy
 
 Document = dict[str, Any]
 
@@ -169,14 +170,42 @@ def entitlements(rows: Sequence[Entitlement]) -> list[Document]:
             "source": e.source,
             "because": e.because,
             "profile": e.profile_id,
-            "order": None
-            if e.order is None
-            else {"id": e.order.pk, "channel": e.order.channel.label, "external_id": e.order.external_id},
+            "order": _named(e.order),
             "created_at": instant(e.created_at),
             "expires_at": instant(e.expires_at),
         }
         for e in rows
     ]
+
+
+def discrepancies(rows: Sequence[Discrepancy]) -> list[Document]:
+    """One document a discrepancy; the rows come with channel and both orders with theirs."""
+    return [
+        {
+            "id": row.pk,
+            "kind": row.kind,
+            "status": row.status,
+            "amount": money.to_text(row.amount_minor, row.currency),
+            "currency": row.currency,
+            "found_at": instant(row.found_at),
+            "due_at": instant(row.due_at),
+            "closed_at": instant(row.closed_at),
+            "happened_at": instant(row.at),
+            "test": row.test,
+            "channel": row.channel.label if row.channel else "",
+            "external_id": row.external_id,
+            "order": _named(row.order),
+            "other_order": _named(row.other_order),
+            "repair": row.repair,
+        }
+        for row in rows
+    ]
+
+
+def _named(order: Order | None) -> Document | None:
+    if order is None:
+        return None
+    return {"id": order.pk, "channel": order.channel.label, "external_id": order.external_id}
 
 
 def merges(rows: Sequence[Merge]) -> list[Document]:

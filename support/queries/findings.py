@@ -65,33 +65,62 @@ def within(dated: str, named: str) -> Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Finder:
-    """One question. `of` names what it is about ("order"), `scope` how that is narrowed.
+class Likely:
+    """A first look that leaves few rows to look at closely; `found` is a whole SELECT with an `id`, and its places.
 
-    `found` is SQL from FROM on, with `{scope}` where it is narrowed; `columns` says what it answers, the rest is empty.
+    It becomes a table of the transaction, so that the closer look is planned for what is left, and shared by several
+    kinds. It may name more than is wrong, but nothing wrong may be missing. `row` stands for it where rows are asked
+    about.
+    """
+
+    name: str
+    found: str
+    row: str
+    places: Mapping[str, Place]
+
+    def select(self, scope: Scope) -> str:
+        """The first look itself."""
+        return _narrowed(self.found, self.places, scope)
+
+    def within(self, scope: Scope) -> str:
+        """What stands in a finder's statement for it."""
+        if isinstance(scope, Rows):
+            return f"(SELECT {self.row} FROM unnest(%(ids)s::bigint[]) AS id) likely"
+        return f"likely_{self.name} likely"
+
+
+@dataclass(frozen=True, slots=True)
+class Finder:
+    """One question. `of` names what it is about ("order"); `likely` is its first look, `{likely}` in its statement.
+
+    `found` is SQL from FROM on; `columns` says what it answers, the rest is empty.
     """
 
     kind: str
     of: str
-    scope: Place
     found: str
     columns: Mapping[str, str]
     before: str = ""
-    """Common table expressions, which may hold `{scope}` too."""
-    also: Mapping[str, Place] = field(default_factory=dict)
-    """More places, by the name they have in braces."""
+    """Common table expressions."""
+    likely: Likely | None = None
+    places: Mapping[str, Place] = field(default_factory=dict)
+    """What is narrowed, by the name it has in braces in both."""
+
+
+def _narrowed(sql: str, places: Mapping[str, Place], scope: Scope) -> str:
+    for name, place in places.items():
+        sql = sql.replace(f"{{{name}}}", place.narrowed(scope))
+    return sql
 
 
 def select(finder: Finder, scope: Scope) -> str:
-    """The statement that finds this kind in this scope, a row a discrepancy, columns as in COLUMNS."""
-    found, before = finder.found, finder.before
-    for name, place in {"scope": finder.scope, **finder.also}.items():
-        mark, narrowed = f"{{{name}}}", place.narrowed(scope)
-        found, before = found.replace(mark, narrowed), before.replace(mark, narrowed)
+    """The statement that finds this kind in this scope, a row a discrepancy: its kind, then columns as in COLUMNS."""
     given = ", ".join(
         f"({finder.columns.get(name) or ABSENT.get(name, 'NULL')})::{kind} AS {name}" for name, kind in COLUMNS.items()
     )
-    return f"{before} SELECT {given} {found}"
+    whole = f"{finder.before} SELECT '{finder.kind}'::text AS kind, {given} {finder.found}"
+    narrowed = _narrowed(whole, finder.places, scope)
+    return narrowed if finder.likely is None else narrowed.replace("{likely}", finder.likely.within(scope))
 
 
 def side(**said: str) -> str:

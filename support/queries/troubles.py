@@ -18,7 +18,8 @@ from orders.queries.bundles import OWED
 from profiles.models import SettlementRequest
 from support import alarms
 from support.alarms import Policy, Trouble
-from support.queries import dashboards
+from support.models import ReconcileRun
+from support.queries import books, dashboards
 
 RESTS_FOR = timedelta(seconds=30)
 LOOKED_BACK = timedelta(days=7)
@@ -52,6 +53,8 @@ def found(policy: Policy, now: datetime) -> list[Trouble]:
             _file_faults(),
             _unsettled(),
             _quarantined(),
+            alarms.differences_late(*books.late(now)),
+            _reconciliation_failed(now),
         )
     ]
 
@@ -134,6 +137,11 @@ def _file_faults() -> Trouble | None:
 def _unsettled() -> Trouble | None:
     rows = SettlementRequest.objects.filter(state=SettlementRequest.State.DEAD)
     return alarms.unsettled(*_counted(rows, "due_at"))
+
+
+def _reconciliation_failed(now: datetime) -> Trouble | None:
+    rows = ReconcileRun.objects.filter(state=ReconcileRun.State.FAILED, asked_at__gte=now - LOOKED_BACK)
+    return alarms.reconciliation_failed(*_counted(rows, "asked_at"))
 
 
 def _quarantined() -> Trouble | None:

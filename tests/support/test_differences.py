@@ -12,7 +12,7 @@ from support.models import Discrepancy, DiscrepancyEntry, ReconcileRun
 from tests.books import Books
 from tests.stage import BY, Stage
 
-CLEAN, SPOILT = 200, 6
+CLEAN, SPOILT = 40, 3
 
 
 @pytest.fixture

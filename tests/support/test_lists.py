@@ -55,6 +55,8 @@ OPEN_LISTS = (
     "profiles_webhookendpoint",
     "profiles_webhookdelivery",
     "profiles_streamentry",
+    "support_discrepancy",
+    "support_reconcilerun",
 )
 # Lists that not every role sees, by what the role must include.
 CLOSED_LISTS = {

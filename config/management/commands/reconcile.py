@@ -11,7 +11,7 @@ from profiles.actions import organizations
 from profiles.actors import Actor, Invalid
 from profiles.models import Organization
 from support import differences
-from support.actions import reconciliation
+from support.actions import comparisons, reconciliation
 from support.models import ReconcileRun
 from support.queries import differences as questions
 
@@ -62,9 +62,12 @@ class Command(Base):
     def _do(self, organization: Organization, window: tuple[Any, Any], **options: Any) -> ReconcileRun:
         by = Actor.system("command line")
         with progress.bar("Reconciling", len(reconciliation.PHASES)) as step:
+            reached = 0
 
-            def done(phase: str) -> None:
-                step(1)
+            def done(position: int) -> None:
+                nonlocal reached
+                step(position - reached)
+                reached = position
 
             if options["resume"]:
                 with tenancy.organization(organization.pk):
@@ -93,12 +96,10 @@ class Command(Base):
 
     def _count(self, organization: Organization, window: tuple[Any, Any]) -> None:
         found: dict[str, int] = {}
-        now = clock.now()
-        with progress.bar("Comparing", len(questions.FINDERS)) as step, tenancy.organization(organization.pk):
+        with progress.bar("Comparing", len(questions.PARTS)) as step, tenancy.organization(organization.pk):
             scope = questions.window(*window)
-            questions.make_room()
-            for kind in questions.FINDERS:
-                found[kind] = questions.count(kind, scope, now)
+            for kinds in questions.PARTS.values():
+                found |= comparisons.count(kinds, scope)
                 step(1)
         words = [f"{count} × {differences.KINDS[kind].title}" for kind, count in found.items() if count]
         said = f"{sum(found.values())} differences; nothing was kept."
