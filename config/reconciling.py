@@ -5,6 +5,7 @@ and the rest is compared (SURFACE, `reconcile`).
 """
 
 import logging
+import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as TooLate
@@ -13,9 +14,10 @@ from types import MappingProxyType
 
 from django.db import connections
 
-from config import pipeline
+from config import listing, pipeline
 from orders.messages import Message
 from orders.models import Channel
+from orders.providers import TRUTHS
 from profiles import tenancy
 from profiles.models import Organization
 from support.actions import listings, reconciliation
@@ -25,9 +27,11 @@ from support.models import ReconcileRun
 log = logging.getLogger(__name__)
 
 Lister = Callable[[Channel, datetime, datetime], Iterable[Message]]
-LISTERS: Mapping[str, Lister] = MappingProxyType({})
+LISTERS: Mapping[str, Lister] = MappingProxyType(dict.fromkeys(TRUTHS, listing.read))
 """By the kind of channel, what reads from its provider all that happened from one instant to before another."""
 AT_MOST_SECONDS = 10.0
+"""A provider that tells nothing more for so long is named as not reached; one that goes on telling may take longer."""
+ALTOGETHER_SECONDS = 900.0
 AT_ONCE = 8
 
 
@@ -76,25 +80,36 @@ def _read(channels: list[Channel], since: datetime, until: datetime) -> list[tup
         return []
     pool = ThreadPoolExecutor(min(AT_ONCE, len(channels)), thread_name_prefix="listing")
     try:
-        futures = [(channel, pool.submit(_list, channel, since, until)) for channel in channels]
-        return [(channel, _outcome(future)) for channel, future in futures]
+        heard = {channel.pk: time.monotonic() for channel in channels}
+        futures = [(channel, pool.submit(_list, channel, since, until, heard)) for channel in channels]
+        return [(channel, _outcome(future, channel, heard)) for channel, future in futures]
     finally:
         # One that hangs is left behind; it ends with its own time-out and can do no harm: it only reads.
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _list(channel: Channel, since: datetime, until: datetime) -> list[Message]:
+def _list(channel: Channel, since: datetime, until: datetime, heard: dict[int, float]) -> list[Message]:
+    """All that is told, noting when something was last heard."""
+    heard[channel.pk], found = time.monotonic(), []
     try:
-        return list(LISTERS[channel.kind](channel, since, until))
+        for message in LISTERS[channel.kind](channel, since, until):
+            found.append(message)
+            heard[channel.pk] = time.monotonic()
+        return found
     finally:
         connections.close_all()
 
 
-def _outcome(future: "Future[list[Message]]") -> list[Message] | str:
-    try:
-        return future.result(timeout=AT_MOST_SECONDS)
-    except TooLate:
-        return f"did not answer within {AT_MOST_SECONDS:g} seconds"
-    except Exception as error:
-        log.warning("reconciliation.unreachable", exc_info=error)
-        return f"{error}"[:300] or type(error).__name__
+def _outcome(future: "Future[list[Message]]", channel: Channel, heard: dict[int, float]) -> list[Message] | str:
+    began = time.monotonic()
+    while True:
+        left = heard[channel.pk] + AT_MOST_SECONDS - time.monotonic()
+        if left <= 0 or time.monotonic() - began > ALTOGETHER_SECONDS:
+            return f"did not answer within {AT_MOST_SECONDS:g} seconds"
+        try:
+            return future.result(timeout=left)
+        except TooLate:
+            continue
+        except Exception as error:
+            log.warning("reconciliation.unreachable", exc_info=error)
+            return f"{error}"[:300] or type(error).__name__
