@@ -19,8 +19,8 @@ from orders.providers.refunding import Shop
 from orders.providers.truth import Asked, Cursor, Page
 from orders.queries.refunding import credentials, shop
 from profiles import clock
-from profiles.actions import settlement
-from profiles.actors import Invalid, Refusal
+from profiles.actions import audit, settlement
+from profiles.actors import Actor, Invalid, Refusal
 from profiles.models import Organization
 
 OVERLAP = timedelta(hours=1)
@@ -73,6 +73,20 @@ def schedule(organization_id: int) -> int:
     if found:
         settlement.wake(organization_id)
     return found
+
+
+def request(channel: Channel, *, by: Actor, because: str) -> Backfill:
+    """A person has the provider asked by the workers, now; a channel that calls no provider by itself is asked too."""
+    by.require("manage_finance")
+    reason = audit.require_reason(because)
+    if missing := lacking(channel):
+        raise NotAskable(missing)
+    row = Backfill.objects.select_for_update().get(pk=_row(channel).pk)
+    row.due_at = clock.now()
+    row.save(update_fields=["due_at"])
+    settlement.wake(channel.organization_id)
+    audit.record("channel.asked", by=by, subject=channel, because=reason)
+    return row
 
 
 def lacking(channel: Channel) -> str:

@@ -273,7 +273,10 @@ def link(payouts: set[int], lines: set[int], orders: set[int]) -> tuple[set[int]
     concerned = set(orders)
     if lines:
         concerned |= {order_id for (order_id,) in _pairs(_ORDERS_OF_LINES, [sorted(lines)])}
-        orders |= set(PayoutLine.objects.filter(pk__in=lines, order__isnull=False).values_list("order_id", flat=True))
+        known = PayoutLine.objects.filter(pk__in=lines).values_list("order_id", "payout_id")
+        for order_id, payout_id in known:
+            orders |= {order_id} - {None}
+            payouts |= {payout_id} - {None}
     if concerned:
         for line_id, order_id in _pairs(_TO_ORDERS, {"orders": sorted(concerned)}):
             lines.add(line_id)

@@ -9,9 +9,9 @@ from django.http import HttpRequest
 from django.utils.dateparse import parse_date
 
 from orders import money
-from orders.actions import payouts, periods
+from orders.actions import backfills, payouts, periods
 from orders.bookings import month_of
-from orders.models import Channel, Payout
+from orders.models import Backfill, Channel, Payout
 from orders.queries import earnings
 from profiles.actors import Invalid
 from profiles.models import Organization
@@ -91,6 +91,28 @@ class ForgetBank(AboutPayout):
     def do(self, subject: Payout, press: Press) -> Done:
         payouts.forget_bank(subject, by=press.by, because=press.because)
         return Done("Taken back.")
+
+
+@registered
+class AskProvider(Dialog):
+    name, permission, model = "ask_provider", "manage_finance", Channel
+    title, button = "Ask the provider what is missing", "Ask the provider"
+    inverse = "Not needed: what is known already is not recorded twice."
+
+    def cannot(self, subject: Channel) -> str:
+        return backfills.lacking(subject)
+
+    def will(self, subject: Channel, request: HttpRequest) -> list[str]:
+        row = Backfill.objects.filter(channel=subject).first()
+        since = (row.good_until if row else subject.connected_at) - backfills.OVERLAP
+        return [
+            f"{subject.label} is asked for everything that changed since {since:%-d %b %Y, %H:%M} UTC.",
+            "Orders, refunds and payouts that nobody told us of are recorded, and delivered as any other.",
+        ]
+
+    def do(self, subject: Channel, press: Press) -> Done:
+        backfills.request(subject, by=press.by, because=press.because)
+        return Done("The provider is being asked. What it tells appears within a minute or two.")
 
 
 class AskMonth(Ask):

@@ -1,13 +1,14 @@
 """The channels: where purchases come from, and whether they still do. Secrets are never shown."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 
-from orders.actions import channels
-from orders.models import Channel, Delivery, Lookup
+from orders.actions import backfills, channels
+from orders.models import Backfill, Channel, Delivery, Lookup
 from profiles.actors import NotPermitted
 from support.admin import dialogs
 from support.admin.acts_of_channels import webhook_url
@@ -25,10 +26,11 @@ class ChannelAdmin(ActiveAdmin):
             raise NotPermitted("Your role may not see the channels.")
         actor = request.actor  # type: ignore[attr-defined]
         organization = request.organization  # type: ignore[attr-defined]
+        asked = {row.channel_id: row for row in Backfill.objects.all()}
         context = {
             **self.admin_site.each_context(request),
             "title": self.list_title,
-            "rows": [_row(found, request) for found in health.of_channels(moment())],
+            "rows": [_row(found, request, asked) for found in health.of_channels(moment())],
             "acts": dialogs.buttons(actor, ("connect", organization.pk, True)),
             **(extra_context or {}),
         }
@@ -42,8 +44,8 @@ class ChannelAdmin(ActiveAdmin):
         return redirect(address_of(Channel))
 
 
-def _row(found: health.Health, request: HttpRequest) -> dict[str, Any]:
-    channel = found.channel
+def _row(found: health.Health, request: HttpRequest, asked: Mapping[int, Backfill]) -> dict[str, Any]:
+    channel, backfill = found.channel, asked.get(found.channel.pk)
     words, tone = ("By hand", "over") if channel.built_in else found.state(moment())
     inbox = f"{address_of(Delivery)}?channel={channel.pk}"
     return {
@@ -61,5 +63,8 @@ def _row(found: health.Health, request: HttpRequest) -> dict[str, Any]:
         else None,
         "unread": found.unread,
         "reads": f"{address_of(Lookup)}?state__exact=failed",
+        "backfill": backfill,
+        "asked": when(backfill.ran_at) if backfill else "",
+        "ask": dialogs.button("ask_provider", channel.pk, request.actor) if not backfills.lacking(channel) else None,  # type: ignore[attr-defined]
         "secret": dialogs.button("new_secret", channel.pk, request.actor) if not channel.built_in else None,  # type: ignore[attr-defined]
     }

@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from orders import money
+from orders.actions import backfills
 from orders.models import Channel, Order, Payout, PayoutLine
 from orders.queries import proofs_of_payouts
 from orders.queries.proofs_of_payouts import Proof
@@ -177,6 +178,7 @@ class PayoutAdmin(ActiveAdmin):
                 actor,
                 ("confirm_bank", row.pk, row.status != Payout.Status.FAILED),
                 ("forget_bank", row.pk, confirmed),
+                ("ask_provider", row.channel_id, not proof.agrees and not backfills.lacking(row.channel)),
             ),
             **(extra_context or {}),
         }

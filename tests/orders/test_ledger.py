@@ -185,6 +185,13 @@ def test_the_fee_of_a_file_is_booked_as_far_as_no_line_tells_it(stage: Stage) ->
     assert by_kind(entries(stage)) == {"payout": -900, "fee": -100}
 
 
+def test_a_line_that_tells_the_fee_of_a_file_takes_its_place(stage: Stage) -> None:
+    line = movement(BalanceKind.CAPTURED, 1000, payout_external_id="po_1")
+    tell(stage, order(total=1000), payment(amount=1000), payout(900, from_file=True, fee_minor=100), line)
+    tell(stage, later(line, fee_minor=100))
+    assert by_kind(entries(stage)) == {"captured": 1000, "payout": -900, "fee": -100}
+
+
 def test_settling_again_books_nothing(stage: Stage) -> None:
     tell(stage, order(), payment(fee_minor=109), refund(), dispute(), payout(100))
     before = len(entries(stage))

@@ -8,16 +8,16 @@ from django.contrib.messages import get_messages
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from orders.actions import payouts
+from orders.actions import channels, payouts
 from orders.actions.periods import close
 from orders.messages import BalanceKind, PayoutStatus
-from orders.models import LedgerEntry, Payout, Period
+from orders.models import Backfill, LedgerEntry, Payout, Period
 from orders.queries import proofs_of_payouts
 from profiles import clock
 from profiles.actors import Actor, Invalid
 from tests.desk import Desk, Sign
 from tests.money import at, movement, order, payment, payout, refund, tell
-from tests.stage import Stage
+from tests.stage import BY, Stage
 
 ACT = "9f0c6f0e-6a55-4c0f-8f0c-1f2e3d4c5b6a"
 FINANCE = Actor(label="Finn", role="finance")
@@ -239,3 +239,25 @@ def test_pages_cost_the_same_however_much_there_is(books: Desk, sign: Sign) -> N
 def test_empty_pages_say_what_to_do(desk: Desk, sign: Sign) -> None:
     page = sign("finance").get(desk.url("orders_payout_changelist")).content.decode()
     assert "No payouts yet" in page and "import the provider" in page
+
+
+def test_the_provider_is_asked_by_a_press_where_it_can_be(books: Desk, sign: Sign) -> None:
+    client, row = sign("finance"), the_payout(books)
+    act = books.act("ask_provider", row.channel_id)
+    assert act not in client.get(books.url("orders_payout_change", row.pk)).content.decode(), "it has no key yet"
+    with books.inside():
+        channels.connect(
+            books.stage.organization,
+            kind="stripe",
+            domain=row.channel.domain,
+            credentials={"api_key": "sk_live_not_real"},
+            calls_provider=False,
+            by=BY,
+        )
+    assert act in client.get(books.url("orders_payout_change", row.pk)).content.decode()
+    assert act in client.get(books.url("orders_channel_changelist")).content.decode()
+    assert said(books.press(client, "ask_provider", row.channel_id)).startswith("The provider is being asked.")
+    with books.inside():
+        assert Backfill.objects.get().due_at is not None
+    assert len(books.acts("channel.asked")) == 1
+    assert "Asked itself" in client.get(books.url("orders_channel_changelist")).content.decode()
