@@ -40,7 +40,7 @@ def hand_in(page: Any, home: str, name: str, content: bytes, source: str) -> Non
     dialog.wait_for()
     dialog.locator("[name=file]").set_input_files({"name": name, "mimeType": "text/csv", "buffer": content})
     dialog.locator("[name=channel]").select_option("")
-    dialog.locator("[name=name]").fill(source)
+    dialog.locator("[name=source]").fill(source)
     press(page)
 
 
