@@ -75,6 +75,14 @@ NAVIGATION: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
         ),
     ),
     (
+        "Finance",
+        (
+            ("Payouts", "account_balance", "orders_payout_changelist", "view"),
+            ("Months", "calendar_month", "orders_period_changelist", "view"),
+            ("Ledger", "menu_book", "orders_ledgerentry_changelist", "view"),
+        ),
+    ),
+    (
         "Delivery",
         (
             ("Entitlements", "key", "fulfillment_entitlement_changelist", "view"),

@@ -16,7 +16,7 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from django_q.tasks import async_task
 
 from attribution.queries import conversations
-from config import alerting, dues, filing, importing, pipeline, publishing, refunding
+from config import alerting, backfilling, dues, filing, importing, pipeline, publishing, refunding
 from fulfillment.actions import (
     chains,
     email_changes,
@@ -46,6 +46,7 @@ MAILS = 50
 AT_MOST_SECONDS = 45
 LEASE = timedelta(seconds=90)
 ECHO = timedelta(seconds=20)
+BALANCES = frozenset({SettlementRequest.Subject.PAYOUT, SettlementRequest.Subject.MOVEMENT})
 
 
 def drain(organization_id: int) -> int:
@@ -107,6 +108,12 @@ def settlements(organization_id: int) -> int:
         pipeline.settle(sorted(set(orders)), _organization(organization_id), profile_ids=profiles)
         settlement.finish(part)
 
+    def work_balances(part: Sequence[settlement.Claim]) -> None:
+        payouts = [c.subject_id for c in part if c.subject == SettlementRequest.Subject.PAYOUT]
+        lines = [c.subject_id for c in part if c.subject == SettlementRequest.Subject.MOVEMENT]
+        pipeline.settle_balances(payouts, lines, _organization(organization_id))
+        settlement.finish(part)
+
     def work_events(part: Sequence[settlement.Claim]) -> None:
         pipeline.settle_events([c.subject_id for c in part], _organization(organization_id))
         settlement.finish(part)
@@ -116,10 +123,13 @@ def settlements(organization_id: int) -> int:
         until = clock.real() + timedelta(seconds=2**part.attempts) if again else None
         settlement.postpone(part, error=_told(error), until=until)
 
-    # Two transactions: each locks facts before customers, and must not lock facts again after them.
+    # Transactions of their own: each locks facts before customers, and must not lock facts again after them.
     told = [c for c in claims if c.subject == SettlementRequest.Subject.EVENT]
+    balances = [c for c in claims if c.subject in BALANCES]
+    others = {SettlementRequest.Subject.EVENT, *BALANCES}
     _work(organization_id, told, work_events, fail)
-    _work(organization_id, [c for c in claims if c.subject != SettlementRequest.Subject.EVENT], work, fail)
+    _work(organization_id, [c for c in claims if c.subject not in others], work, fail)
+    _work(organization_id, balances, work_balances, fail)
     return len(claims)
 
 
@@ -305,6 +315,7 @@ QUEUES = (
     unreached,
     publishing.events,
     alerting.notices,
+    backfilling.due,
 )
 
 

@@ -47,6 +47,10 @@ SELECT min(due) FILTER (WHERE NOT claimed), min(due) FILTER (WHERE claimed) FROM
   SELECT greatest(due_at, coalesce(lease_until, '-infinity')), coalesce(lease_until >= statement_timestamp(), false)
     FROM orders_import WHERE due_at IS NOT NULL
   UNION ALL
+  SELECT greatest(due_at - %(offset)s, coalesce(lease_until, '-infinity')),
+         coalesce(lease_until >= statement_timestamp(), false)
+    FROM orders_backfill WHERE due_at IS NOT NULL
+  UNION ALL
   SELECT due_at, false FROM profiles_likeness WHERE due_at IS NOT NULL
 ) q
 """

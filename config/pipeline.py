@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from attribution.actions import attributions, intents
 from fulfillment.actions import entitlements, followups, missions, redemptions, services
-from orders.actions import deliveries, facts, products, statistics, statuses, visits
+from orders.actions import deliveries, facts, ledger, products, statistics, statuses, visits
 from orders.models import Order
 from orders.queries import events as order_events
 from profiles.actions import events, likenesses, resolution, settlement, streams, turns
@@ -36,6 +36,7 @@ def settle(order_ids: Sequence[int], organization: Organization, *, profile_ids:
     former = {order.profile_id for order in orders if order.profile_id}
     touched = resolution.settle(orders, organization=organization, write=False)  # who
     money = statuses.settle(orders, organization=organization)  # what
+    ledger.settle(orders, money, organization=organization)  # what was earned by it
     lines = products.settle(orders)
     people = Profile.objects.in_bulk({order.profile_id for order in orders if order.profile_id})
     entitlements.settle(orders, lines, money, people)  # how
@@ -50,6 +51,12 @@ def settle(order_ids: Sequence[int], organization: Organization, *, profile_ids:
     intents.settle(concerned, order_ids=order_ids)
     likenesses.request(organization.pk, concerned)
     streams.publish(order_events.normalized(orders, lines, money), organization_id=organization.pk)  # last: tell others
+
+
+def settle_balances(payout_ids: Sequence[int], line_ids: Sequence[int], organization: Organization) -> None:
+    """Make the ledger agree with these payouts and movements of a provider's balance; idempotent, takes a batch."""
+    turns.together(organization.pk)
+    ledger.settle_balances(payout_ids, line_ids, organization=organization)
 
 
 def settle_events(event_ids: Sequence[int], organization: Organization) -> None:

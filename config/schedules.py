@@ -14,6 +14,7 @@ from django.db import connection
 from django_q.tasks import async_task
 
 from fulfillment.actions import redemptions, tracking, verifications
+from orders.actions import backfills
 from profiles import tenancy
 from profiles.models import OrganizationRoute
 from support.actions import alerts, approvals
@@ -53,6 +54,7 @@ SCHEDULES: tuple[Schedule, ...] = (
     Schedule("mail_reports", timedelta(minutes=1), tracking.sweep),
     Schedule("coupon_reservations", timedelta(minutes=1), redemptions.release_due),
     Schedule("assets", timedelta(hours=24), verifications.sweep),
+    Schedule("backfills", timedelta(minutes=30), backfills.schedule),
     Schedule("approvals", timedelta(minutes=15), approvals.expire),
 )
 

@@ -145,10 +145,10 @@ class Record:
             return 0
         return self.money(name, currency, signed=signed)
 
-    def stripe_money(self, name: str, currency: str) -> int:
-        """A required integer as Stripe counts it, as ISO minor units."""
+    def stripe_money(self, name: str, currency: str, *, signed: bool = False) -> int:
+        """A required integer as Stripe counts it, as ISO minor units; below zero only where `signed`."""
         value = self.amount(name)
-        if not isinstance(value, int) or value < 0:
+        if not isinstance(value, int) or (value < 0 and not signed):
             self.refuse(name, f"{shown(value)} is not a whole number of minor units.")
         try:
             return money.from_stripe(value, currency)

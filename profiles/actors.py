@@ -29,8 +29,10 @@ LEAD = AGENT | {
 PERMISSIONS: Mapping[str, frozenset[str]] = {
     "agent": AGENT,
     "lead": LEAD | {"export", "view_audit"},
-    "finance": frozenset({"view", "view_pii", "export", "view_audit", "refund", "approve_refund", "import_files"}),
-    "engineer": LEAD | {"connect", "manage_tokens", "manage_staff", "export", "view_audit", "act_across"},
+    "finance": frozenset({"view", "view_pii", "export", "view_audit", "refund", "approve_refund"})
+    | {"manage_finance", "import_files"},
+    "engineer": LEAD
+    | {"connect", "manage_tokens", "manage_staff", "export", "view_audit", "act_across", "manage_finance"},
     "auditor": frozenset({"view", "view_audit", "export"}),
 }
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from tests.servers import free_port
 
@@ -139,6 +139,8 @@ class ShopifyServer(ShopServer):
     refunds: list[dict[str, Any]] = field(default_factory=list)
     kept: dict[str, Any] = field(default_factory=dict)
     tokens: int = 0
+    listed: list[dict[str, Any]] = field(default_factory=list)
+    """What the list of orders holds, as GraphQL tells them, in the order of their last change."""
 
     def __post_init__(self) -> None:
         super().__init__()
@@ -154,6 +156,8 @@ class ShopifyServer(ShopServer):
         if not call.path.endswith("/graphql.json") or call.headers.get("x-shopify-access-token") != self.token:
             return 401, {"errors": "[API] Invalid API key or access token"}, {}
         variables = call.body["variables"]
+        if "sortKey: UPDATED_AT" in call.body["query"]:
+            return self._list(variables)
         if not self.moves_money(call):
             known = variables["id"] == f"gid://shopify/Order/{self.order_id}"
             return 200, {"data": {"order": self._order() if known else None}}, {}
@@ -163,6 +167,18 @@ class ShopifyServer(ShopServer):
         if key not in self.kept:
             self.kept[key] = self._create(variables["input"])
         return 200, {"data": {"refundCreate": self.kept[key]}}, {}
+
+    def _list(self, variables: dict[str, Any]) -> Answer:
+        """A page of what was changed since; a fault of the plan is told as GraphQL tells it, with 200."""
+        if self.plan and self.plan[0] == "THROTTLED":
+            self.plan.pop(0)
+            return 200, {"errors": [{"message": "Throttled", "extensions": {"code": "THROTTLED"}}]}, {}
+        since = variables["query"].removeprefix("updated_at:>='").removesuffix("'")
+        rows = [row for row in self.listed if row["updatedAt"] >= since]
+        begin = int(variables["after"] or 0)
+        end = begin + variables["first"]
+        place = {"hasNextPage": end < len(rows), "endCursor": str(end)}
+        return 200, {"data": {"orders": {"nodes": rows[begin:end], "pageInfo": place}}}, {}
 
     def _order(self) -> dict[str, Any]:
         paid = {
@@ -257,17 +273,24 @@ class WooServer(ShopServer):
     secret: str = "cs_not_real"
     keeps_marks: bool = True
     refunds: list[dict[str, Any]] = field(default_factory=list)
+    listed: list[dict[str, Any]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         super().__init__()
 
     def moves_money(self, call: Call) -> bool:
-        return call.method == "POST"
+        return call.method == "POST" or self.lists(call)
+
+    @staticmethod
+    def lists(call: Call) -> bool:
+        return call.method == "GET" and urlsplit(call.path).path == "/wp-json/wc/v3/orders"
 
     def answer(self, call: Call) -> Answer:
         pair = base64.b64encode(f"{self.key}:{self.secret}".encode()).decode()
         if call.headers.get("authorization") != f"Basic {pair}":
             return 401, {"code": "woocommerce_rest_cannot_view", "message": "Sorry, you cannot list resources."}, {}
+        if self.lists(call):
+            return self._list(dict(parse_qsl(urlsplit(call.path).query)))
         base = f"/wp-json/wc/v3/orders/{self.order['id']}"
         path = urlsplit(call.path).path
         routes: dict[tuple[str, str], Callable[[Any], Answer]] = {
@@ -278,6 +301,19 @@ class WooServer(ShopServer):
         if (call.method, path) not in routes:
             return 404, {"code": "woocommerce_rest_shop_order_invalid_id", "message": "Invalid ID."}, {}
         return routes[call.method, path](call.body)
+
+    def _list(self, asked: dict[str, str]) -> Answer:
+        """A page of what was changed after, by id; what the real one refuses is refused."""
+        known = {"modified_after", "dates_are_gmt", "orderby", "order", "status", "per_page", "page"}
+        size = int(asked.get("per_page", "10"))
+        if set(asked) - known or not 1 <= size <= 100 or asked.get("dates_are_gmt") != "true":
+            return 400, {"code": "rest_invalid_param", "message": f"Invalid parameter(s): {sorted(asked)}"}, {}
+        rows = sorted(
+            (row for row in self.listed if row["date_modified_gmt"] > asked["modified_after"]),
+            key=lambda row: int(row["id"]),
+        )
+        begin = size * (int(asked.get("page", "1")) - 1)
+        return 200, rows[begin : begin + size], {"X-WP-Total": str(len(rows))}
 
     def _create(self, body: Any) -> Answer:
         if not isinstance(body.get("amount"), str):

@@ -12,7 +12,17 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 from urllib.parse import parse_qsl, urlsplit
 
-from stripe.params import RefundCreateParams, RefundListParams
+from stripe.params import (
+    BalanceTransactionListParams,
+    ChargeListParams,
+    DisputeListParams,
+    EventListParams,
+    PaymentIntentListParams,
+    PayoutListParams,
+    RefundCreateParams,
+    RefundListParams,
+)
+from stripe.params.checkout import SessionListParams
 
 from orders.actions import channels
 from orders.models import Order
@@ -22,6 +32,17 @@ from tests.stage import BY, Stage, sample
 KNOWN = {
     "create": frozenset(RefundCreateParams.__annotations__),
     "list": frozenset(RefundListParams.__annotations__),
+}
+# Every list by its address: what may be asked of it.
+LISTS = {
+    "/v1/events": frozenset(EventListParams.__annotations__),
+    "/v1/checkout/sessions": frozenset(SessionListParams.__annotations__),
+    "/v1/payment_intents": frozenset(PaymentIntentListParams.__annotations__),
+    "/v1/charges": frozenset(ChargeListParams.__annotations__),
+    "/v1/refunds": KNOWN["list"],
+    "/v1/disputes": frozenset(DisputeListParams.__annotations__),
+    "/v1/payouts": frozenset(PayoutListParams.__annotations__),
+    "/v1/balance_transactions": frozenset(BalanceTransactionListParams.__annotations__),
 }
 REASONS = {"duplicate", "fraudulent", "requested_by_customer"}
 CLOSED = object()
@@ -58,6 +79,8 @@ class StripeServer:
         self.kept: dict[str, tuple[str, int, Any]] = {}
         self.calls: list[Call] = []
         self.plan: list[str] = []
+        self.things: dict[str, list[dict[str, Any]]] = {}
+        """What each list holds, the newest first, as Stripe does; a list that is not here is unknown."""
         self.status = "succeeded"
         self.retry_after = 7
         self._lock = threading.Lock()
@@ -123,7 +146,30 @@ class StripeServer:
         more = begin + limit < len(rows)
         return 200, {"object": "list", "url": "/v1/refunds", "has_more": more, "data": page}
 
+    def _things(self, call: Call) -> tuple[int, Any]:
+        """A page of a list: newest first, from a time on, of one payout where one is named."""
+        given = call.parameters
+        for name in given:
+            if name not in LISTS[call.path]:
+                return 400, _error("parameter_unknown", f"Received unknown parameter: {name}", param=name)
+        if not 1 <= int(given.get("limit", 10)) <= 100 or len(given.get("types", {})) > 20:
+            return 400, _error("parameter_invalid_integer", "This value must be between 1 and 100.", param="limit")
+        since = int(given.get("created", {}).get("gte", 0))
+        rows = [row for row in self.things[call.path] if row["created"] >= since]
+        if "payout" in given:
+            rows = [row for row in rows if row.get("_payout") == given["payout"]]
+        if "types" in given:
+            rows = [row for row in rows if row["type"] in given["types"].values()]
+        begin = next((n + 1 for n, row in enumerate(rows) if row["id"] == given.get("starting_after")), 0)
+        if given.get("starting_after") and not begin:
+            return 400, _error("resource_missing", f"No such object: {given['starting_after']}")
+        end = begin + int(given.get("limit", 10))
+        page = [{name: value for name, value in row.items() if name != "_payout"} for row in rows[begin:end]]
+        return 200, {"object": "list", "url": call.path, "has_more": end < len(rows), "data": page}
+
     def _answer(self, call: Call) -> tuple[int, Any]:
+        if call.method == "GET" and call.path in self.things:
+            return self._things(call)
         if call.path != "/v1/refunds":
             return 404, _error("", f"Unrecognized request URL ({call.method}: {call.path}).")
         verb = "create" if call.method == "POST" else "list"

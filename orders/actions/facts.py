@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 
 from django.db import connection
 
-from orders.actions import money_facts, order_facts
+from orders.actions import money_facts, order_facts, payout_facts
 from orders.actions.statements import Said
 from orders.messages import DisputeMessage, Message, OrderMessage, PaymentMessage, RefundMessage
 from orders.models import Dispute, Payment, Refund
+from profiles.actions import settlement
 from profiles.models import Organization
 
 LOCK_SPACE, LOCK_BUCKETS = 0xFAC7, 4096
@@ -27,7 +28,10 @@ class Recorded:
 
 
 def record(said: Sequence[Said], *, organization: Organization) -> Recorded:
-    """Write the facts of these messages; returns the orders they concern. Safe any number of times, in any order."""
+    """Write the facts of these messages; returns the orders they concern. Safe any number of times, in any order.
+
+    Payouts and movements of a balance have settling of their own, which is asked for here.
+    """
     if not said:
         return Recorded()
     lock(said)
@@ -45,6 +49,11 @@ def record(said: Sequence[Said], *, organization: Organization) -> Recorded:
         rows = [s for s in [*said, *nested] if isinstance(s.message, kind)]
         touched |= money_facts.record(model, rows, organization)
     touched |= _link(organization)
+    payouts = payout_facts.record_payouts(said, organization)
+    lines = payout_facts.record_lines(said, organization)
+    payouts, lines, touched = payout_facts.link(payouts, lines, touched)
+    if payouts or lines:
+        settlement.request(organization.pk, payouts=payouts, movements=lines, wake_worker=False)
     return Recorded(orders=touched)
 
 
@@ -58,9 +67,18 @@ def lock(said: Iterable[Said]) -> None:
         cursor.execute(_LOCK, [LOCK_SPACE, sorted(names)])
 
 
+_NAMED_BY = (
+    "external_id",
+    "payment_reference",
+    "charge_reference",
+    "order_external_id",
+    "source_reference",
+    "payout_external_id",
+)
+
+
 def _names(message: Message) -> list[str]:
-    own = [message.external_id, getattr(message, "payment_reference", ""), getattr(message, "order_external_id", "")]
-    return [name for name in own if name]
+    return [name for name in (getattr(message, name, "") for name in _NAMED_BY) if name]
 
 
 # Facts that waited for their order

@@ -29,8 +29,8 @@ from orders.messages import (
 from orders.parsing import Unreadable
 
 T = TypeVar("T")
-UNDONE = "The import it came from was undone"
-UNKNOWN_STATUS = "Its status in the file is not known"
+UNDONE = "import_undone"
+UNKNOWN_STATUS = "unknown_status"
 EXTRA_COLUMNS, EXTRA_LONG = 12, 200
 ALL_MOST = 1000
 

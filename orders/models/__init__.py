@@ -1,5 +1,6 @@
 """What was sold and paid: channels, the inbox, the catalogue, orders and money."""
 
+from orders.models.backfills import Backfill
 from orders.models.bundles import BundleItem
 from orders.models.channels import Channel, ChannelDay, ChannelRoute, DomainRoute
 from orders.models.deliveries import Delivery
@@ -13,6 +14,7 @@ from orders.models.refund_requests import RefundRequest
 from orders.models.visits import StoreVisit
 
 __all__ = [
+    "Backfill",
     "BundleItem",
     "Channel",
     "ChannelDay",

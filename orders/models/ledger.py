@@ -49,7 +49,15 @@ class LedgerEntry(Tenant):
         indexes = [
             models.Index(fields=["organization", "order"], name="ledgerentry_of_order"),
             models.Index(fields=["organization", "payout"], name="ledgerentry_of_payout"),
-            models.Index(fields=["organization", "month", "channel"], name="ledgerentry_of_month"),
+            models.Index(
+                fields=["organization", "source"], name="ledgerentry_of_source", condition=models.Q(order__isnull=True)
+            ),
+            # All that the totals of months and days read, so that they never touch the rows.
+            models.Index(
+                fields=["organization", "month", "channel", "kind", "currency"],
+                include=["test", "amount_minor", "happened_at", "late"],
+                name="ledgerentry_of_month",
+            ),
             models.Index(fields=["organization", "-happened_at", "-id"], name="ledgerentry_newest"),
         ]
 

@@ -114,6 +114,32 @@ class PayoutLine(Tenant):
             models.Index(
                 fields=["organization", "channel"], name="payoutline_parked", condition=models.Q(order__isnull=True)
             ),
+            # What waits for its payout or order is found by the name it waits under.
+            models.Index(
+                fields=["organization", "payout_external_id"],
+                name="payoutline_awaits_payout",
+                condition=models.Q(payout__isnull=True) & ~models.Q(payout_external_id=""),
+            ),
+            models.Index(
+                fields=["organization", "order_external_id"],
+                name="payoutline_awaits_order",
+                condition=models.Q(order__isnull=True) & ~models.Q(order_external_id=""),
+            ),
+            models.Index(
+                fields=["organization", "payment_reference"],
+                name="payoutline_awaits_payment",
+                condition=models.Q(order__isnull=True) & ~models.Q(payment_reference=""),
+            ),
+            models.Index(
+                fields=["organization", "source_reference"],
+                name="payoutline_awaits_source",
+                condition=models.Q(order__isnull=True) & ~models.Q(source_reference=""),
+            ),
+            models.Index(
+                fields=["organization", "currency"],
+                name="payoutline_in_transit",
+                condition=models.Q(payout__isnull=True),
+            ),
         ]
 
     def __str__(self) -> str:

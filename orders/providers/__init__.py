@@ -1,4 +1,4 @@
-"""Every channel's adapter by its kind, and every one that gives money back: these dicts are the whole list."""
+"""Every channel's adapter by its kind, those that give money back and those that list: these dicts are all there is."""
 
 from orders.providers.api import Api
 from orders.providers.contract import Provider
@@ -6,10 +6,14 @@ from orders.providers.pos import Pos
 from orders.providers.refunding import Refunder
 from orders.providers.shopify import Shopify
 from orders.providers.shopify_refunding import ShopifyRefunder
+from orders.providers.shopify_truth import ShopifyTruth
 from orders.providers.stripe import Stripe
 from orders.providers.stripe_refunding import StripeRefunder
+from orders.providers.stripe_truth import StripeTruth
+from orders.providers.truth import Truth
 from orders.providers.woocommerce import WooCommerce
 from orders.providers.woocommerce_refunding import WooCommerceRefunder
+from orders.providers.woocommerce_truth import WooCommerceTruth
 
 PROVIDERS: dict[str, Provider] = {
     "stripe": Stripe(),
@@ -24,4 +28,11 @@ REFUNDERS: dict[str, Refunder] = {
     "stripe": StripeRefunder(),
     "shopify": ShopifyRefunder(),
     "woocommerce": WooCommerceRefunder(),
+}
+
+# Whose own lists are read, for what webhooks missed and for what was paid out.
+TRUTHS: dict[str, Truth] = {
+    "stripe": StripeTruth(),
+    "shopify": ShopifyTruth(),
+    "woocommerce": WooCommerceTruth(),
 }

@@ -148,7 +148,15 @@ class Refunder:
 
 
 def exchange(
-    method: str, url: str, body: object, headers: Mapping[str, str], shop: Shop, *, effect: bool
+    method: str,
+    url: str,
+    body: object,
+    headers: Mapping[str, str],
+    shop: Shop,
+    *,
+    effect: bool,
+    seconds: int = SECONDS,
+    at_most: int = READ_AT_MOST,
 ) -> tuple[int, object, int]:
     """One call with JSON both ways: status, document (None where there is none) and the seconds asked to wait.
 
@@ -162,9 +170,9 @@ def exchange(
             url,
             content=b"" if body is None else json.dumps(body).encode(),
             headers={"accept": "application/json", **({"content-type": "application/json"} if body else {}), **headers},
-            seconds=SECONDS,
+            seconds=seconds,
             inside=shop.inside,
-            at_most=READ_AT_MOST,
+            at_most=at_most,
         )
     except outgoing.Forbidden as forbidden:
         raise Stopped(RefusedForGood(f"{shop.domain}: {forbidden}")) from forbidden

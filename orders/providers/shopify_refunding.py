@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from orders import money
 from orders.messages import RefundedLine, RefundMessage, RefundStatus
 from orders.providers.refunding import (
+    SECONDS,
     TOO_MANY,
     Outcome,
     Refunded,
@@ -118,12 +119,21 @@ def _token(shop: Shop) -> str:
     return token
 
 
-def _post(query: str, variables: Mapping[str, object], shop: Shop, token: str, *, effect: bool) -> Record:
+def asked(query: str, variables: Mapping[str, object], shop: Shop, *, seconds: int) -> Record:
+    """The data of a question that moves no money; raises Stopped."""
+    return _data(_post(query, variables, shop, _token(shop), effect=False, seconds=seconds), effect=False)
+
+
+def _post(
+    query: str, variables: Mapping[str, object], shop: Shop, token: str, *, effect: bool, seconds: int = SECONDS
+) -> Record:
     url = f"{shop.base}/admin/api/{VERSION}/graphql.json"
     body = {"query": query, "variables": variables}
-    status, told, wait = exchange("POST", url, body, {"x-shopify-access-token": token}, shop, effect=effect)
+    status, told, wait = exchange(
+        "POST", url, body, {"x-shopify-access-token": token}, shop, effect=effect, seconds=seconds
+    )
     if status in (401, 403):
-        raise Stopped(RefusedForGood("Shopify does not accept the channel's access token for refunds."))
+        raise Stopped(RefusedForGood("Shopify does not accept the channel's access token."))
     if status == 404:
         raise Stopped(RefusedForGood(f"There is no shop at {shop.domain}."))
     answered = record(told)
@@ -139,7 +149,8 @@ def _data(told: Record, *, effect: bool) -> Record:
     if any(error.record_or_empty("extensions").text("code") == "THROTTLED" for error in errors):
         raise Stopped(TryLater("Shopify asked to wait: too many calls.", retry_after=1))
     if any(error.record_or_empty("extensions").text("code") == "ACCESS_DENIED" for error in errors):
-        raise Stopped(RefusedForGood("Shopify does not allow this app to refund: it needs the scope write_orders."))
+        scope = "write_orders" if effect else "read_orders"
+        raise Stopped(RefusedForGood(f"Shopify does not allow this app to do that: it needs the scope {scope}."))
     if errors or not told.has("data"):
         sentence = "; ".join(error.text("message") for error in errors)[:300] or "It answered without data."
         raise Stopped(Unknown(f"Shopify: {sentence}") if effect else TryLater(f"Shopify: {sentence}"))

@@ -18,7 +18,7 @@ from orders.messages import (
     RefundStatus,
     Unusable,
 )
-from orders.providers import signatures, stripe_orders
+from orders.providers import signatures, stripe_balance, stripe_orders
 from orders.providers.contract import Headers, Provider, printable
 from orders.records import Record
 
@@ -109,6 +109,8 @@ def _reader(topic: str) -> Callable[[Event], tuple[Message, ...]]:
         return _READERS[topic]
     if topic.startswith("charge.dispute."):
         return _dispute
+    if topic.startswith("payout."):
+        return _payout
     raise Ignored(_SILENT.get(topic) or f"Nothing is done about {printable(topic) or 'an event without a type'}.")
 
 
@@ -257,6 +259,15 @@ def _dispute(event: Event) -> tuple[Message, ...]:
     return (message,)
 
 
+def of_thing(event: Event) -> tuple[Message, ...]:
+    """What a thing says that was read from a list, as if an event had brought it; raises `Unusable` or `Ignored`."""
+    return _reader(event.type)(event)
+
+
+def _payout(event: Event) -> tuple[Message, ...]:
+    return (stripe_balance.of_payout(event.thing, test=event.test),)
+
+
 _READERS: dict[str, Callable[[Event], tuple[Message, ...]]] = {
     "checkout.session.completed": _session,
     "checkout.session.async_payment_succeeded": _session,
@@ -274,3 +285,6 @@ _SILENT = {
     "checkout.session.expired": "The checkout expired; nothing was bought.",
     "charge.refunded": "A hint only; the refund's own events say what was refunded.",
 }
+
+READ_TOPICS = (*_READERS, *(f"charge.dispute.{word}" for word in ("created", "updated", "closed")))
+"""What is asked for where events are listed; Stripe takes at most twenty."""

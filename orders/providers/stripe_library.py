@@ -26,9 +26,9 @@ class Transport(stripe.HTTPClient):
 
     name = "aftersale"
 
-    def __init__(self, *, inside: bool) -> None:
+    def __init__(self, *, inside: bool, seconds: int = SECONDS, at_most: int = READ_AT_MOST) -> None:
         super().__init__()
-        self.inside = inside
+        self.inside, self.seconds, self.at_most = inside, seconds, at_most
 
     def request(
         self,
@@ -46,9 +46,9 @@ class Transport(stripe.HTTPClient):
                 url,
                 content=content,
                 headers=headers,
-                seconds=SECONDS,
+                seconds=self.seconds,
                 inside=self.inside,
-                at_most=READ_AT_MOST,
+                at_most=self.at_most,
             )
         except (outgoing.Unreachable, outgoing.Forbidden) as failed:
             raise stripe.APIConnectionError(str(failed)) from failed  # type: ignore[no-untyped-call]
@@ -58,13 +58,13 @@ class Transport(stripe.HTTPClient):
         """Nothing is kept open."""
 
 
-def client(shop: Shop) -> stripe.StripeClient:
-    """Speaks for one channel, by its api_key."""
+def client(shop: Shop, *, seconds: int = SECONDS, at_most: int = READ_AT_MOST) -> stripe.StripeClient:
+    """Speaks for one channel, by its api_key; a call is over after so many seconds."""
     return stripe.StripeClient(
         shop.credentials["api_key"],
         base_addresses={"api": shop.stripe_base.rstrip("/")},
         max_network_retries=0,
-        http_client=Transport(inside=shop.inside),
+        http_client=Transport(inside=shop.inside, seconds=seconds, at_most=at_most),
     )
 
 

@@ -63,10 +63,18 @@ def request(
     orders: Iterable[int] = (),
     profiles: Iterable[int] = (),
     events: Iterable[int] = (),
+    payouts: Iterable[int] = (),
+    movements: Iterable[int] = (),
     wake_worker: bool = True,
 ) -> None:
-    """Have these orders, customers and events settled soon; requests for one subject coalesce."""
-    named = {"order": orders, "profile": profiles, "event": events}
+    """Have these settled soon; requests for one subject coalesce."""
+    named = {
+        "order": orders,
+        "profile": profiles,
+        "event": events,
+        "payout": payouts,
+        "movement": movements,
+    }
     subjects = [(subject, i) for subject, ids in named.items() for i in set(ids)]
     if subjects:
         with connection.cursor() as cursor:

@@ -25,6 +25,8 @@ class SettlementRequest(Tenant):
         ORDER = "order"
         PROFILE = "profile"
         EVENT = "event"
+        PAYOUT = "payout"
+        MOVEMENT = "movement"
 
     class State(models.TextChoices):
         QUEUED = "queued", "Waiting"

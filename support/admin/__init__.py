@@ -18,7 +18,18 @@ from fulfillment.models import (
     Suppression,
     Unclaimed,
 )
-from orders.models import Channel, Delivery, Import, Line, Order, Product, RefundRequest
+from orders.models import (
+    Channel,
+    Delivery,
+    Import,
+    LedgerEntry,
+    Line,
+    Order,
+    Payout,
+    Period,
+    Product,
+    RefundRequest,
+)
 from profiles.models import (
     ApiToken,
     AuditEntry,
@@ -46,6 +57,7 @@ from support.admin import (
     acts_of_delivery,
     acts_of_drills,
     acts_of_files,
+    acts_of_finance,
     acts_of_followups,
     acts_of_given,
     acts_of_identity,
@@ -80,8 +92,10 @@ from support.admin.imports import ImportAdmin
 from support.admin.inbox import DeliveryAdmin
 from support.admin.incidents import IncidentAdmin
 from support.admin.jobs import JobAdmin
+from support.admin.ledger import LedgerEntryAdmin, PeriodAdmin
 from support.admin.missions import MissionAdmin
 from support.admin.orders import OrderAdmin
+from support.admin.payouts import PayoutAdmin
 from support.admin.profiles import ProfileAdmin
 from support.admin.refunds import RefundRequestAdmin
 from support.admin.settings import ApiTokenAdmin, MembershipAdmin, OrganizationAdmin
@@ -124,11 +138,15 @@ ACTS = (
     acts_of_coupons,
     acts_of_missions,
     acts_of_imports,
+    acts_of_finance,
 )
 
 REGISTERED: list[tuple[type[models.Model], Any]] = [
     (Order, OrderAdmin),
     (RefundRequest, RefundRequestAdmin),
+    (Payout, PayoutAdmin),
+    (LedgerEntry, LedgerEntryAdmin),
+    (Period, PeriodAdmin),
     (Approval, ApprovalAdmin),
     (Profile, ProfileAdmin),
     (Job, JobAdmin),

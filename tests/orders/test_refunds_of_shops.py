@@ -126,7 +126,7 @@ def test_wrong_credentials_are_told_and_nothing_is_tried_again(stage: Stage, sho
     order = bought(stage, shopify, "shopify", access_token="old")
     row = ask(stage, order)
     stage.work()
-    assert state(stage, row) == (State.FAILED, "Shopify does not accept the channel's access token for refunds.")
+    assert state(stage, row) == (State.FAILED, "Shopify does not accept the channel's access token.")
 
 
 def test_a_users_error_is_shopifys_own_sentence(stage: Stage, shopify: ShopifyServer) -> None:

@@ -169,7 +169,7 @@ def test_the_buyers_own_currency_is_shown_beside():
 @pytest.mark.parametrize(
     "type_",
     [
-        "checkout.session.expired", "charge.refunded", "payout.paid", "payout.reconciliation_completed",
+        "checkout.session.expired", "charge.refunded",
         "radar.early_fraud_warning.created", "payment_intent.created", "customer.created", "v2.core.event", "",
     ],
 )  # fmt: skip

@@ -11,7 +11,7 @@ from profiles.tenancy import Secure
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("orders", "0013_payouts_and_the_ledger"),
+        ("orders", "0014_find_what_waits_and_count_months"),
         ("profiles", "0013_proofs_of_addresses"),
     ]
 
