@@ -48,6 +48,11 @@ def test_lines_end_as_each_system_ends_them_wherever_a_part_is_cut(ending: str, 
     assert list(texts.lines(parts, "utf-8")) == ["a;b\n", "ü;2\n", "3;4\n"]
 
 
+def test_lines_swallowed_into_a_row_of_too_many_cells_stand_alone_again() -> None:
+    found = read('a,b,c\n1,,,,"\n2"\n3,4,5\n')
+    assert [(row.line, bool(row.problem)) for row in found] == [(1, False), (2, True), (3, True), (4, False)]
+
+
 def test_a_line_without_end_is_cut_and_complained_about() -> None:
     parts = [b"a,b\n", *[b"x" * 1_000_000] * 9, b",2\n3,4\n"]
     found = list(tables.rows(texts.lines(parts, "utf-8"), delimiter=","))
