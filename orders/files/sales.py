@@ -29,8 +29,8 @@ from orders.messages import (
 from orders.parsing import Unreadable
 
 T = TypeVar("T")
-UNDONE = "The import it came from was undone"
-UNKNOWN_STATUS = "Its status in the file is not known"
+UNDONE = "import_undone"
+UNKNOWN_STATUS = "unknown_status"
 EXTRA_COLUMNS, EXTRA_LONG = 12, 200
 ALL_MOST = 1000
 
@@ -230,19 +230,19 @@ def tell(sales: Sequence[Sale], *, record: Record, version: datetime, quiet: boo
     return Told(order, payment if record is not Record.NONE else None, refund)
 
 
-def shown(sale: Sale) -> dict[str, str]:
-    """A sale in words, for whoever wants to see how a row is read."""
+def shown(sale: Sale) -> list[tuple[str, str]]:
+    """A sale in words by name, for whoever wants to see how a row is read."""
     fee = money.to_text(sale.fee_minor, sale.currency) if sale.fee_minor is not None else ""
-    return {
-        "Order": sale.order_id,
-        "Date": f"{sale.placed_at:%Y-%m-%d %H:%M} UTC",
-        "E-mail": sale.email,
-        "What": sale.sku or sale.title,
-        "Quantity": str(sale.quantity),
-        "Gross": f"{money.to_text(sale.gross_minor, sale.currency)} {sale.currency}",
-        "Fee": fee,
-        "Status": sale.standing.capitalize() if sale.standing else f"Not known: {sale.said}",
-    }
+    return [
+        ("Order", sale.order_id),
+        ("Date", f"{sale.placed_at:%Y-%m-%d %H:%M} UTC"),
+        ("E-mail", sale.email),
+        ("What", sale.sku or sale.title),
+        ("Quantity", str(sale.quantity)),
+        ("Gross", f"{money.to_text(sale.gross_minor, sale.currency)} {sale.currency}"),
+        ("Fee", fee),
+        ("Status", sale.standing.capitalize() if sale.standing else f"Not known: {sale.said}"),
+    ]
 
 
 def withdraw(told: Told, version: datetime) -> Told:

@@ -60,7 +60,7 @@ def rows(file: IO[bytes], *, comma: bool = False) -> Iterator[Row]:
     try:
         with zipfile.ZipFile(file) as archive:
             yield from _rows(archive, "," if comma else ".")
-    except (zipfile.BadZipFile, ElementTree.ParseError, expat.ExpatError, KeyError, OSError, RuntimeError):
+    except (zipfile.BadZipFile, ElementTree.ParseError, expat.ExpatError, LookupError, OSError, RuntimeError):
         raise Refused(_BROKEN) from None
     except (NotImplementedError, EOFError, ValueError) as error:
         raise Refused(str(error) if isinstance(error, Refused) else _BROKEN) from None
@@ -89,11 +89,11 @@ def _rows(archive: zipfile.ZipFile, point: str) -> Iterator[Row]:
             yield Row(line, cells + [""] * (width - len(cells)))
 
 
-def _elements(archive: zipfile.ZipFile, member: str, tag: str, *, at_most: int = XML_MOST) -> Iterator[Any]:
+def _elements(archive: zipfile.ZipFile, member: str, tag: str) -> Iterator[Any]:
     """Each element of this name, forgotten after it was given. A document type, and so an entity, is refused."""
     with archive.open(member) as opened:
         parser: Any = ElementTree.XMLPullParser(("start", "end"))
-        metered, holder = _Metered(opened, at_most), None
+        metered, holder = _Metered(opened, XML_MOST), None
         while data := metered.read(1 << 16):
             if b"<!DOCTYPE" in data or b"<!ENTITY" in data:
                 raise Refused(_BROKEN)
@@ -108,6 +108,7 @@ def _elements(archive: zipfile.ZipFile, member: str, tag: str, *, at_most: int =
                     if holder is not None:
                         # What comes next is held by the parser itself: only what was given is let go.
                         holder.clear()
+        parser.close()
 
 
 def _local(tag: str) -> str:

@@ -64,7 +64,7 @@ def rows(lines: Iterable[str], *, delimiter: str) -> Iterator[Row]:
             if any(cells):
                 width = _width(cells)
                 yield Row(line, cells)
-        elif len(taken) > 1 and _swallowed(taken, width, delimiter):
+        elif len(taken) > 1 and (len(cells) != width or _swallowed(taken, width, delimiter)):
             yield from _alone(taken, line - 1, width, delimiter)
         elif len(cells) == width and "\0" not in taken[0]:
             if any(cells):
@@ -84,7 +84,7 @@ def _judged(line: int, cells: list[str], text: str, width: int) -> Row:
         return Row(line, [cell.replace("\0", "") for cell in cells[:width]], "It holds a NUL byte.")
     if len(cells) != width:
         words = f"It has {len(cells)} cells where the heading has {width}."
-        return Row(line, [cell[:CELL_MOST] for cell in cells[: width + 1]], words)
+        return Row(line, [cell[:CELL_MOST] for cell in cells[:WIDEST]], words)
     return Row(line, cells)
 
 

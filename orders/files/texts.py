@@ -148,9 +148,11 @@ def lines(chunks: Iterable[bytes], codec: str) -> Iterator[str]:
     try:
         for chunk in chunks:
             text = rest + decoder.decode(chunk)
-            if not ending:
-                ending = "\r" if "\r" in text[:-1] and "\n" not in text else "\n"
-            found = text.split(ending)
+            ending = ending or _ending(text)
+            if not ending and len(text) < LINE_MOST:
+                rest = text
+                continue
+            found = text.split(ending or "\n")
             rest = found.pop()
             for line in found:
                 if not cut:
@@ -164,4 +166,11 @@ def lines(chunks: Iterable[bytes], codec: str) -> Iterator[str]:
     except UnicodeError:
         raise Refused(f"The file is not {NAMES.get(codec, codec)} text all through: declare its encoding.") from None
     if rest and not cut:
-        yield rest.removesuffix("\r") + "\n"
+        yield from (f"{line}\n" for line in rest.removesuffix("\r").split(ending or "\r"))
+
+
+def _ending(text: str) -> str:
+    """What ends its lines: LF, or CR where something else than LF follows one; '' where that cannot be told yet."""
+    if "\n" in text:
+        return "\n"
+    return "\r" if "\r" in text[:-1] else ""

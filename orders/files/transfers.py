@@ -29,18 +29,18 @@ class Transfer:
     message: PayoutMessage
     remark: str = ""
 
-    def shown(self) -> dict[str, str]:
-        """In words, for whoever wants to see how a row is read."""
+    def shown(self) -> list[tuple[str, str]]:
+        """In words by name, for whoever wants to see how a row is read."""
         said = self.message
-        sums = {"Gross": said.gross_minor, "Fee": said.fee_minor, "Net": said.amount_minor}
-        return {
-            "Payout": said.external_id,
-            "Date": f"{said.made_at:%Y-%m-%d %H:%M} UTC",
-            **{name: "" if minor is None else money.to_text(minor, said.currency) for name, minor in sums.items()},
-            "Currency": said.currency,
-            "Orders": ", ".join(said.order_external_ids[:5]) + (" …" if len(said.order_external_ids) > 5 else ""),
-            "Status": said.status.capitalize(),
-        }
+        sums = (("Gross", said.gross_minor), ("Fee", said.fee_minor), ("Net", said.amount_minor))
+        return [
+            ("Payout", said.external_id),
+            ("Date", f"{said.made_at:%Y-%m-%d %H:%M} UTC"),
+            *((name, "" if minor is None else money.to_text(minor, said.currency)) for name, minor in sums),
+            ("Currency", said.currency),
+            ("Orders", ", ".join(said.order_external_ids[:5]) + (" …" if len(said.order_external_ids) > 5 else "")),
+            ("Status", said.status.capitalize()),
+        ]
 
 
 class TransferReader(Reader):

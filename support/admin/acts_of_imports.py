@@ -61,7 +61,7 @@ class AskFile(Ask):
     file = forms.FileField(label="File", max_length=255, help_text="CSV or XLSX, at most 50 MiB.")
     mode = forms.ChoiceField(label="It holds", choices=Import.Mode.choices)
     channel = forms.ChoiceField(label="Sold through", required=False)
-    name = forms.RegexField(
+    source = forms.RegexField(
         r"^[a-zA-Z0-9][a-zA-Z0-9.-]*$",
         label="Name of a new source",
         max_length=60,
@@ -103,7 +103,7 @@ class ImportFile(Dialog):
 
     def do(self, subject: Organization, press: Press) -> Done:
         data = press.data
-        label = data["channel"] or (f"csv:{data['name'].lower()}" if data["name"] else "")
+        label = data["channel"] or (f"csv:{data['source'].lower()}" if data["source"] else "")
         if not label:
             raise Invalid("Choose where it was sold, or name a new source.")
         mode, upload = Mode(data["mode"]), data["file"]

@@ -122,7 +122,7 @@ class ImportAdmin(ActiveAdmin):
             "counts": _counts(row),
             "reading": _reading(row),
             "preview": [_previewed(one, request) for one in row.preview],
-            "preview_heads": next((list(one["read"]) for one in row.preview if one.get("read")), []),
+            "preview_heads": next(([name for name, _ in one["read"]] for one in row.preview if one.get("read")), []),
             "odd": [_refused(one, request) for one in odd[:SHOWN_AT_MOST]],
             "odd_count": row.conflicts + row.rejected,
             "more_odd": len(odd) > SHOWN_AT_MOST,
@@ -202,10 +202,8 @@ def _reading(row: Import) -> list[tuple[str, str]]:
 
 
 def _previewed(one: dict[str, Any], request: HttpRequest) -> dict[str, Any]:
-    read = {
-        name: masked(value, request) if name == "E-mail" else value for name, value in (one.get("read") or {}).items()
-    }
-    return {"line": one["line"], "problem": redacted(one["problem"], request), "read": list(read.values())}
+    read = [masked(value, request) if name == "E-mail" else value for name, value in one.get("read", ())]
+    return {"line": one["line"], "problem": redacted(one["problem"], request), "read": read}
 
 
 def _refused(one: ImportRow, request: HttpRequest) -> dict[str, Any]:
@@ -222,15 +220,18 @@ def _acts(row: Import, actor: Actor) -> list[dialogs.Button]:
     now = State(row.state)
     stopped = now in Import.DUE and row.due_at is None
     brings = row.fresh + row.updated > 0
-    return dialogs.buttons(
-        actor,
-        ("take_import", row.pk, now == State.CHECKED and brings),
-        ("map_columns", row.pk, now in (State.ASKING, State.REFUSED) and bool(row.headings)),
-        ("read_otherwise", row.pk, now in (State.ASKING, State.CHECKED, State.REFUSED)),
-        ("resume_import", row.pk, stopped),
-        ("undo_import", row.pk, now == State.DONE and row.repeats_id is None and brings),
-        ("discard_import", row.pk, now in (State.ASKING, State.CHECKED, State.REFUSED)),
+    wanted = (
+        ("take_import", now == State.CHECKED and brings),
+        ("map_columns", now in (State.ASKING, State.REFUSED) and bool(row.headings)),
+        ("read_otherwise", now in (State.ASKING, State.CHECKED, State.REFUSED)),
+        ("resume_import", stopped),
+        ("undo_import", now == State.DONE and row.repeats_id is None and brings),
+        ("discard_import", now in (State.ASKING, State.CHECKED, State.REFUSED)),
     )
+    legal = [name for name, possible in wanted if possible]
+    onward = ("take_import", "map_columns", "resume_import")
+    found = (dialogs.button(name, row.pk, actor, first=name in onward) for name in legal)
+    return [one for one in found if one is not None]
 
 
 def _lines(row: Import) -> Iterator[str]:

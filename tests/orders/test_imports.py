@@ -213,7 +213,7 @@ def test_an_unknown_status_is_not_taken_for_paid(stage: Stage, tmp_path: Path) -
     assert result["rows"][0]["outcome"] == "new" and "not taken for paid" in result["rows"][0]["reason"]
     with stage.inside():
         order = Order.objects.get()
-        assert order.payment_status == "unpaid" and order.flags == ["Its status in the file is not known"]
+        assert order.payment_status == "unpaid" and order.flags == ["unknown_status"]
         assert not Entitlement.objects.exists()
 
 
