@@ -12,7 +12,7 @@ from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
 
 from attribution.actions import conversations
-from config import catalogue, environment, progress, settling, stories
+from config import catalogue, demo_books, environment, progress, settling, stories
 from config.couriers import Address, Courier
 from fulfillment.actions import bounces
 from fulfillment.models import Email
@@ -118,6 +118,9 @@ def tell(host: str, port: int, *, still: Callable[[], None] = lambda: None) -> i
         _settled(organization_id, still)
         courier.carry([parcel for parcel in parcels if parcel.later], told=done)
         _settled(organization_id, still)
+        demo_books.keep(organization_id)
+        _settled(organization_id, still)
+        demo_books.conclude(organization_id)
     with tenancy.organization(organization_id):
         ageing.age(since=organization.created_at)
         _bounce(organization)

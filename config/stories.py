@@ -72,6 +72,24 @@ STORIES: tuple[Story, ...] = (
         page="attribution_storealert_changelist",
     ),
     Story(
+        "A payout that came short",
+        "The bank got 12.50 less than the week's payments say: see line by line why, then confirm or write it off.",
+        "po_demo",
+        page="support_discrepancy_changelist",
+    ),
+    Story(
+        "A file with two broken rows",
+        "The old shop's export came in: four rows were taken, two say why not. Correct them and hand it in again.",
+        "old-shop",
+        page="orders_import_changelist",
+    ),
+    Story(
+        "A month to close",
+        "Everything before it is closed: look at last month's report, then close it.",
+        "month",
+        page="orders_period_changelist",
+    ),
+    Story(
         "An event without anybody",
         "Somebody put Stars over the North Sea in a cart and left no name: link it to a customer, and take it back.",
         "EBOOK-STAR-EN",
