@@ -14,6 +14,7 @@ from orders.files.dialects import Mode, Record
 from orders.messages import BalanceKind, BalanceMessage, Message, PayoutMessage, PayoutStatus
 from orders.models import Channel, Import, Payment, Payout, Refund
 from profiles import tenancy
+from profiles.actions import settlement
 from profiles.actors import Actor
 from profiles.models import Organization
 from support.actions import reconciliation
@@ -65,7 +66,8 @@ def pay_out(organization: Organization, shop: Channel) -> int:
                 complete=True,
             )
         )
-    facts.record([Said(shop, message) for message in said], organization=organization)
+    recorded = facts.record([Said(shop, message) for message in said], organization=organization)
+    settlement.request(organization.pk, orders=recorded.orders)
     for payout in Payout.objects.filter(channel=shop, external_id__in=[f"po_demo_{day:%Y%m%d}" for day in over[:-2]]):
         on = payout.arrives_on or payout.at.date()
         payouts.confirm_bank(payout, payout.amount_minor, on=on, by=BY, because="As on the bank statement")

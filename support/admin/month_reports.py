@@ -61,7 +61,7 @@ def page(request: HttpRequest, *, site: Any) -> HttpResponse:
         "here": urlencode(
             {"month": f"{asked.month:%Y-%m}", "currency": asked.currency, "channel": asked.channel_id or ""}
         ),
-        "months_url": url_of("months"),
+        "months_url": url_of("orders_period_changelist"),
         "payouts_url": url_of("orders_payout_changelist"),
     }
     return TemplateResponse(request, "admin/month_report.html", context)

@@ -134,8 +134,8 @@ def _closed(asked: Asked) -> Stand:
     month, _ = checklists.last_month(asked.now, asked.zone)
     closed = Period.objects.filter(month__gte=month).exists()
     if not closed and not LedgerEntry.objects.filter(month__lte=month).exists():
-        return Stand(True, f"{month:%B %Y} has no entries.", "months")
-    return Stand(closed, f"{month:%B %Y} is {'closed' if closed else 'open'}.", "months")
+        return Stand(True, f"{month:%B %Y} has no entries.", "orders_period_changelist")
+    return Stand(closed, f"{month:%B %Y} is {'closed' if closed else 'open'}.", "orders_period_changelist")
 
 
 def _rates(asked: Asked) -> Stand:

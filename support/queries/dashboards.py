@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from django.db import connection
-from django.db.models import Count, F, Min, Q, QuerySet, Sum
+from django.db.models import Count, F, Min, Q, QuerySet, Sum, Value
 
 from fulfillment.models import Email, Entitlement, Job
 from orders import money
@@ -163,13 +163,28 @@ def other_mail(now: datetime) -> QuerySet[Email]:
     return undelivered_mail(now).exclude(template__in=Email.CARRYING, order__isnull=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What is counted for one sort of trouble: rows, since when each, and the list that shows them."""
+
+    key: str
+    rows: Any
+    at: str
+    model: str
+    query: str = ""
+    what: str = "pk"
+
+    def figures(self) -> Any:
+        """One row of (key, count, oldest), which those of the others can be joined to."""
+        keyed = self.rows.order_by().annotate(need=Value(self.key)).values("need")
+        return keyed.annotate(rows_of_it=Count(self.what, distinct=self.what != "pk"), oldest=Min(self.at))
+
+
 def needs(now: datetime, by: Actor | None = None) -> list[Need]:
-    """Every sort of trouble, worst first; what is well has count 0. What waits for one person is counted for `by`."""
+    """Every sort of trouble, worst first; what is well has count 0. What waits for one person is counted for `by`.
 
-    def need(key: str, rows: Any, at: str, model: str, query: str, what: str = "pk") -> Need:
-        found = rows.aggregate(count=Count(what, distinct=what != "pk"), oldest=Min(at))
-        return _need(key, found["count"], found["oldest"], model, query)
-
+    One query for all of them.
+    """
     quarantined = Delivery.objects.filter(state=Delivery.State.QUARANTINED)
     odd_pages = StorefrontPage.objects.filter(state__in=[StorefrontPage.State.DIFFERS, StorefrontPage.State.AWAY])
     unread = Lookup.objects.filter(state=Lookup.State.FAILED)
@@ -179,45 +194,33 @@ def needs(now: datetime, by: Actor | None = None) -> list[Need]:
     nobody = Order.objects.filter(profile__isnull=True)
     odd = Order.objects.exclude(needs_person="").exclude(payment_status=Order.PaymentStatus.DISPUTED)
     parked = Refund.objects.filter(order__isnull=True, arrived_at__lt=now - PARKED_FOR)
-    return [
-        need("approvals", waiting_for(by), "asked_at", "support_approval", "state__exact=waiting"),
-        *_refunds(),
-        need("stuck", stuck(now), "changed_at", "fulfillment_job", "needs=stuck"),
-        need("quarantined", quarantined, "received_at", "orders_delivery", "state__exact=quarantined"),
-        need("unread", unread, "named_at", "orders_lookup", "state__exact=failed"),
-        need("undelivered", undelivered(now), "created_at", "orders_order", "needs=delivery", "order"),
-        need("unmapped", unmapped(), "order__placed_at", "orders_line", "", "order"),
-        need("unreached", unreached.rows(), "since", "fulfillment_reach", ""),
-        need("bounced", other_mail(now), "created_at", "fulfillment_email", "state__exact=bounced"),
-        need("disputes", disputes, "at", "orders_order", "needs=dispute"),
-        need("money", odd, "placed_at", "orders_order", "needs=person"),
-        need("differences", books.open_ones(), "found_at", "support_discrepancy", ""),
-        need("parked", parked, "arrived_at", "orders_delivery", ""),
-        need("reviews", reviews, "created_at", "profiles_review", ""),
-        need("alike", pairs, "found_at", "profiles_suggestion", ""),
-        need("pages", odd_pages, "checked_at", "orders_storefrontpage", ""),
-        need("unattached", nobody, "placed_at", "orders_order", "needs=customer"),
-        need("webhooks", outflow.given_up(), "disabled_at", "profiles_webhookendpoint", ""),
-        need("streams", outflow.late(now), "recorded_at", "profiles_streamentry", "state=waiting"),
+    refused = RefundRequest.objects.filter(state=RefundRequest.State.FAILED)
+    silent = RefundRequest.objects.filter(state=RefundRequest.State.UNKNOWN)
+    wanted = [
+        Counted("approvals", waiting_for(by), "asked_at", "support_approval", "state__exact=waiting"),
+        Counted("refused", refused, "created_at", "orders_refundrequest", "state__exact=failed"),
+        Counted("silent", silent, "created_at", "orders_refundrequest", "state__exact=unknown"),
+        Counted("stuck", stuck(now), "changed_at", "fulfillment_job", "needs=stuck"),
+        Counted("quarantined", quarantined, "received_at", "orders_delivery", "state__exact=quarantined"),
+        Counted("unread", unread, "named_at", "orders_lookup", "state__exact=failed"),
+        Counted("undelivered", undelivered(now), "created_at", "orders_order", "needs=delivery", "order"),
+        Counted("unmapped", unmapped(), "order__placed_at", "orders_line", "", "order"),
+        Counted("unreached", unreached.rows(), "since", "fulfillment_reach"),
+        Counted("bounced", other_mail(now), "created_at", "fulfillment_email", "state__exact=bounced"),
+        Counted("disputes", disputes, "at", "orders_order", "needs=dispute"),
+        Counted("money", odd, "placed_at", "orders_order", "needs=person"),
+        Counted("differences", books.open_ones(), "found_at", "support_discrepancy"),
+        Counted("parked", parked, "arrived_at", "orders_delivery"),
+        Counted("reviews", reviews, "created_at", "profiles_review"),
+        Counted("alike", pairs, "found_at", "profiles_suggestion"),
+        Counted("pages", odd_pages, "checked_at", "orders_storefrontpage"),
+        Counted("unattached", nobody, "placed_at", "orders_order", "needs=customer"),
+        Counted("webhooks", outflow.given_up(), "disabled_at", "profiles_webhookendpoint"),
+        Counted("streams", outflow.late(now), "recorded_at", "profiles_streamentry", "state=waiting"),
     ]
-
-
-def _need(key: str, count: int, oldest: datetime | None, model: str, query: str) -> Need:
-    return Need(key, *WORDS[key], count, oldest, model, query)
-
-
-def _refunds() -> list[Need]:
-    """Refunds that were refused or stay without an answer; one query for both."""
-    states = {"refused": RefundRequest.State.FAILED, "silent": RefundRequest.State.UNKNOWN}
-    figures: dict[str, Any] = {}
-    for key, state in states.items():
-        figures[f"{key}_count"] = Count("pk", filter=Q(state=state))
-        figures[f"{key}_oldest"] = Min("created_at", filter=Q(state=state))
-    found = RefundRequest.objects.filter(state__in=states.values()).aggregate(**figures)
-    return [
-        _need(key, found[f"{key}_count"], found[f"{key}_oldest"], "orders_refundrequest", f"state__exact={state}")
-        for key, state in states.items()
-    ]
+    first, *others = (one.figures() for one in wanted)
+    found = {row["need"]: (row["rows_of_it"], row["oldest"]) for row in first.union(*others, all=True)}
+    return [Need(one.key, *WORDS[one.key], *found.get(one.key, (0, None)), one.model, one.query) for one in wanted]
 
 
 # Today -------------------------------------------------------------------------------------------------------

@@ -142,7 +142,7 @@ def test_finance_finds_a_payout_that_came_short_a_file_and_a_month_to_close(told
 
 def test_all_shops_and_all_ways_of_attribution_occur(told: Organization) -> None:
     found = state(told)
-    # The till's order is one of its story; an event without anybody and a delivery set aside are none. Four are imported.
+    # The till's order is one of its story; an event without anybody and a quarantined delivery are no orders.
     assert len(found["orders"]) == 40 + len(stories.STORIES) - len(FINANCE) - 1 + 4
     assert {order["channel"].partition(":")[0] for order in found["orders"]} == {*demo.SHOPS, "api", "csv"}
     methods = {order["attribution"]["method"] for order in found["orders"] if order["attribution"]}
