@@ -4,7 +4,7 @@ A batch of any size costs a fixed number of statements. Nothing is decided here;
 """
 
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from django.db import connection
@@ -12,7 +12,7 @@ from django.db import connection
 from orders.actions import money_facts, order_facts, payout_facts
 from orders.actions.statements import Said
 from orders.messages import DisputeMessage, Message, OrderMessage, PaymentMessage, RefundMessage
-from orders.models import Dispute, Payment, Refund
+from orders.models import Dispute, MoneyFact, Payment, Refund
 from profiles.actions import settlement
 from profiles.models import Organization
 
@@ -44,11 +44,14 @@ def record(said: Sequence[Said], *, organization: Organization) -> Recorded:
         if isinstance(s.message, OrderMessage) and (not s.message.refunds_complete or id(s.message) in accepted)
         for refund in s.message.refunds
     ]
-    touched = {order.pk for order in orders} | voided
+    come = {order.pk for order in orders}
+    touched = come | voided
+    written: dict[type[MoneyFact], set[int]] = {}
     for model, kind in ((Payment, PaymentMessage), (Refund, RefundMessage), (Dispute, DisputeMessage)):
         rows = [s for s in [*said, *nested] if isinstance(s.message, kind)]
-        touched |= money_facts.record(model, rows, organization)
-    touched |= _link(organization)
+        written[model], changed = money_facts.record(model, rows, organization)
+        touched |= changed
+    touched |= _link(written, come, (s.channel.pk for s in said))
     payouts = payout_facts.record_payouts(said, organization)
     lines = payout_facts.record_lines(said, organization)
     payouts, lines, touched = payout_facts.link(payouts, lines, touched)
@@ -83,35 +86,73 @@ def _names(message: Message) -> list[str]:
 
 # Facts that waited for their order
 
+# Each look-up stands by itself (LATERAL, OFFSET 0), so that it goes by its index although nothing is known yet of how
+# many orders there are: while a file fills an empty table, the planner believes it empty.
 _LINK = """
-UPDATE {table} f SET order_id = found.order_id FROM (
-  SELECT p.id, o.id AS order_id FROM {table} p
-    JOIN orders_order o ON o.external_id = p.order_external_id AND o.channel_id = p.channel_id
-   WHERE p.order_id IS NULL AND p.order_external_id <> ''
+WITH said AS MATERIALIZED (
+  SELECT id, channel_id, order_external_id, payment_reference, charge_reference
+    FROM {table} WHERE id = ANY(%(facts)s) AND order_id IS NULL
+), come AS MATERIALIZED (
+  SELECT id, channel_id, external_id, payment_reference, charge_reference FROM orders_order WHERE id = ANY(%(orders)s)
+), paid AS MATERIALIZED (
+  SELECT order_id, channel_id, charge_reference FROM orders_payment
+   WHERE id = ANY(%(payments)s) AND order_id IS NOT NULL AND charge_reference <> ''
+), waiting AS MATERIALIZED (
+  SELECT id, channel_id, order_external_id, payment_reference, charge_reference
+    FROM {table} WHERE order_id IS NULL AND channel_id = ANY(%(channels)s) AND id <> ALL(%(facts)s)
+), found AS MATERIALIZED (
+  SELECT s.id, o.id AS order_id FROM said s, LATERAL (
+    SELECT id FROM orders_order WHERE channel_id = s.channel_id AND external_id = s.order_external_id OFFSET 0) o
+   WHERE s.order_external_id <> ''
   UNION
-  SELECT p.id, o.id FROM {table} p
-    JOIN orders_order o ON o.payment_reference = p.payment_reference AND o.channel_id = p.channel_id
-                       AND o.payment_reference <> ''
-   WHERE p.order_id IS NULL AND p.payment_reference <> ''
+  SELECT s.id, o.id FROM said s, LATERAL (
+    SELECT id FROM orders_order WHERE channel_id = s.channel_id AND payment_reference = s.payment_reference
+       AND payment_reference <> '' OFFSET 0) o
+   WHERE s.payment_reference <> ''
   UNION
-  SELECT p.id, o.id FROM {table} p
-    JOIN orders_order o ON o.charge_reference = p.charge_reference AND o.channel_id = p.channel_id
-                       AND o.charge_reference <> ''
-   WHERE p.order_id IS NULL AND p.charge_reference <> ''
+  SELECT s.id, o.id FROM said s, LATERAL (
+    SELECT id FROM orders_order WHERE channel_id = s.channel_id AND charge_reference = s.charge_reference
+       AND charge_reference <> '' OFFSET 0) o
+   WHERE s.charge_reference <> ''
   UNION
-  SELECT p.id, pay.order_id FROM {table} p
-    JOIN orders_payment pay ON pay.charge_reference = p.charge_reference AND pay.channel_id = p.channel_id
-                           AND pay.charge_reference <> '' AND pay.order_id IS NOT NULL
-   WHERE p.order_id IS NULL AND p.charge_reference <> ''
-) found WHERE f.id = found.id RETURNING f.order_id
+  SELECT s.id, o.order_id FROM said s, LATERAL (
+    SELECT order_id FROM orders_payment WHERE channel_id = s.channel_id AND charge_reference = s.charge_reference
+       AND charge_reference <> '' AND order_id IS NOT NULL OFFSET 0) o
+   WHERE s.charge_reference <> ''
+  UNION
+  SELECT w.id, o.id FROM waiting w JOIN come o ON o.channel_id = w.channel_id AND o.external_id = w.order_external_id
+  UNION
+  SELECT w.id, o.id FROM waiting w
+    JOIN come o ON o.payment_reference = w.payment_reference AND o.channel_id = w.channel_id
+   WHERE w.payment_reference <> ''
+  UNION
+  SELECT w.id, o.id FROM waiting w
+    JOIN come o ON o.charge_reference = w.charge_reference AND o.channel_id = w.channel_id
+   WHERE w.charge_reference <> ''
+  UNION
+  SELECT w.id, p.order_id FROM waiting w
+    JOIN paid p ON p.charge_reference = w.charge_reference AND p.channel_id = w.channel_id
+)
+UPDATE {table} f SET order_id = found.order_id FROM found WHERE f.id = found.id AND f.order_id IS NULL
+RETURNING f.id, f.order_id
 """
 
 
-def _link(organization: Organization) -> set[int]:
-    """Give parked payments, refunds and disputes the order that has come, and tell which orders those are."""
+def _link(written: Mapping[type[MoneyFact], set[int]], orders: Iterable[int], channels: Iterable[int]) -> set[int]:
+    """Give facts the order that is known now, and tell which orders those are.
+
+    Looked at are the facts written just now, and those of these channels that waited for an order, or for a payment of
+    it, that has come just now. Two that could find each other are never recorded side by side: `lock` sees to that.
+    """
     touched: set[int] = set()
+    payments = set(written[Payment])
+    values = {"orders": sorted(orders), "channels": sorted(set(channels))}
     with connection.cursor() as cursor:
         for model in (Payment, Refund, Dispute):
-            cursor.execute(_LINK.format(table=model._meta.db_table))
-            touched |= {order_id for (order_id,) in cursor.fetchall()}
+            ids = {"facts": sorted(written[model]), "payments": sorted(payments)}
+            cursor.execute(_LINK.format(table=model._meta.db_table), values | ids)
+            found = cursor.fetchall()
+            touched |= {order_id for _, order_id in found}
+            if model is Payment:
+                payments |= {fact_id for fact_id, _ in found}
     return touched

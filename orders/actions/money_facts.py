@@ -31,9 +31,10 @@ OWN_FIELDS: Mapping[type[MoneyFact], list[str]] = {
 _UNTOLD: tuple[object, ...] = ("", None, [])
 
 
-def record(model: type[MoneyFact], said: Sequence[Said], organization: Organization) -> set[int]:
+def record(model: type[MoneyFact], said: Sequence[Said], organization: Organization) -> tuple[set[int], set[int]]:
+    """Write what these messages say; returns the facts written, and the orders of those that were known before."""
     if not said:
-        return set()
+        return set(), set()
     newest: dict[tuple[int, str], MoneyFact] = {}
     for s in said:
         row = _money(model, s, organization)
@@ -62,7 +63,7 @@ def record(model: type[MoneyFact], said: Sequence[Said], organization: Organizat
             changed.append(former)
     bulk.insert(model, fresh)
     bulk.update(model, changed, [*MONEY_FIELDS, *OWN_FIELDS[model]])
-    return {row.order_id for row in changed if row.order_id}
+    return {row.pk for row in [*fresh, *changed]}, {row.order_id for row in changed if row.order_id}
 
 
 def _money_version(row: MoneyFact) -> tuple[object, int, str]:
