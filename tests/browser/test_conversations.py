@@ -21,10 +21,16 @@ def look(page: Any, name: str) -> None:
         page.screenshot(path=f"{folder}/{name}.png", full_page=True)
 
 
+def fits(dialog: Any) -> bool:
+    """Whether nothing of the dialog lies beside its edge."""
+    return bool(dialog.evaluate("box => box.scrollWidth <= box.clientWidth"))
+
+
 def test_the_words_are_changed_and_the_customers_page_says_what_was_asked(at_desk: AtDesk) -> None:
     page, stage = at_desk.page, at_desk.stage
     page.goto(at_desk.home + reverse("admin:orders_channel_changelist"))
     dialog = at_desk.open("Conversations: words and texts")
+    assert fits(dialog)
     look(page, "terms")
     dialog.locator("[name=price_words]").fill("as EPUB")
     assert "1 of 5 terms" in at_desk.press(dialog, "our customers ask for files")
@@ -41,5 +47,5 @@ def test_the_words_are_changed_and_the_customers_page_says_what_was_asked(at_des
     look(page, "customer-narrow")
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     page.goto(at_desk.home + reverse("admin:orders_channel_changelist"))
-    at_desk.open("Conversations: words and texts")
+    assert fits(at_desk.open("Conversations: words and texts"))
     look(page, "terms-narrow")
