@@ -6,7 +6,7 @@ times. Webhook, file, back-fill, replay, merge, override and the Requeue button 
 
 from collections.abc import Sequence
 
-from attribution.actions import attributions, intents
+from attribution.actions import attributions, intents, talks
 from fulfillment.actions import entitlements, followups, missions, redemptions, services
 from orders.actions import deliveries, facts, ledger, lookups, products, statistics, statuses, visits
 from orders.actions.statements import Said
@@ -24,6 +24,7 @@ def take_in(claimed: Sequence[int], organization: Organization) -> None:
     said = deliveries.read(claimed, organization=organization)
     recorded = facts.record(said, organization=organization)
     lookups.record(said, organization=organization)
+    talks.record(said, organization=organization)
     settlement.request(organization.pk, orders=recorded.orders, wake_worker=False)
     deliveries.finish(claimed)
     streams.publish(order_events.raw(claimed), organization_id=organization.pk)

@@ -13,6 +13,7 @@ from datetime import timedelta
 from django.db import connection
 from django_q.tasks import async_task
 
+from attribution.actions import messages
 from fulfillment.actions import redemptions, tracking, verifications
 from orders.actions import backfills, storefronts
 from profiles import tenancy
@@ -54,6 +55,7 @@ SCHEDULES: tuple[Schedule, ...] = (
     Schedule("mail_reports", timedelta(minutes=1), tracking.sweep),
     Schedule("coupon_reservations", timedelta(minutes=1), redemptions.release_due),
     Schedule("assets", timedelta(hours=24), verifications.sweep),
+    Schedule("conversation_texts", timedelta(hours=24), messages.forget),
     Schedule("storefronts", timedelta(hours=24), storefronts.sweep),
     Schedule("backfills", timedelta(minutes=30), backfills.schedule),
     Schedule("approvals", timedelta(minutes=15), approvals.expire),

@@ -76,6 +76,22 @@ class BalanceKind(StrEnum):
     UNKNOWN = "unknown"
 
 
+class TalkStatus(StrEnum):
+    """State of a conversation at its source."""
+
+    OPEN = "open"
+    SNOOZED = "snoozed"
+    CLOSED = "closed"
+
+
+class TalkBy(StrEnum):
+    """Who wrote: a bot's words are kept and never count."""
+
+    CUSTOMER = "customer"
+    AGENT = "agent"
+    BOT = "bot"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelFacts:
     """What a parser may know of the channel a delivery came through."""
@@ -283,6 +299,36 @@ class LookupMessage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TalkLine:
+    """One message of a conversation, by the source's own id; `text` is plain, and empty where there was none."""
+
+    external_id: str
+    by: TalkBy
+    at: datetime
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TalkMessage:
+    """What a source says of a conversation at `version`; its lines add up, of everything else the newest word stands.
+
+    `status`, `labels` and `ended_at` are None where nothing was said of them. `page` is the address of the page on
+    which the customer began to write.
+    """
+
+    external_id: str
+    started_at: datetime
+    version: datetime
+    customer: Customer
+    last_activity_at: datetime | None = None
+    status: TalkStatus | None = None
+    ended_at: datetime | None = None
+    labels: tuple[str, ...] | None = None
+    page: str = ""
+    lines: tuple[TalkLine, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OrderMessage:
     """One order as its channel describes it at `version` (the provider's own time of change).
 
@@ -328,7 +374,14 @@ class OrderMessage:
 
 
 Message = (
-    OrderMessage | RefundMessage | DisputeMessage | PaymentMessage | PayoutMessage | BalanceMessage | LookupMessage
+    OrderMessage
+    | RefundMessage
+    | DisputeMessage
+    | PaymentMessage
+    | PayoutMessage
+    | BalanceMessage
+    | LookupMessage
+    | TalkMessage
 )
 
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from typing import NoReturn, Self
 
@@ -12,6 +12,7 @@ from orders.messages import Unusable
 from orders.parsing import kind_of, shown
 
 MAX_TEXT = 500
+MAX_WRITTEN = 2000
 MAX_QUANTITY = 1_000_000
 MAX_ITEMS = 10_000
 
@@ -55,6 +56,11 @@ class Record:
         if not isinstance(value, str):
             return default
         return parsing.clean(value)[:MAX_TEXT].strip() or default
+
+    def written(self, name: str) -> str:
+        """What somebody wrote: repaired and cut at 2,000 characters; "" where there is none."""
+        value = self.data.get(name)
+        return parsing.clean(value)[:MAX_WRITTEN].strip() if isinstance(value, str) else ""
 
     def exact(self, name: str) -> str:
         """Text that identifies (address, phone number, card, SKU), as it was spelled; "" where there is none."""
@@ -175,6 +181,19 @@ class Record:
             self.refuse(name, "The time is missing.")
         try:
             return parsing.from_epoch(self.data[name])
+        except parsing.Unreadable as error:
+            self.refuse(name, str(error))
+
+    def moment(self, name: str) -> datetime:
+        """A required time, in ISO 8601 or in seconds since 1970 with or without a fraction, as an instant in UTC."""
+        value = self.data.get(name)
+        if isinstance(value, str):
+            return self.instant(name)
+        if not isinstance(value, Decimal):
+            return self.epoch(name)
+        whole = int(value // 1)
+        try:
+            return parsing.from_epoch(whole) + timedelta(microseconds=int((value - whole) * 1_000_000))
         except parsing.Unreadable as error:
             self.refuse(name, str(error))
 

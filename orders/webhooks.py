@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
+from urllib.parse import parse_qsl
 
 from django.conf import settings
 from django.db import Error
@@ -22,11 +23,13 @@ from orders.actions import channels, deliveries
 from orders.models import Channel, ChannelRoute, DomainRoute
 from orders.providers import PROVIDERS
 from orders.providers.contract import JSON_ANSWER, Provider
+from orders.queries import refunding
 from profiles import clock, tenancy
 
 log = logging.getLogger(__name__)
 
 LARGEST_BODY = 5_242_880
+LONGEST_QUERY = 4000
 REMEMBERED_SECONDS = 10.0
 BY_DOMAIN = ("woocommerce", "shopify")
 _TITLES = {401: "Not authentic", 404: "Unknown address", 405: "Not allowed", 413: "Too large", 503: "Try again"}
@@ -55,6 +58,7 @@ class Endpoint:
     kind: str
     key: str
     secrets: tuple[str, ...]
+    token: str
     former_until: datetime | None
     read_at: float
 
@@ -97,7 +101,8 @@ def answer(method: str, kind: str, key: str, meta: Mapping[str, Any]) -> Answer:
     provider = PROVIDERS.get(kind)
     if provider is None:
         return _problem(404)
-    if method != "POST":
+    challenged = method == "GET" and provider.CHALLENGES and "hub." in str(meta.get("QUERY_STRING", ""))
+    if method != "POST" and not challenged:
         return _problem(405)
     headers = Headers(meta)
 
@@ -109,6 +114,8 @@ def answer(method: str, kind: str, key: str, meta: Mapping[str, Any]) -> Answer:
         return _endpoint(kind, key, fresh=fresh)
 
     try:
+        if challenged:
+            return _challenge(provider, find(True), meta)
         return _take(provider, find, headers, meta)
     except Error:
         # Not kept, or not known whether kept: the sender has to try again, and the same delivery is kept once.
@@ -151,6 +158,15 @@ def _take(provider: Provider, find: Find, headers: Mapping[str, str], meta: Mapp
     )
     said, content_type = provider.answer(headers)
     return Answer(200, said, content_type)
+
+
+def _challenge(provider: Provider, endpoint: Endpoint | None, meta: Mapping[str, Any]) -> Answer:
+    """The provider tries a new address with GET: what it wants to read, as plain text."""
+    if endpoint is None:
+        return _problem(404)
+    asked = dict(parse_qsl(str(meta.get("QUERY_STRING", ""))[:LONGEST_QUERY]))
+    told = provider.challenge(asked, endpoint.token)
+    return Answer(200, told.encode("ascii"), "text/plain; charset=utf-8") if told else _problem(401)
 
 
 def _body(meta: Mapping[str, Any]) -> bytes | None:
@@ -208,6 +224,8 @@ def _endpoint(kind: str, key: str, *, fresh: bool) -> Endpoint | None:
         kind=kind,
         key=key,
         secrets=(channel.secret, channel.former_secret),
+        # Where none was agreed upon, the part of the address that nobody can guess.
+        token=refunding.credentials(channel).get("verify_token") or channel.key,
         former_until=channel.former_secret_until,
         read_at=time.monotonic(),
     )

@@ -46,6 +46,17 @@ SELECT n.order_id, n.joined_by, c.id, c.external_id, c.ended_at, c.tags, c.start
   LEFT JOIN stored s ON s.order_id = n.order_id AND s.id = n.id
 """
 
+_NEAR = """
+WITH c AS (
+  SELECT * FROM unnest(%s::bigint[], %s::text[], %s::timestamptz[], %s::timestamptz[])
+             AS v(profile_id, email, since, until)
+)
+SELECT o.id FROM c JOIN orders_order o ON o.profile_id = c.profile_id AND o.placed_at BETWEEN c.since AND c.until
+UNION
+SELECT o.id FROM c JOIN orders_order o
+    ON o.email = c.email AND c.email <> '' AND o.email <> '' AND o.placed_at BETWEEN c.since AND c.until
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
@@ -161,18 +172,21 @@ def _same(former: Attribution, result: Attribution) -> bool:
 
 
 def rerun(conversations: Iterable[Conversation]) -> set[int]:
-    """The orders these conversations may have led to, by customer or e-mail."""
-    found: set[int] = set()
-    for conversation in conversations:
-        near = Order.objects.filter(
-            placed_at__gte=conversation.started_at - timedelta(seconds=SKEW_SECONDS),
-            placed_at__lte=conversation.last_activity_at + timedelta(seconds=WINDOW_SECONDS),
+    """The orders these conversations may have led to, by customer or e-mail. One query for any number."""
+    rows = list(conversations)
+    if not rows:
+        return set()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _NEAR,
+            [
+                [row.profile_id for row in rows],
+                [row.email for row in rows],
+                [row.started_at - timedelta(seconds=SKEW_SECONDS) for row in rows],
+                [row.last_activity_at + timedelta(seconds=WINDOW_SECONDS) for row in rows],
+            ],
         )
-        if conversation.profile_id:
-            found |= set(near.filter(profile_id=conversation.profile_id).values_list("pk", flat=True))
-        if conversation.email:
-            found |= set(near.filter(email=conversation.email).values_list("pk", flat=True))
-    return found
+        return {pk for (pk,) in cursor.fetchall()}
 
 
 def override(order: Order, conversation: Conversation | None, *, by: Actor, because: str) -> Attribution:

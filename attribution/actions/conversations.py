@@ -5,10 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from attribution.actions import attributions
+from attribution.actions import attributions, messages
+from attribution.enquiries import Rules
 from attribution.models import Conversation, Message
 from attribution.queries import events
 from orders.messages import Customer
+from profiles import bulk, clock
 from profiles.actions import linking, resolution, settlement, streams, turns
 from profiles.actors import Actor
 from profiles.models import Organization, Profile
@@ -41,10 +43,12 @@ class ConversationMessage:
 def record(message: ConversationMessage, *, organization: Organization) -> Conversation:
     """Write or update one conversation, find its customer, and have the orders it may have led to settled."""
     turns.together(organization.pk)
-    row = Conversation.objects.select_for_update().filter(external_id=message.external_id).first()
+    rules = messages.rules(organization)
+    row = Conversation.objects.select_for_update().filter(channel=None, external_id=message.external_id).first()
     if row is None:
         row, _ = Conversation.objects.get_or_create(
             organization=organization,
+            channel=None,
             external_id=message.external_id,
             defaults={
                 "started_at": message.started_at,
@@ -55,8 +59,9 @@ def record(message: ConversationMessage, *, organization: Organization) -> Conve
         row = Conversation.objects.select_for_update().get(pk=row.pk)
     former = attributions.rerun([row])
     _merge_facts(row, message, organization)
+    _record_messages(row, message.messages, rules)
+    messages.derive([row], rules)
     row.save()
-    _record_messages(row, message.messages)
     touched = resolution.settle([row], organization=organization)
     row.refresh_from_db()
     orders = former | attributions.rerun([row])
@@ -72,8 +77,9 @@ def _merge_facts(row: Conversation, message: ConversationMessage, organization: 
         [row.last_activity_at, message.started_at, *moments, *filter(None, [message.last_activity_at])]
     )
     row.ended_at = max(filter(None, [row.ended_at, message.ended_at]), default=None)
+    row.status = Conversation.Status.CLOSED if row.ended_at else Conversation.Status.OPEN
     row.message_count = max(row.message_count, message.message_count, len(moments))
-    row.tags = sorted(set(row.tags) | set(message.tags))
+    row.labels = sorted(set(row.labels) | set(message.tags))
     customer = message.customer
     row.email_raw, row.phone_raw = customer.email[:400] or row.email_raw, customer.phone[:200] or row.phone_raw
     row.name = customer.name[:300] or row.name
@@ -83,21 +89,20 @@ def _merge_facts(row: Conversation, message: ConversationMessage, organization: 
     )
 
 
-def _record_messages(row: Conversation, messages: Sequence[Said]) -> None:
-    Message.objects.bulk_create(
-        [
-            Message(
-                organization_id=row.organization_id,
-                conversation=row,
-                at=said.at,
-                by=said.by,
-                text=said.text,
-                text_hash=hashlib.sha256(said.text.encode()).hexdigest(),
-            )
-            for said in messages
-        ],
-        ignore_conflicts=True,
-    )
+def _record_messages(row: Conversation, said: Sequence[Said], rules: Rules) -> None:
+    now = clock.now()
+    fresh = [
+        Message(
+            organization_id=row.organization_id,
+            conversation=row,
+            at=one.at,
+            by=one.by,
+            text=one.text,
+            text_hash=hashlib.sha256(one.text.encode()).hexdigest(),
+        )
+        for one in said
+    ]
+    bulk.insert(Message, [messages.write(one, rules, now=now) for one in fresh], ignore_conflicts=True)
 
 
 def link(conversation: Conversation, profile: Profile, *, by: Actor, because: str) -> Conversation:

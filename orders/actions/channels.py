@@ -24,6 +24,9 @@ CREDENTIALS: Mapping[str, set[str]] = {
     "square": {"access_token", "api_base", "currency"},
     "clover": {"access_token", "api_base", "currency"},
     "pos": {"currency", "region"},
+    "chatwoot": set(),
+    "intercom": set(),
+    "whatsapp": {"verify_token"},
     "api": set(),
     "csv": {"currency", "region"},
 }

@@ -1,4 +1,4 @@
-"""A connected source of purchases, and the routes by which its deliveries find it."""
+"""A connected source of purchases or conversations, and the routes by which its deliveries find it."""
 
 from django.db import models
 
@@ -21,6 +21,9 @@ class Channel(Tenant):
         SQUARE = "square", "Square"
         CLOVER = "clover", "Clover"
         POS = "pos", "Point of sale"
+        CHATWOOT = "chatwoot", "Chatwoot"
+        INTERCOM = "intercom", "Intercom"
+        WHATSAPP = "whatsapp", "WhatsApp"
         API = "api", "API"
         CSV = "csv", "Files"
 

@@ -1,9 +1,11 @@
 """Every channel's adapter by its kind, who is asked for more, who lists and who gives money back: the whole lists."""
 
 from orders.providers.api import Api
+from orders.providers.chatwoot import Chatwoot
 from orders.providers.clover import Clover
 from orders.providers.contract import Provider
 from orders.providers.etsy import Etsy
+from orders.providers.intercom import Intercom
 from orders.providers.pos import Pos
 from orders.providers.readers import CloverReader, EtsyReader, ShopierReader, SquareReader
 from orders.providers.reading import Reader
@@ -17,6 +19,7 @@ from orders.providers.stripe import Stripe
 from orders.providers.stripe_refunding import StripeRefunder
 from orders.providers.stripe_truth import StripeTruth
 from orders.providers.truth import Truth
+from orders.providers.whatsapp import WhatsApp
 from orders.providers.woocommerce import WooCommerce
 from orders.providers.woocommerce_refunding import WooCommerceRefunder
 from orders.providers.woocommerce_truth import WooCommerceTruth
@@ -30,6 +33,9 @@ PROVIDERS: dict[str, Provider] = {
     "square": Square(),
     "clover": Clover(),
     "pos": Pos(),
+    "chatwoot": Chatwoot(),
+    "intercom": Intercom(),
+    "whatsapp": WhatsApp(),
     "api": Api(),
 }
 

@@ -30,6 +30,9 @@ class Provider:
     SIGNS_ADDRESS: ClassVar[bool] = False
     """Whether the address that was called is signed before the body: `verify` is then given both as one text."""
 
+    CHALLENGES: ClassVar[bool] = False
+    """Whether the provider tries the address with GET before it delivers: see `challenge`."""
+
     def verify(self, body: bytes, headers: Headers, secrets: Sequence[str], *, now: float) -> bool:
         """Whether any of the live secrets signed exactly these bytes; an empty secret never did. Never raises."""
         raise NotImplementedError
@@ -48,6 +51,10 @@ class Provider:
 
     def handshake(self, body: bytes, headers: Headers) -> str:
         """The code by which the provider asks whose address this is; "" for anything else."""
+        return ""
+
+    def challenge(self, asked: Headers, token: str) -> str:
+        """What a provider that calls the address with GET wants to read there; "" refuses it. Never raises."""
         return ""
 
     def answer(self, headers: Headers) -> tuple[bytes, str]:

@@ -18,6 +18,15 @@ def any_base64(given: str, body: bytes, secrets: Sequence[str]) -> bool:
     return any_equal([claimed], [base64.b64encode(sha256(key, body)) for key in keys(secrets)])
 
 
+def any_hex(given: str, prefix: str, signed: bytes, secrets: Sequence[str], *, algorithm: str = "sha256") -> bool:
+    """Whether the header's text is the prefix and the hex HMAC of what was signed, under any secret."""
+    claimed = ascii_bytes(given)
+    if not claimed.startswith(prefix.encode("ascii")):
+        return False
+    expected = [hmac.new(key, signed, algorithm).hexdigest().encode("ascii") for key in keys(secrets)]
+    return any_equal([claimed[len(prefix) :]], expected)
+
+
 def any_equal(claimed: Sequence[bytes], expected: Sequence[bytes]) -> bool:
     """Whether one of each is the same, looking at all of them."""
     found = False

@@ -1,4 +1,4 @@
-"""Dialogs about a source of purchases: connecting it, and giving it another secret."""
+"""Dialogs about a source of purchases or conversations: connecting it, and giving it another secret."""
 
 from typing import Any
 
@@ -22,6 +22,9 @@ GIVEN = {
     Channel.Kind.ETSY: "the webhook's whsec_…",
     Channel.Kind.SQUARE: "the subscription's signature key",
     Channel.Kind.CLOVER: "the X-Clover-Auth code of the app's dashboard",
+    Channel.Kind.CHATWOOT: "the webhook's secret",
+    Channel.Kind.INTERCOM: "the app's client secret",
+    Channel.Kind.WHATSAPP: "the Meta app's secret (its verify token is the last part of the address you get here)",
 }
 
 

@@ -1,4 +1,4 @@
-"""The channels: where purchases come from, and whether they still do. Secrets are never shown."""
+"""The channels: where purchases and conversations come from, and whether they still do. Secrets are never shown."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -31,7 +31,9 @@ class ChannelAdmin(ActiveAdmin):
             **self.admin_site.each_context(request),
             "title": self.list_title,
             "rows": [_row(found, request, asked) for found in health.of_channels(moment())],
-            "acts": dialogs.buttons(actor, ("connect", organization.pk, True)),
+            "acts": dialogs.buttons(
+                actor, ("connect", organization.pk, True), ("conversation_terms", organization.pk, True)
+            ),
             **(extra_context or {}),
         }
         return TemplateResponse(request, "admin/channels.html", context)

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from attribution import enquiries
 from attribution import intents as wanting
 from attribution.models import Attribution, Conversation, ProductIntent, StoreAlert
 from fulfillment.models import DownloadLink, DownloadSession, Email, Entitlement, Job
@@ -224,10 +225,11 @@ def emails(rows: Iterable[Email]) -> Iterator[Entry]:
 
 def conversations(rows: Iterable[Conversation]) -> Iterator[Entry]:
     for row in rows:
-        tags = f" · {', '.join(row.tags)}" if row.tags else ""
-        detail = f"{row.message_count} messages, last {row.last_activity_at:%-d %b %H:%M} UTC{tags}"
+        count = f"{row.message_count} message{'' if row.message_count == 1 else 's'}"
+        asked = [enquiries.told(one) for one in row.enquiries] or list(row.tags)
+        said = " · ".join([f"{count}, last {row.last_activity_at:%-d %b %H:%M} UTC", *asked])
         yield Entry(
-            row.started_at, "conversation", f"Conversation {row.external_id}", row.source, detail,
+            row.started_at, "conversation", f"Conversation {row.external_id}", row.source, said,
             f"conversation:{row.pk}",
         )  # fmt: skip
 

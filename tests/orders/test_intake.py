@@ -346,3 +346,44 @@ def test_the_database_plans_the_statement_once(door: Door, stage: Stage) -> None
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%orders_take_in%'")
         assert cursor.fetchone() == (1,)
+
+
+# Conversations --------------------------------------------------------------------------------------------------
+
+
+def talking(stage: Stage, kind: str, **more: Any) -> Channel:
+    with stage.inside():
+        channel = channels.connect(stage.organization, kind=kind, domain="desk.example", secret="s", by=BY, **more)
+    webhooks._endpoints.clear()
+    return channel
+
+
+def test_metas_trial_of_an_address_is_answered_with_its_challenge(door: Door, stage: Stage) -> None:
+    channel = talking(stage, "whatsapp", credentials={"verify_token": "agreed"})
+    asked = f"{channel.webhook_path}?hub.mode=subscribe&hub.challenge=1158201444&hub.verify_token="
+    right = door.ask(f"{asked}agreed", method="GET")
+    assert (right.status, right.body) == (200, b"1158201444")
+    assert right.headers["Content-Type"].startswith("text/plain")
+    for token in ("", "other", channel.key, "%ff", "%00"):
+        assert door.ask(f"{asked}{token}", method="GET").status == 401
+    assert door.ask(channel.webhook_path, method="GET").status == 405
+    unknown = asked.replace(channel.key, "nobody")
+    assert door.ask(f"{unknown}agreed", method="GET").status == 404
+    shop = stage.channels["stripe"].webhook_path
+    assert door.ask(f"{shop}?hub.mode=subscribe&hub.challenge=1&hub.verify_token=x", method="GET").status == 405
+
+
+def test_where_no_token_was_agreed_upon_the_last_part_of_the_address_is_it(door: Door, stage: Stage) -> None:
+    path = (channel := talking(stage, "whatsapp")).webhook_path
+    asked = f"{path}?hub.mode=subscribe&hub.challenge=77&hub.verify_token={channel.key}"
+    assert door.ask(asked, method="GET").body == b"77"
+
+
+def test_an_unsigned_ping_of_intercom_is_answered_and_not_kept(door: Door, stage: Stage) -> None:
+    channel = talking(stage, "intercom")
+    ping = json.dumps(sample("intercom/ping.json")).encode()
+    assert door.ask(channel.webhook_path, ping).status == 200 and kept(stage) == 0
+    wrong = {"X-Hub-Signature": "sha1=00"}
+    assert door.ask(channel.webhook_path, ping, headers=wrong).status == 401 and kept(stage) == 0
+    other = json.dumps(sample("intercom/conversation.user.created.json")).encode()
+    assert door.ask(channel.webhook_path, other).status == 401 and kept(stage) == 0

@@ -15,7 +15,7 @@ from orders.providers.contract import Provider
 from tests.deliveries import KINDS, PAYLOADS, SALES, delivery, document, sale, signed
 
 KIND_OF = {"standard-webhooks": "api"}
-TIMES = {"stripe": 1_789_986_420, "standard-webhooks": 1_794_580_004, "etsy": 1_793_880_216}
+TIMES = {"stripe": 1_789_986_420, "standard-webhooks": 1_794_580_004, "etsy": 1_793_880_216, "chatwoot": 1_794_470_413}
 VECTORS = [
     vector
     for vector in json.loads((PAYLOADS / "signature-vectors.json").read_bytes())["vectors"]
@@ -41,8 +41,9 @@ def test_a_recorded_signature_is_right_for_its_bytes_and_secret_alone(vector):
     assert not check(vector, body, other)
 
 
-def test_the_vectors_of_all_our_first_channels_are_there():
-    wanted = {"stripe", "shopify", "woocommerce", "standard-webhooks", "shopier", "etsy", "square"}
+def test_the_vectors_of_all_our_channels_are_there():
+    shops = {"stripe", "shopify", "woocommerce", "standard-webhooks", "shopier", "etsy", "square"}
+    wanted = shops | {"chatwoot", "intercom", "whatsapp"}
     assert wanted <= {vector["provider"] for vector in VECTORS}
 
 
@@ -95,6 +96,43 @@ def _texts(value):
         yield from (text for pair in value.items() for part in pair for text in _texts(part))
     elif isinstance(value, list | tuple):
         yield from (text for item in value for text in _texts(item))
+
+
+TALKS = {
+    "chatwoot": "chatwoot/message_created.json",
+    "intercom": "intercom/conversation.user.created.json",
+    "whatsapp": "whatsapp/messages.text.json",
+}
+
+
+@pytest.mark.parametrize("kind", TALKS)
+@given(body=st.binary(max_size=200), text=st.text(max_size=200), now=st.floats(0, 2e9))
+def test_no_header_and_no_body_of_a_conversation_makes_a_check_raise(kind, body, text, now):
+    provider = PROVIDERS[kind]
+    assert provider.SIGNATURE_HEADERS <= provider.KEPT_HEADERS and provider.kind == kind
+    for headers in ({}, dict.fromkeys(provider.KEPT_HEADERS, text)):
+        assert provider.verify(body, headers, ["a secret", text], now=now) in (True, False)
+        delivery_id, topic = provider.identify(body, headers)
+        assert len(delivery_id) <= 255 and (delivery_id + topic).isprintable()
+        assert provider.is_ping(body, headers) is False
+    assert provider.challenge({"hub.mode": "subscribe", "hub.verify_token": text, "hub.challenge": text}, "") == ""
+
+
+@pytest.mark.parametrize("kind", TALKS)
+@given(data=st.data())
+def test_any_damage_to_a_conversation_is_read_or_refused_by_name(kind, data):
+    body = document(TALKS[kind])
+    junk = st.sampled_from([None, True, -1, 0, 10**30, 1.5, "", "x", "\0", "\ud800", "1e9", [], {}, [[]], {"id": 0}])
+    for _ in range(data.draw(st.integers(1, 3))):
+        _damage(body, data, junk)
+    try:
+        messages = PROVIDERS[kind].parse(delivery(kind, body))
+    except (Unusable, Ignored) as refusal:
+        str(refusal).encode("utf-8")
+        return
+    for message in messages:
+        for text in _texts(dataclasses.asdict(message)):
+            assert "\0" not in text and len(text.encode("utf-8")) <= 8000
 
 
 def _damage(body, data, junk):
