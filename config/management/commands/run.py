@@ -51,13 +51,17 @@ class Command(Base):
         must_be_free(HOST, port)
         started_database = False
         house = Household(_environ(port), settings.AFTERSALE_DATA / "log")
-        with _signals():
+        with _signals() as asked:
             try:
                 started_database = self._database()
                 self._migrate()
                 self._live(house, port)
             except Stopped:
                 pass
+            except DatabaseError:
+                # Asked to stop in the middle of a statement: what the connection makes of it is not the cause.
+                if not asked:
+                    raise
             except (household.Died, couriers.Refused, demo.NotSettled) as failure:
                 raise CommandError(str(failure)) from failure
             finally:
@@ -159,15 +163,17 @@ def _is_ready(port: int) -> bool:
 
 
 @contextmanager
-def _signals() -> Iterator[None]:
-    """Whoever asks us to stop interrupts whatever we do."""
+def _signals() -> Iterator[list[int]]:
+    """Whoever asks us to stop interrupts whatever we do; gives the signals that asked."""
+    asked: list[int] = []
 
     def stop(number: int, frame: FrameType | None) -> None:
+        asked.append(number)
         raise Stopped
 
     former = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     try:
-        yield
+        yield asked
     finally:
         for number, handler in former.items():
             signal.signal(number, handler)
