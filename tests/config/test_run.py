@@ -108,9 +108,10 @@ def test_the_printed_login_opens_the_desk(running: Running) -> None:
 def test_the_orders_came_through_signed_webhooks_and_are_settled(running: Running) -> None:
     state = running.installation.manage("snapshot", "--organization", "demo").json
     assert len(state["orders"]) > 300 and len(state["quarantined"]) == 1
-    # The till's one sale is told as a customer event; all others are shops' deliveries.
+    # The till's one sale is told as a customer event, four old ones by a file; all others are shops' deliveries.
     kinds = {order["channel"].partition(":")[0] for order in state["orders"]}
-    assert kinds == {"shopify", "stripe", "woocommerce", "api"}
+    assert kinds == {"shopify", "stripe", "woocommerce", "api", "csv"}
+    assert sum(order["channel"].startswith("csv:") for order in state["orders"]) == 4
     taken = re.search(r"Took in (\d+) deliveries", running.said)
     assert taken and int(taken[1]) >= len(state["orders"])
 
