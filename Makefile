@@ -29,9 +29,8 @@ setup:
 run: setup
 	@PORT=$(PORT) exec $(BIN)/python manage.py run --port $(PORT)
 
-# In the order of the folders: the slow files of browser, config and faults come first, and none is left for the end.
 test: setup
-	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 bench: setup
 	@$(BIN)/python -m benchmarks
