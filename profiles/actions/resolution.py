@@ -42,7 +42,7 @@ def settle(facts: Sequence[Fact], *, organization: Organization, write: bool = T
     owners.lock_keys(keys)
     sightings.note(open_facts)
     batch = owners.load(open_facts, keys, organization)
-    touched, batch = _set_shared_aside(open_facts, keys, batch)
+    touched, batch = _set_shared_aside(open_facts, facts, keys, batch)
     former = {fact.pk: fact.profile_id for fact in open_facts}
     touched |= {profile_id for profile_id in former.values() if profile_id}
     done: list[Fact] = []
@@ -71,7 +71,9 @@ def strengthen(profile_ids: Iterable[int], organization: Organization) -> None:
     owners.strengthen(profile_ids, rules.read(organization.identity).weights)
 
 
-def _set_shared_aside(facts: Sequence[Fact], keys: Sequence[str], batch: Batch) -> tuple[set[int], Batch]:
+def _set_shared_aside(
+    open_facts: Sequence[Fact], facts: Sequence[Fact], keys: Sequence[str], batch: Batch
+) -> tuple[set[int], Batch]:
     """Step 2: values that so many others were seen with join nobody from now on, this batch included."""
     crowded = sightings.crowded([key for key in keys if key not in batch.unusable], batch.rules)
     if not crowded:
@@ -82,12 +84,15 @@ def _set_shared_aside(facts: Sequence[Fact], keys: Sequence[str], batch: Batch) 
         status=Identifier.Status.SHARED,
         because=separations.SHARED_BECAUSE,
         by=BY,
-        busy=facts,
+        busy=open_facts,
     )
-    now = {row.pk: row for row in type(facts[0])._base_manager.filter(pk__in=[fact.pk for fact in facts])}
+    # Customers were parted in the database: whoever writes these facts must not write back what was read before it.
+    rows = type(facts[0])._base_manager.select_related("profile").filter(pk__in=[fact.pk for fact in facts])
+    now = {row.pk: row for row in rows}
     for fact in facts:
-        fact.profile, fact.provisional = now[fact.pk].profile, now[fact.pk].provisional
-    return touched, owners.load(facts, keys, batch.organization)
+        for name in FIELDS:
+            setattr(fact, name, getattr(now[fact.pk], name))
+    return touched, owners.load(open_facts, keys, batch.organization)
 
 
 def _attach(fact: Fact, batch: Batch, done: Sequence[Fact]) -> None:

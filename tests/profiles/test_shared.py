@@ -4,6 +4,8 @@ from itertools import permutations
 
 import pytest
 
+from orders.models import Order
+from profiles.actions import settlement
 from profiles.models import Identifier, Merge, Profile, Review
 from tests.profiles.people import People, broken
 
@@ -57,6 +59,18 @@ def test_a_merge_that_only_it_had_caused_is_taken_back_to_who_they_were(people: 
     with people.inside():
         assert Profile.objects.get(pk=bob or 0).merged_into_id is None
         assert Merge.objects.get().undone_at is not None
+    assert broken(people) == []
+
+
+def test_orders_settled_before_follow_those_who_are_parted_beside_them(people: People) -> None:
+    ada, bob = people.buy(1, email="a@example.org"), people.buy(2, email="b@example.org")
+    people.buy(3, email="a@example.org", phone=TILL)
+    assert people.buy(4, email="b@example.org", phone=TILL) == ada
+    people.send(5, email="c@example.org", phone=TILL)
+    with people.inside():  # somebody changed the others at the same moment: all five are settled in one batch
+        settlement.request(people.organization.pk, orders=Order.objects.values_list("pk", flat=True))
+    people.work()
+    assert people.owners(1, 2, 3, 4) == [ada, bob, ada, bob]
     assert broken(people) == []
     # Nobody said that they are different people: an identifier of their own may still join them.
     assert people.buy(6, email="a@example.org", loyalty_id="L1") == ada
