@@ -14,7 +14,7 @@ def main() -> None:
     with MailServer() as server, rig.installation():
         from django.conf import settings
 
-        from config import drains
+        from config import mailing
         from fulfillment.models import Circuit, Email
         from profiles import bulk, clock, tenancy
         from profiles.actions import organizations
@@ -52,13 +52,13 @@ def main() -> None:
             server.messages.clear()
             queue()
             for _ in range(3):
-                drains.outbox(organization.pk)
+                mailing.outbox(organization.pk)
             server.start()
             Circuit.objects.all().delete()
             with tenancy.organization(organization.pk):
                 Email.objects.filter(state=Email.State.QUEUED).update(due_at=clock.now())
             began = time.perf_counter()
-            while drains.outbox(organization.pk):
+            while mailing.outbox(organization.pk):
                 pass
             took = time.perf_counter() - began
             ids = {message.message_id for message in server.messages}

@@ -22,6 +22,7 @@ from config import (
     dues,
     filing,
     importing,
+    mailing,
     pipeline,
     publishing,
     reading,
@@ -30,26 +31,19 @@ from config import (
     storefronts,
 )
 from fulfillment.actions import (
-    chains,
     email_changes,
-    emails,
     followups,
     jobs,
     reach,
     reminders,
     renewals,
-    routes,
     tracking,
 )
-from fulfillment.models import Email
-from fulfillment.providers import mail
-from fulfillment.providers.outcomes import Accepted, RefusedForGood
 from orders.actions import deliveries
 from orders.models import Order
 from profiles import clock, tenancy
 from profiles.actions import likenesses, settlement, turns
 from profiles.models import DueWork, Organization, OrganizationRoute, SettlementRequest
-from support.actions import comparisons
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -182,50 +176,6 @@ def follow_ups(organization_id: int) -> int:
     return len(due)
 
 
-def outbox(organization_id: int) -> int:
-    """E-mails are handed to a provider one by one, or kept where there is none."""
-    with tenancy.organization(organization_id):
-        claimed = emails.claim(BATCH if not settings.EMAIL_PROVIDERS else MAILS)
-        kept = emails.keep(claimed) if claimed else []
-        if kept:
-            jobs.mailed(jobs.awaiting(kept), state=Email.State.KEPT)
-            comparisons.mailed(kept)
-        waiting = list(Email.objects.filter(pk__in=set(claimed) - set(kept)).order_by("due_at", "pk"))
-        organization = _organization(organization_id) if waiting else None
-        routes.announce(waiting)
-    if not waiting or organization is None:
-        return len(claimed)
-    with mail.Chain(settings.EMAIL_PROVIDERS, now=clock.real, circuits=chains.remembered()) as chain:
-        for email in waiting:
-            sent = _send(email, chain, organization)
-            with tenancy.organization(organization_id):
-                _conclude(email, sent)
-        chains.remember(chain)
-    return len(claimed)
-
-
-def _send(email: Email, chain: mail.Chain, organization: Organization) -> mail.Delivery:
-    if email.taken_at:  # the attempt before had no answer, and the provider has reported it since
-        return mail.Delivery(Accepted(email.provider_message_id, "reported"), email.provider)
-    try:
-        return chain.send(emails.compose(email, organization))
-    except Exception as error:  # one message that cannot be written must not stop the others
-        log.exception("email.unwritable", extra={"email": email.pk})
-        return mail.Delivery(RefusedForGood(_told(error)), None)
-
-
-def _conclude(email: Email, sent: mail.Delivery) -> None:
-    emails.conclude(email, sent.outcome, provider=sent.provider or "", asked=bool(sent.tries or sent.provider))
-    if email.state not in (Email.State.SENT, Email.State.FAILED):
-        tracking.settle([email.pk])  # a report may have come while we waited for the answer
-        email.refresh_from_db(fields=["state"])
-    if email.state in (Email.State.SENT, Email.State.FAILED):
-        jobs.mailed(jobs.awaiting([email.pk]), state=email.state, error=email.last_error)
-        comparisons.mailed([email.pk])
-    elif email.given_up:
-        jobs.note(jobs.awaiting([email.pk]), error=emails.NOBODY_KNOWS)
-
-
 def reports(organization_id: int) -> int:
     """What mail services reported becomes the standing of each message."""
     with tenancy.organization(organization_id):
@@ -289,7 +239,7 @@ def _work(
     parts: Iterable[Sequence[T]] = [claimed] if len(claimed) == 1 else [claimed, *([one] for one in claimed)]
     for part in parts:
         try:
-            turns.take(organization_id, partial(work, part))
+            turns.beside(organization_id, partial(work, part))
         except Exception as error:
             if _lost(error):
                 raise  # the claims run out by themselves
@@ -327,7 +277,7 @@ QUEUES = (
     links_anew,
     reports,
     follow_ups,
-    outbox,
+    mailing.outbox,
     unreached,
     publishing.events,
     reconciling.runs,

@@ -42,7 +42,10 @@ def settle(order_ids: Sequence[int], organization: Organization, *, profile_ids:
     """Make everything that depends on these orders agree with the facts; every step is idempotent and takes a batch."""
     turns.together(organization.pk)
     orders = list(
-        Order.objects.select_for_update(of=("self",)).select_related("channel").filter(pk__in=order_ids).order_by("pk")
+        Order.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("channel")
+        .filter(pk__in=order_ids)
+        .order_by("pk")
     )
     for order in orders:
         order.organization = organization

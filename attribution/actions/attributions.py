@@ -195,7 +195,7 @@ def override(order: Order, conversation: Conversation | None, *, by: Actor, beca
     reason = audit.require_reason(because)
     if conversation is not None and conversation.organization_id != order.organization_id:
         raise Invalid("That conversation is not one of this organization.")
-    Attribution.objects.select_for_update().filter(order=order, current=True).update(current=False)
+    Attribution.objects.select_for_update(no_key=True).filter(order=order, current=True).update(current=False)
     row = Attribution.objects.create(
         organization_id=order.organization_id,
         order=order,

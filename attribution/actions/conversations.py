@@ -44,7 +44,11 @@ def record(message: ConversationMessage, *, organization: Organization) -> Conve
     """Write or update one conversation, find its customer, and have the orders it may have led to settled."""
     turns.together(organization.pk)
     rules = messages.rules(organization)
-    row = Conversation.objects.select_for_update().filter(channel=None, external_id=message.external_id).first()
+    row = (
+        Conversation.objects.select_for_update(no_key=True)
+        .filter(channel=None, external_id=message.external_id)
+        .first()
+    )
     if row is None:
         row, _ = Conversation.objects.get_or_create(
             organization=organization,
@@ -56,7 +60,7 @@ def record(message: ConversationMessage, *, organization: Organization) -> Conve
                 "source": message.source,
             },
         )
-        row = Conversation.objects.select_for_update().get(pk=row.pk)
+        row = Conversation.objects.select_for_update(no_key=True).get(pk=row.pk)
     former = attributions.rerun([row])
     _merge_facts(row, message, organization)
     _record_messages(row, message.messages, rules)

@@ -39,7 +39,7 @@ def reopen(alert: StoreAlert, *, by: Actor, because: str) -> StoreAlert:
 
 
 def _locked(alert: StoreAlert) -> StoreAlert:
-    return StoreAlert.objects.select_for_update(of=("self",)).select_related("order").get(pk=alert.pk)
+    return StoreAlert.objects.select_for_update(of=("self",), no_key=True).select_related("order").get(pk=alert.pk)
 
 
 def _written(alert: StoreAlert, action: str, by: Actor, reason: str) -> StoreAlert:

@@ -80,7 +80,7 @@ def _rows(
         if key not in known
     ]
     bulk.insert(Conversation, fresh, ignore_conflicts=True)
-    return [row for row in _named(told).select_for_update().order_by("pk") if _key(row) in told]
+    return [row for row in _named(told).select_for_update(no_key=True).order_by("pk") if _key(row) in told]
 
 
 def _named(keys: Iterable[Key]) -> QuerySet[Conversation]:

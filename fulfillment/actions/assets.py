@@ -83,7 +83,7 @@ def withdraw(asset: Asset, *, by: Actor, because: str) -> Asset:
     """Take a version back: the newest one before it is given out again. Raises NotCurrent, NoFormer."""
     by.require("map_product")
     reason = audit.require_reason(because)
-    rows = Asset.objects.select_for_update().filter(product=asset.product_id, format=asset.format)
+    rows = Asset.objects.select_for_update(no_key=True).filter(product=asset.product_id, format=asset.format)
     versions = list(rows.order_by("-created_at", "-pk"))
     asset = next(row for row in versions if row.pk == asset.pk)
     if not asset.current:

@@ -183,7 +183,7 @@ def _locked(circuit: Circuit) -> Circuit:
     if circuit.provider not in settings.EMAIL_PROVIDERS:
         raise NotInChain(f"{circuit.provider} is not in EMAIL_PROVIDERS.")
     Circuit.objects.get_or_create(provider=circuit.provider)
-    return Circuit.objects.select_for_update().get(provider=circuit.provider)
+    return Circuit.objects.select_for_update(no_key=True).get(provider=circuit.provider)
 
 
 def _record(action: str, row: Circuit, by: Actor, reason: str, **details: object) -> None:

@@ -85,7 +85,7 @@ def change(coupon: Coupon, values: Mapping[str, Any], *, by: Actor, because: str
     reason = audit.require_reason(because)
     if unknown := sorted(set(values) - set(FIELDS)):
         raise Invalid(f"{unknown[0]} of a coupon cannot be changed.")
-    row = Coupon.objects.select_for_update().get(pk=coupon.pk)
+    row = Coupon.objects.select_for_update(no_key=True).get(pk=coupon.pk)
     before = {name: getattr(row, name) for name in values}
     for name, value in values.items():
         setattr(row, name, _skus(value) if name == "skus" else value)

@@ -14,7 +14,7 @@ def change(order: Order, to: str, *, by: Actor, because: str) -> Order:
     usable = identifiers.mailable(to)
     if not usable:
         raise Invalid("That is not one usable e-mail address.")
-    order = Order.objects.select_for_update(of=("self",)).get(pk=order.pk)
+    order = Order.objects.select_for_update(of=("self",), no_key=True).get(pk=order.pk)
     order.delivery_email = usable
     order.save(update_fields=["delivery_email"])
     Email.objects.filter(order=order, state=Email.State.QUEUED).update(to=usable)

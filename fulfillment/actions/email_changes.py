@@ -120,7 +120,7 @@ def _start(profile: Profile, to: str, *, by: Actor, because: str, by_staff: bool
             else "That address is set aside and can belong to no customer."
         )
     now = clock.now()
-    mine = EmailChange.objects.select_for_update().filter(profile=profile)
+    mine = EmailChange.objects.select_for_update(no_key=True).filter(profile=profile)
     if mine.filter(started_at__gt=now - timedelta(hours=1)).count() >= AN_HOUR_AT_MOST:
         raise TooManyChanges("The address was changed several times within the hour; please try again later.")
     for open_one in mine.filter(state__in=EmailChange.OPEN):
@@ -227,7 +227,7 @@ def count_try(row: EmailChange, typed: str) -> bool:
 def confirm(row: EmailChange) -> EmailChange:
     """The right code was entered: in effect at once, or a day after staff had started it. Raises NotAllowed."""
     turns.alone(row.organization_id)  # before any lock: two customers may become one
-    row = EmailChange.objects.select_for_update(of=("self",)).get(pk=row.pk)
+    row = EmailChange.objects.select_for_update(of=("self",), no_key=True).get(pk=row.pk)
     if row.state != State.WAITING or row.expires_at <= clock.now():
         raise NotAllowed(f"This change of address is over: {row.get_state_display().lower()}.")
     row.confirmed_at = clock.now()
@@ -242,7 +242,7 @@ def confirm(row: EmailChange) -> EmailChange:
 
 def veto(row: EmailChange) -> EmailChange:
     """Whoever reads the former address says no: it never takes effect, or is taken back. Raises NotAllowed."""
-    row = EmailChange.objects.select_for_update(of=("self",)).select_related("profile").get(pk=row.pk)
+    row = EmailChange.objects.select_for_update(of=("self",), no_key=True).select_related("profile").get(pk=row.pk)
     if row.state == State.VETOED:
         return row
     if not may_veto(row):
@@ -267,7 +267,7 @@ def settle_due(limit: int) -> int:
     if not EmailChange.objects.filter(due_at__lte=now).exists():
         return 0
     turns.alone(tenancy.current())  # before any lock: two customers may become one
-    rows = EmailChange.objects.select_for_update(of=("self",), skip_locked=True).select_related("profile")
+    rows = EmailChange.objects.select_for_update(of=("self",), skip_locked=True, no_key=True).select_related("profile")
     due = list(rows.filter(due_at__lte=now).order_by("due_at", "pk")[:limit])
     for row in due:
         if row.state == State.CONFIRMED:

@@ -43,7 +43,7 @@ UPDATE fulfillment_email e
                WHERE ((state IN ('queued', 'unknown') AND due_at <= %s)
                   OR (state = 'claimed' AND lease_until < statement_timestamp()))
                  AND (state = 'claimed' AND deaths >= 1) = %s
-               ORDER BY due_at, id LIMIT %s FOR UPDATE SKIP LOCKED))
+               ORDER BY due_at, id LIMIT %s FOR NO KEY UPDATE SKIP LOCKED))
 RETURNING id, deaths
 """
 

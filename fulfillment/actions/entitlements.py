@@ -238,7 +238,11 @@ def grant(
 
 
 def _locked(entitlement: Entitlement) -> Entitlement:
-    return Entitlement.objects.select_for_update(of=("self",)).select_related("product", "order").get(pk=entitlement.pk)
+    return (
+        Entitlement.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("product", "order")
+        .get(pk=entitlement.pk)
+    )
 
 
 def _audit(action: str, entitlement: Entitlement, by: Actor, because: str, **details: object) -> None:

@@ -152,7 +152,7 @@ def work(followup_ids: Sequence[int], *, talked: Talked) -> None:
         .filter(pk__in=wanted.values("order"))
         .order_by("pk")
     }
-    rows = list(wanted.select_for_update(of=("self",)).order_by("pk"))
+    rows = list(wanted.select_for_update(of=("self",), no_key=True).order_by("pk"))
     if not rows:
         return
     organization = next(iter(orders.values())).organization
@@ -350,7 +350,7 @@ def send_now(followup: Followup, *, by: Actor, because: str) -> Followup:
 
 
 def _locked(followup: Followup) -> Followup:
-    return Followup.objects.select_for_update().get(pk=followup.pk)
+    return Followup.objects.select_for_update(no_key=True).get(pk=followup.pk)
 
 
 def _audit(action: str, row: Followup, by: Actor, because: str) -> None:

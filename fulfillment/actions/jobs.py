@@ -31,7 +31,7 @@ UPDATE fulfillment_job j
                WHERE state IN ('pending_processing', 'pending_storage') AND due_at <= %s
                  AND (lease_until IS NULL OR lease_until < statement_timestamp())
                  AND (lease_until IS NOT NULL AND deaths >= 1) = %s
-               ORDER BY due_at, id LIMIT %s FOR UPDATE SKIP LOCKED))
+               ORDER BY due_at, id LIMIT %s FOR NO KEY UPDATE SKIP LOCKED))
 RETURNING id, deaths
 """
 
@@ -143,7 +143,7 @@ def _trouble(asset: Asset, health: stores.Health) -> tuple[str, bool] | None:
 def deliver(job_ids: Sequence[int], checked: Checked) -> None:
     """Make the links and the e-mails of these claimed jobs, in one transaction with a fixed number of queries."""
     jobs = list(
-        Job.objects.select_for_update(of=("self",))
+        Job.objects.select_for_update(of=("self",), no_key=True)
         .filter(pk__in=job_ids, state__in=Job.DUE)
         .select_related(
             "entitlement__product", "entitlement__order__channel", "entitlement__profile", "entitlement__organization"
@@ -204,7 +204,7 @@ def _postpone(job: Job, error: str, unreachable: bool, *, at: datetime) -> None:
 
 def postpone(job_id: int, *, error: str) -> None:
     """Something of ours failed on this job: try again later, in the end say so."""
-    job = Job.objects.select_for_update().get(pk=job_id)
+    job = Job.objects.select_for_update(no_key=True).get(pk=job_id)
     _postpone(job, error, False, at=clock.now())
     job.save(update_fields=FIELDS)
 
@@ -228,7 +228,9 @@ def note(entitlement_ids: Iterable[int], *, error: str) -> None:
 def mailed(entitlement_ids: Iterable[int], *, state: str, error: str = "") -> None:
     """The e-mail of these entitlements was accepted (or kept), or refused for good: their jobs follow."""
     found = list(
-        Job.objects.select_for_update().filter(entitlement__in=list(entitlement_ids), state=State.PENDING_EMAIL)
+        Job.objects.select_for_update(no_key=True).filter(
+            entitlement__in=list(entitlement_ids), state=State.PENDING_EMAIL
+        )
     )
     accepted, now = state in (Email.State.SENT, Email.State.KEPT), clock.now()
     for job in found:
@@ -240,7 +242,7 @@ def retry(job: Job, *, by: Actor, because: str) -> Job:
     """Do the job again from the start, now."""
     by.require("retry")
     reason = audit.require_reason(because)
-    job = Job.objects.select_for_update(of=("self",)).select_related("entitlement").get(pk=job.pk)
+    job = Job.objects.select_for_update(of=("self",), no_key=True).select_related("entitlement").get(pk=job.pk)
     now = clock.now()
     if not job.entitlement.downloadable:
         raise NotAllowed(f"There is nothing to deliver: {job.entitlement.because}.")
@@ -265,7 +267,9 @@ def retry(job: Job, *, by: Actor, because: str) -> Job:
 def requeue_for(product_id: int) -> int:
     """A product got its file: the jobs that failed for want of one are due again; returns how many."""
     waiting = list(
-        Job.objects.select_for_update().filter(entitlement__product=product_id, state=State.FAILED, last_error=NO_FILE)
+        Job.objects.select_for_update(no_key=True).filter(
+            entitlement__product=product_id, state=State.FAILED, last_error=NO_FILE
+        )
     )
     now = clock.now()
     for job in waiting:

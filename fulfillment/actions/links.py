@@ -177,7 +177,7 @@ def revoke(link: DownloadLink, *, by: Actor, because: str) -> DownloadLink:
     """Kill one link with its running downloads; the right to the file stays. Raises LinkRevoked where it is dead."""
     by.require("temporary_link")
     reason = audit.require_reason(because)
-    rows = DownloadLink.objects.select_for_update(of=("self",)).select_related("entitlement")
+    rows = DownloadLink.objects.select_for_update(of=("self",), no_key=True).select_related("entitlement")
     link = rows.get(pk=link.pk)
     if link.revoked_at:
         raise LinkRevoked("It is dead already.")

@@ -123,7 +123,7 @@ def _check_sort(sort: str, language: str) -> None:
 def _keep(
     organization: Organization, sort: str, language: str, wording: Wording, *, by: Actor, because: str
 ) -> MailTemplate:
-    Organization.objects.select_for_update().get(pk=organization.pk)
+    Organization.objects.select_for_update(no_key=True).get(pk=organization.pk)
     mine = MailTemplate.objects.filter(template=sort, language=language)
     latest = mine.aggregate(latest=Max("version"))["latest"] or 0
     row = MailTemplate.objects.create(

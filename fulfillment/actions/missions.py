@@ -72,7 +72,7 @@ def _known(
     profile_ids: Collection[int], active: Sequence[Mission]
 ) -> dict[tuple[int, int, str], list[MissionCompletion]]:
     rows = (
-        MissionCompletion.objects.select_for_update(of=("self",))
+        MissionCompletion.objects.select_for_update(of=("self",), no_key=True)
         .filter(profile__in=profile_ids, mission__in=active)
         .order_by("pk")
     )
@@ -215,7 +215,11 @@ def reissue(completion: MissionCompletion, *, by: Actor, because: str) -> int:
     by.require("manage_coupons")
     reason = audit.require_reason(because)
     with transaction.atomic():
-        row = MissionCompletion.objects.select_for_update(of=("self",)).select_related("mission").get(pk=completion.pk)
+        row = (
+            MissionCompletion.objects.select_for_update(of=("self",), no_key=True)
+            .select_related("mission")
+            .get(pk=completion.pk)
+        )
         if row.state not in HOLDS:
             raise NothingToReissue(f"It does not stand: {row.get_state_display().lower()}.")
         for entitlement in granted([row]):

@@ -69,7 +69,7 @@ def due(limit: int) -> list[int]:
 
 def settle(reach_ids: Sequence[int]) -> None:
     """Look at these orders: the reached go, the others are looked at later or stand on the list. Fixed queries."""
-    rows = list(Reach.objects.select_for_update().filter(pk__in=reach_ids).order_by("pk"))
+    rows = list(Reach.objects.select_for_update(no_key=True).filter(pk__in=reach_ids).order_by("pk"))
     if not rows:
         return
     orders = [row.order_id for row in rows]

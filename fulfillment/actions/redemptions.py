@@ -168,7 +168,9 @@ def release(coupon: Coupon | None = None) -> int:
     rows = Redemption.objects.filter(state=State.RESERVED, reserved_until__lte=clock.now())
     if coupon is not None:
         rows = rows.filter(coupon=coupon)
-    due = list(rows.select_for_update(skip_locked=True).order_by("coupon_id", "pk").values_list("pk", "coupon_id"))
+    due = list(
+        rows.select_for_update(skip_locked=True, no_key=True).order_by("coupon_id", "pk").values_list("pk", "coupon_id")
+    )
     Redemption.objects.filter(pk__in=[pk for pk, _ in due]).update(state=State.RELEASED, reserved_until=None)
     counts: dict[int, int] = {}
     for _, coupon_id in due:
@@ -185,7 +187,7 @@ def release_due(organization_id: int) -> int:
 
 def confirm(redemption: Redemption, *, by: Actor, order: Order | None = None) -> Redemption:
     """The checkout went through: the reservation is a redemption. Twice is once. Raises NotReserved."""
-    row = Redemption.objects.select_for_update(of=("self",)).get(pk=redemption.pk)
+    row = Redemption.objects.select_for_update(of=("self",), no_key=True).get(pk=redemption.pk)
     if row.state == State.REDEEMED:
         return row
     if row.state != State.RESERVED:
@@ -238,7 +240,7 @@ def revoke(redemption: Redemption, *, by: Actor, because: str) -> int:
     """
     by.require("manage_coupons")
     reason = audit.require_reason(because)
-    row = Redemption.objects.select_for_update(of=("self",)).get(pk=redemption.pk)
+    row = Redemption.objects.select_for_update(of=("self",), no_key=True).get(pk=redemption.pk)
     if row.state not in Redemption.LIVE:
         raise AlreadyTakenBack(f"Nothing to take back: {row.get_state_display().lower()}.")
     dead = 0

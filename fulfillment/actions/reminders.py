@@ -25,7 +25,7 @@ EFFECT = "claim_reminder"
 _CLAIM = """
 UPDATE fulfillment_claim SET remind_at = %s
  WHERE id = ANY(ARRAY(SELECT id FROM fulfillment_claim WHERE remind_at <= %s
-                       ORDER BY remind_at, id LIMIT %s FOR UPDATE SKIP LOCKED))
+                       ORDER BY remind_at, id LIMIT %s FOR NO KEY UPDATE SKIP LOCKED))
 RETURNING id
 """
 
@@ -49,7 +49,7 @@ def claim_due(limit: int) -> list[int]:
 def work(claim_ids: Sequence[int]) -> None:
     """Send the reminders of these invitations, at most one a step and customer, and set when to look again."""
     now = clock.now()
-    rows = Claim.objects.select_for_update(of=("self",)).select_related("profile").filter(pk__in=claim_ids)
+    rows = Claim.objects.select_for_update(of=("self",), no_key=True).select_related("profile").filter(pk__in=claim_ids)
     for claim in rows.order_by("pk"):
         step = 1 if now < claim.created_at + REMIND_AFTER[1] else 2
         found = ready(claim.profile)

@@ -23,7 +23,7 @@ REPLACED = "A new link was mailed after an outage."
 _CLAIM = """
 UPDATE fulfillment_renewal SET due_at = %s
  WHERE id = ANY(ARRAY(SELECT id FROM fulfillment_renewal WHERE due_at <= %s
-                       ORDER BY due_at, id LIMIT %s FOR UPDATE SKIP LOCKED))
+                       ORDER BY due_at, id LIMIT %s FOR NO KEY UPDATE SKIP LOCKED))
 RETURNING id
 """
 _KILL = """
@@ -148,7 +148,7 @@ def claim(limit: int) -> list[int]:
 def work(renewal_ids: Sequence[int]) -> None:
     """Make these links and mails, in one transaction with a fixed number of queries; done twice, nothing happens."""
     rows = list(
-        Renewal.objects.select_for_update(of=("self",))
+        Renewal.objects.select_for_update(of=("self",), no_key=True)
         .filter(pk__in=renewal_ids, due_at__isnull=False)
         .select_related(
             "entitlement__product", "entitlement__order__channel", "entitlement__profile", "entitlement__organization"

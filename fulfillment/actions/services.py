@@ -100,7 +100,7 @@ def questions_of(product_id: int) -> tuple[intakes.Question, ...]:
 
 def answer(service: Service, given: Sequence[str], *, by: Actor) -> Service:
     """Take the customer's answers, which may be changed until the work starts. Raises NotNow or intakes.Unusable."""
-    row = Service.objects.select_for_update().get(pk=service.pk)
+    row = Service.objects.select_for_update(no_key=True).get(pk=service.pk)
     if row.state not in (State.INTAKE, State.READY):
         raise NotNow("The work has begun, so that the answers stay as they are. Write to us if something changed.")
     kept = intakes.check(questions_of(row.product_id), given)
@@ -120,7 +120,7 @@ def move(service: Service, to: str, *, by: Actor, because: str) -> Service:
     """Start the work, finish it, or take either back. Raises NotNow. Its inverse is the move back."""
     by.require("retry")
     reason = audit.require_reason(because)
-    row = Service.objects.select_for_update().get(pk=service.pk)
+    row = Service.objects.select_for_update(no_key=True).get(pk=service.pk)
     former = State(row.state)
     if to == State.ENDED or State(to) not in Service.TRANSITIONS[former] or former == State.ENDED:
         raise NotNow(f"It is {former.label.lower()}: it cannot become {State(to).label.lower()} from there.")

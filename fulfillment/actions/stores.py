@@ -90,7 +90,7 @@ class Health:
             return
         with transaction.atomic():
             Circuit.objects.get_or_create(provider=PREFIX + alias)
-            row = Circuit.objects.select_for_update().get(provider=PREFIX + alias)
+            row = Circuit.objects.select_for_update(no_key=True).get(provider=PREFIX + alias)
             state = chains.rule(row)
             after = circuits.fail(state, now=clock.real()) if error else circuits.succeed(state)
             row.failures, row.opened_at, row.probing_until = after.failures, after.opened_at, after.probing_until
@@ -170,7 +170,7 @@ def _clear(row: Circuit) -> None:
 
 def _locked(alias: str) -> Circuit:
     Circuit.objects.get_or_create(provider=PREFIX + alias)
-    return Circuit.objects.select_for_update().get(provider=PREFIX + alias)
+    return Circuit.objects.select_for_update(no_key=True).get(provider=PREFIX + alias)
 
 
 def _record(alias: str, row: Circuit, by: Actor, reason: str) -> None:

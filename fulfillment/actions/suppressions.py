@@ -68,7 +68,7 @@ def lift(suppression: Suppression, *, by: Actor, because: str) -> Suppression:
     """This address may be written to again, because its owner asked for it."""
     by.require("lift_suppression")
     reason = audit.require_reason(because)
-    row = Suppression.objects.select_for_update().get(pk=suppression.pk)
+    row = Suppression.objects.select_for_update(no_key=True).get(pk=suppression.pk)
     if row.lifted_at is not None:
         raise LiftedBefore(f"{row.lifted_by} lifted it already.")
     row.lifted_at, row.lifted_by, row.lifted_because = clock.now(), by.label, reason

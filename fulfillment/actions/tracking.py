@@ -127,7 +127,10 @@ def due(limit: int) -> list[int]:
 def settle(email_ids: Sequence[int]) -> None:
     """Make these messages agree with all their reports, and what follows from them; a fixed number of queries."""
     emails = list(
-        Email.objects.select_for_update().filter(pk__in=email_ids).defer("text", "html", "secrets").order_by("pk")
+        Email.objects.select_for_update(no_key=True)
+        .filter(pk__in=email_ids)
+        .defer("text", "html", "secrets")
+        .order_by("pk")
     )
     told: dict[int, list[EmailEvent]] = defaultdict(list)
     for event in EmailEvent.objects.filter(email__in=[email.pk for email in emails]).order_by("at", "pk"):

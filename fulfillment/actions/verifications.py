@@ -28,7 +28,7 @@ APART = timedelta(hours=20)
 _CLAIM = """
 UPDATE fulfillment_asset SET verify_at = %s
  WHERE id = ANY(ARRAY(SELECT id FROM fulfillment_asset WHERE verify_at <= %s
-                       ORDER BY verify_at, id LIMIT %s FOR UPDATE SKIP LOCKED))
+                       ORDER BY verify_at, id LIMIT %s FOR NO KEY UPDATE SKIP LOCKED))
 RETURNING id
 """
 
@@ -143,7 +143,7 @@ def conclude(seen: Sequence[Seen], *, unread: Iterable[Asset] = ()) -> None:
     if waiting := [asset.pk for asset in unread]:
         Asset.objects.filter(pk__in=waiting).update(verify_at=now)
     found = {one.asset.pk: one for one in seen}
-    rows = list(Asset.objects.select_for_update().filter(pk__in=found).order_by("pk"))
+    rows = list(Asset.objects.select_for_update(no_key=True).filter(pk__in=found).order_by("pk"))
     for row in rows:
         _keep(row, found[row.pk], now)
     bulk.update(Asset, rows, ["verify_at", "verified_at", "verdicts", "in_second", "fault"])

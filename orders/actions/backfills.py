@@ -81,7 +81,7 @@ def request(channel: Channel, *, by: Actor, because: str) -> Backfill:
     reason = audit.require_reason(because)
     if missing := lacking(channel):
         raise NotAskable(missing)
-    row = Backfill.objects.select_for_update().get(pk=_row(channel).pk)
+    row = Backfill.objects.select_for_update(no_key=True).get(pk=_row(channel).pk)
     row.due_at = clock.now()
     row.save(update_fields=["due_at"])
     settlement.wake(channel.organization_id)
@@ -108,7 +108,7 @@ def _row(channel: Channel) -> Backfill:
 def claim() -> Reading | None:
     """Take the channel that waits longest, for two minutes. Commit before the first call."""
     free = Q(lease_until=None) | Q(lease_until__lt=clock.real())
-    rows = Backfill.objects.select_for_update(skip_locked=True, of=("self",)).select_related("channel")
+    rows = Backfill.objects.select_for_update(skip_locked=True, of=("self",), no_key=True).select_related("channel")
     row = rows.filter(free, due_at__lte=clock.now()).order_by("due_at", "pk").first()
     return None if row is None else _begin(row, since=None)
 
@@ -119,7 +119,9 @@ def begin(channel: Channel, *, since: datetime | None) -> Reading:
         raise NotAskable(f"{channel.label}: {reason}")
     if since is not None and since > clock.now():
         raise Invalid("The time to begin at has not come yet.")
-    row = Backfill.objects.select_for_update(of=("self",)).select_related("channel").get(pk=_row(channel).pk)
+    row = (
+        Backfill.objects.select_for_update(of=("self",), no_key=True).select_related("channel").get(pk=_row(channel).pk)
+    )
     if row.lease_until is not None and row.lease_until > clock.real():
         raise Busy(f"{channel.label} is being asked already; its turn ends by itself within two minutes.")
     row.cursor = {}
@@ -170,7 +172,11 @@ def unknown(channel: Channel, page: Page) -> int:
 
 def take(reading: Reading, page: Page, *, organization: Organization) -> Told:
     """Record a page through the same door as what webhooks tell, and remember where the next begins."""
-    row = Backfill.objects.select_for_update(of=("self",)).select_related("channel").get(pk=reading.backfill_id)
+    row = (
+        Backfill.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("channel")
+        .get(pk=reading.backfill_id)
+    )
     told = Told(len(page.messages), unknown(row.channel, page))
     recorded = facts.record([Said(row.channel, message) for message in page.messages], organization=organization)
     settlement.request(organization.pk, orders=recorded.orders)
@@ -194,7 +200,7 @@ def _good_until(row: Backfill, asked: Asked) -> None:
 def put_back(reading: Reading, *, error: str = "", retry_after: int = 0, forget: bool = False) -> None:
     """The reading stops here for now; it goes on where it was, unless it is to be forgotten."""
     wait = max(AGAIN, timedelta(seconds=retry_after)) if error else timedelta(0)
-    row = Backfill.objects.select_for_update().get(pk=reading.backfill_id)
+    row = Backfill.objects.select_for_update(no_key=True).get(pk=reading.backfill_id)
     row.error, row.lease_until = error[:300], None
     row.cursor = {} if forget else row.cursor
     row.due_at = clock.now() + wait if row.due_at is not None else None

@@ -41,7 +41,7 @@ UPDATE orders_delivery d
                WHERE state IN ('queued', 'claimed') AND due_at <= statement_timestamp()
                  AND (lease_until IS NULL OR lease_until < statement_timestamp())
                  AND (lease_until IS NOT NULL AND attempts >= 2) = %s
-               ORDER BY due_at, id LIMIT %s FOR UPDATE SKIP LOCKED))
+               ORDER BY due_at, id LIMIT %s FOR NO KEY UPDATE SKIP LOCKED))
 RETURNING id, attempts
 """
 _TAKE_IN = "SELECT orders_take_in(%s, %s, %s, %s, %b, %b, %s, %s, %s)"
@@ -193,7 +193,7 @@ def finish(claimed: Sequence[int]) -> None:
 
 def postpone(delivery_id: int, *, error: str) -> None:
     """Something of ours failed on this one: try again later, and in the end set it aside with the reason."""
-    row = Delivery.objects.select_for_update().get(pk=delivery_id)
+    row = Delivery.objects.select_for_update(no_key=True).get(pk=delivery_id)
     if row.attempts >= ATTEMPTS:
         quarantine([row.pk], reason=f"Could not be recorded: {error}"[:2000])
         return
@@ -213,7 +213,7 @@ def replay(ids: Sequence[int], *, by: Actor, because: str) -> int:
     """Read these deliveries again from their raw bytes; returns how many will be."""
     by.require("replay")
     reason = audit.require_reason(because)
-    rows = Delivery.objects.select_for_update().filter(
+    rows = Delivery.objects.select_for_update(no_key=True).filter(
         pk__in=ids, state__in=[State.QUARANTINED, State.IGNORED, State.DISMISSED, State.DONE]
     )
     found = list(rows.values_list("pk", "organization_id"))

@@ -107,7 +107,9 @@ def go_on(row: Import, *, by: Actor, because: str) -> Import:
 
 def locked(row: Import) -> Import:
     """The import, for this transaction alone."""
-    found = Import.objects.select_for_update(of=("self",)).select_related("channel", "organization", "mapping")
+    found = Import.objects.select_for_update(of=("self",), no_key=True).select_related(
+        "channel", "organization", "mapping"
+    )
     return found.get(pk=row.pk)
 
 
@@ -118,7 +120,7 @@ def claim() -> Import | None:
     """Take the import that waits longest for 90 s; commit before working, so that the attempt counts."""
     now = clock.real()
     rows = Import.objects.filter(Q(lease_until=None) | Q(lease_until__lt=now), due_at__lte=now)
-    found = rows.select_for_update(skip_locked=True).order_by("due_at", "pk").first()
+    found = rows.select_for_update(skip_locked=True, no_key=True).order_by("due_at", "pk").first()
     if found is None:
         return None
     if found.attempts >= ATTEMPTS:

@@ -82,8 +82,8 @@ def learn_fees(orders: Sequence[Order], money: Mapping[int, Money], lines: Mappi
 
 def settle_balances(payout_ids: Iterable[int], line_ids: Iterable[int], *, organization: Organization) -> int:
     """Book what is missing of these payouts and of these movements without an order; returns how many entries."""
-    payouts = list(Payout.objects.select_for_update().filter(pk__in=list(payout_ids)).order_by("pk"))
-    lines = list(PayoutLine.objects.select_for_update().filter(pk__in=list(line_ids)).order_by("pk"))
+    payouts = list(Payout.objects.select_for_update(no_key=True).filter(pk__in=list(payout_ids)).order_by("pk"))
+    lines = list(PayoutLine.objects.select_for_update(no_key=True).filter(pk__in=list(line_ids)).order_by("pk"))
     told = _fees_told(payouts)
     named = [f"payout:{payout.external_id}" for payout in payouts]
     for line in lines:

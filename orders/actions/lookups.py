@@ -45,7 +45,7 @@ UPDATE orders_lookup l
                WHERE ((state = 'queued' AND due_at <= statement_timestamp())
                   OR (state = 'claimed' AND lease_until < statement_timestamp()))
                  AND (state = 'claimed' AND attempts >= 2) = %s
-               ORDER BY due_at, id LIMIT %s FOR UPDATE SKIP LOCKED))
+               ORDER BY due_at, id LIMIT %s FOR NO KEY UPDATE SKIP LOCKED))
 RETURNING id, attempts
 """
 _LOCK = "SELECT pg_advisory_xact_lock(%s, %s)"
@@ -166,7 +166,7 @@ def _keep_credentials(channel: Channel, fresh: Mapping[str, str]) -> None:
 
 def conclude(tried: Try, outcome: Outcome) -> None:
     """Put the answer into the inbox, or say on the thing why there is none."""
-    row = Lookup.objects.select_for_update().select_related("channel").filter(pk=tried.lookup_id).first()
+    row = Lookup.objects.select_for_update(no_key=True).select_related("channel").filter(pk=tried.lookup_id).first()
     if row is None or (row.state, row.attempts, row.revision) != (State.CLAIMED, tried.attempt, tried.revision):
         return  # named again, or taken over after our lease: whoever reads it then tells
     row.lease_until = None
@@ -212,7 +212,7 @@ def retry(lookup: Lookup, *, by: Actor, because: str) -> Lookup:
     """Read it now, also where the channel calls nobody by itself. Raises NotWaiting."""
     by.require("replay")
     reason = audit.require_reason(because)
-    row = Lookup.objects.select_for_update(of=("self",)).select_related("channel").get(pk=lookup.pk)
+    row = Lookup.objects.select_for_update(of=("self",), no_key=True).select_related("channel").get(pk=lookup.pk)
     reader = READERS[row.channel.kind]
     if missing := reader.lacking(refunding.credentials(row.channel)):
         raise NotWaiting(f"The channel has no {missing}: give it, and this is read by itself.")

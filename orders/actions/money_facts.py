@@ -45,7 +45,7 @@ def record(model: type[MoneyFact], said: Sequence[Said], organization: Organizat
         newest[key] = newer
     known = {
         (row.channel_id, row.external_id): row
-        for row in model._base_manager.select_for_update()
+        for row in model._base_manager.select_for_update(no_key=True)
         .filter(channel_id__in={c for c, _ in newest}, external_id__in={e for _, e in newest})
         .order_by("pk")
     }

@@ -16,7 +16,7 @@ def link(fact: Payment | PayoutLine, order: Order, *, by: Actor, because: str) -
     by.require("reconcile")
     reason = audit.require_reason(because)
     model = type(fact)
-    row: Payment | PayoutLine = model._base_manager.select_for_update(of=("self",)).get(pk=fact.pk)
+    row: Payment | PayoutLine = model._base_manager.select_for_update(of=("self",), no_key=True).get(pk=fact.pk)
     noun = "payment" if isinstance(row, Payment) else "payout line"
     if row.order_id is not None:
         raise AlreadyLinked(f"This {noun} belongs to an order already.")

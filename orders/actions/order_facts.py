@@ -117,7 +117,7 @@ def _known_orders(newest: Sequence[Said]) -> dict[tuple[int, str], Order]:
     wanted = Q(external_id__in=ids)
     if payments:
         wanted |= Q(payment_reference__in=payments)
-    rows = Order.objects.select_for_update().filter(wanted, channel_id__in=channels).order_by("pk")
+    rows = Order.objects.select_for_update(no_key=True).filter(wanted, channel_id__in=channels).order_by("pk")
     known: dict[tuple[int, str], Order] = {}
     for order in rows:
         if order.payment_reference:

@@ -79,7 +79,7 @@ def _write(model: type[Row], rows: Sequence[tuple[int, Row]], fields: Sequence[s
         newest[key] = newer
     known = {
         (row.channel_id, row.external_id): row
-        for row in model._base_manager.select_for_update()
+        for row in model._base_manager.select_for_update(no_key=True)
         .filter(channel_id__in={c for c, _ in newest}, external_id__in={e for _, e in newest})
         .order_by("pk")
     }

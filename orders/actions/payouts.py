@@ -20,7 +20,7 @@ def confirm_bank(payout: Payout, bank_minor: int, *, on: date, by: Actor, becaus
         raise Invalid("The bank cannot have shown it on a day to come.")
     if abs(bank_minor) > money.MAX_MINOR:
         raise Invalid("That is more than any amount taken here.")
-    row = Payout.objects.select_for_update().get(pk=payout.pk)
+    row = Payout.objects.select_for_update(no_key=True).get(pk=payout.pk)
     former = None if row.bank_minor is None else money.to_text(row.bank_minor, row.currency)
     row.bank_minor, row.bank_on = bank_minor, on
     row.save(update_fields=["bank_minor", "bank_on"])
@@ -38,7 +38,7 @@ def forget_bank(payout: Payout, *, by: Actor, because: str) -> Payout:
     """Take back what was said of the bank."""
     by.require("manage_finance")
     reason = audit.require_reason(because)
-    row = Payout.objects.select_for_update().get(pk=payout.pk)
+    row = Payout.objects.select_for_update(no_key=True).get(pk=payout.pk)
     if row.bank_minor is None:
         raise Invalid("Nobody has said what the bank shows of this payout.")
     former = money.to_text(row.bank_minor, row.currency)

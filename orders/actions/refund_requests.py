@@ -307,7 +307,7 @@ def lines_of(given: Sequence[tuple[str, int | None]], order: Order) -> dict[str,
 
 def _locked(row: RefundRequest) -> tuple[RefundRequest, Order]:
     order = lock(row.order_id)
-    return RefundRequest.objects.select_for_update().get(pk=row.pk), order
+    return RefundRequest.objects.select_for_update(no_key=True).get(pk=row.pk), order
 
 
 def lock(order_id: int) -> Order:

@@ -30,7 +30,7 @@ UPDATE orders_refundrequest r
  WHERE id = ANY(ARRAY(SELECT id FROM orders_refundrequest
                WHERE (state IN ('queued', 'unknown') AND due_at <= %s)
                   OR (state = 'claimed' AND lease_until < statement_timestamp())
-               ORDER BY due_at, id LIMIT %s FOR UPDATE SKIP LOCKED))
+               ORDER BY due_at, id LIMIT %s FOR NO KEY UPDATE SKIP LOCKED))
 RETURNING id, attempts
 """
 _PUT_BACK = """
@@ -93,7 +93,7 @@ def conclude(tried: Try, outcome: Outcome) -> RefundRequest:
     if isinstance(outcome, Refunded):
         said = Said(order.channel, outcome.message)
         recorded = facts.record([said], organization=order.organization).orders | {order.pk}
-    row = RefundRequest.objects.select_for_update().get(pk=tried.request_id)
+    row = RefundRequest.objects.select_for_update(no_key=True).get(pk=tried.request_id)
     if isinstance(outcome, Refunded):
         _made(row, outcome)
     elif row.state == State.CLAIMED and row.attempts == tried.attempt:

@@ -27,7 +27,7 @@ ADDRESSES: dict[str, Callable[[Channel, str], str]] = {
 _CLAIM = """
 UPDATE orders_storefrontpage SET due_at = statement_timestamp() + make_interval(secs => %s)
  WHERE id = ANY(ARRAY(SELECT id FROM orders_storefrontpage WHERE due_at <= statement_timestamp()
-                       ORDER BY due_at, id LIMIT %s FOR UPDATE SKIP LOCKED))
+                       ORDER BY due_at, id LIMIT %s FOR NO KEY UPDATE SKIP LOCKED))
 RETURNING id
 """
 

@@ -73,7 +73,7 @@ def cut(identifier: Identifier, *, by: Actor, because: str) -> Cut:
     by.require("undo_merge")
     reason = audit.require_reason(because)
     turns.alone(identifier.organization_id)
-    identifier = Identifier.objects.select_for_update().get(pk=identifier.pk)
+    identifier = Identifier.objects.select_for_update(no_key=True).get(pk=identifier.pk)
     if identifier.status != Identifier.Status.ACTIVE:
         raise NotMatching(f"This identifier is not used for matching: {identifier.get_status_display().lower()}.")
     planned = plan(identifier)
@@ -119,13 +119,13 @@ def use_again(row: Cut, *, by: Actor, because: str) -> int:
     by.require("undo_merge")
     reason = audit.require_reason(because)
     turns.alone(row.organization_id)
-    row = Cut.objects.select_for_update().get(pk=row.pk)
+    row = Cut.objects.select_for_update(no_key=True).get(pk=row.pk)
     if row.undone_at:
         raise UsedAgain(f"Already used again, said by {row.undone_by}.")
     roots = sorted({merges.root_of(pk) for pk in (row.profile_id, *row.apart)})
     if merges.kept_apart(roots):
         raise KeptApart("A person said since that these are different people: merge them by hand if that was wrong.")
-    identifier = Identifier.objects.select_for_update().get(pk=row.identifier_id)
+    identifier = Identifier.objects.select_for_update(no_key=True).get(pk=row.identifier_id)
     identifier.status = Identifier.Status.ACTIVE
     identifier.save(update_fields=["status"])
     for other in roots[1:]:
@@ -324,7 +324,7 @@ def _find_again(identifier: Identifier) -> set[int]:
         columns = {column.name for column in model._meta.concrete_fields}
         of = Q(**{identifier.kind: identifier.value}) if identifier.kind in columns else Q(profile__isnull=True)
         rows = model._base_manager.filter(of, identifiers__contains=[f"{identifier.kind}:{identifier.value}"])
-        facts = list(rows.select_for_update(of=("self",)).order_by("pk"))
+        facts = list(rows.select_for_update(of=("self",), no_key=True).order_by("pk"))
         for fact in facts:
             fact.settled_identifiers = None
         touched |= resolution.settle(facts, organization=organization)

@@ -46,7 +46,7 @@ def record(told: Sequence[Told], *, organization: Organization, became: Mapping[
 
 def settle(event_ids: Sequence[int], *, organization: Organization) -> tuple[list[Event], set[int]]:
     """Give each event to its customer; returns the events, and every customer who may have changed by it."""
-    rows = list(Event.objects.select_for_update().filter(pk__in=event_ids).order_by("pk"))
+    rows = list(Event.objects.select_for_update(no_key=True).filter(pk__in=event_ids).order_by("pk"))
     touched = resolution.settle(rows, organization=organization)
     return rows, touched | {row.profile_id for row in rows if row.profile_id}
 

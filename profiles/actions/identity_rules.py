@@ -260,7 +260,7 @@ def _take_back(keys: Sequence[str], organization: Organization) -> None:
         if not ids:
             continue
         model._base_manager.filter(pk__in=ids).update(settled_identifiers=None)
-        rows = list(model._base_manager.select_for_update().filter(pk__in=ids).order_by("pk"))
+        rows = list(model._base_manager.select_for_update(no_key=True).filter(pk__in=ids).order_by("pk"))
         touched |= resolution.settle(rows, organization=organization)
         if model.settles_as == "order":
             orders += ids

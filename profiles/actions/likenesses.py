@@ -35,7 +35,7 @@ ON CONFLICT (organization_id, profile_id) DO UPDATE
 _CLAIM = """
 UPDATE profiles_likeness SET due_at = statement_timestamp() + make_interval(secs => %s), attempts = attempts + 1
  WHERE id = ANY(ARRAY(SELECT id FROM profiles_likeness WHERE due_at <= statement_timestamp() + make_interval(secs => %s)
-               ORDER BY due_at, id LIMIT %s FOR UPDATE SKIP LOCKED))
+               ORDER BY due_at, id LIMIT %s FOR NO KEY UPDATE SKIP LOCKED))
 RETURNING profile_id, revision, attempts
 """
 _FINISH = """

@@ -51,7 +51,7 @@ def unlink(fact: AnyFact, *, by: Actor, because: str) -> tuple[AnyFact, int]:
 
 
 def _locked(fact: AnyFact) -> AnyFact:
-    found: AnyFact = type(fact)._base_manager.select_for_update(of=("self",)).get(pk=fact.pk)
+    found: AnyFact = type(fact)._base_manager.select_for_update(of=("self",), no_key=True).get(pk=fact.pk)
     return found
 
 

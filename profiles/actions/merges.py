@@ -139,7 +139,7 @@ def undo(merge_row: Merge, *, by: Actor, because: str) -> Merge:
     by.require("undo_merge")
     reason = audit.require_reason(because)
     turns.alone(merge_row.organization_id)
-    merge_row = Merge.objects.select_for_update().get(pk=merge_row.pk)
+    merge_row = Merge.objects.select_for_update(no_key=True).get(pk=merge_row.pk)
     if merge_row.undone_at:
         raise AlreadyUndone(f"Already undone by {merge_row.undone_by}.")
     root = root_of(merge_row.survivor_id)

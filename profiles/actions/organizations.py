@@ -148,7 +148,7 @@ def revoke_token(token: ApiToken, *, by: Actor, because: str) -> None:
     """The token opens nothing from now on; it cannot be brought back. Raises TokenDead."""
     by.require("manage_tokens")
     reason = audit.require_reason(because)
-    token = ApiToken.objects.select_for_update().get(pk=token.pk)
+    token = ApiToken.objects.select_for_update(no_key=True).get(pk=token.pk)
     if token.revoked_at:
         raise TokenDead("This token was revoked before.")
     token.revoked_at = clock.now()

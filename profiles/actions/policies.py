@@ -21,7 +21,7 @@ def change(organization: Organization, policy: str, values: Mapping[str, Any], *
 def keep(organization: Organization, policy: str, values: Mapping[str, Any], *, by: Actor, because: str) -> bool:
     """The same for an act that asked for a permission of its own."""
     reason = audit.require_reason(because)
-    row = Organization.objects.select_for_update().get(pk=organization.pk)
+    row = Organization.objects.select_for_update(no_key=True).get(pk=organization.pk)
     former = row.policies.get(policy, {})
     wanted = dict(values)
     if former == wanted:

@@ -22,7 +22,7 @@ def decide(review: Review, *, decision: str, by: Actor, because: str) -> Review:
     reason = audit.require_reason(because)
     if decision not in DECISIONS:
         raise Invalid(f"{decision} is no decision; choose one of {', '.join(DECISIONS)}.")
-    review = Review.objects.select_for_update().get(pk=review.pk)
+    review = Review.objects.select_for_update(no_key=True).get(pk=review.pk)
     if review.decided_at:
         raise AlreadyDecided(f"Already decided by {review.decided_by}.")
     if decision == MERGED and (still := len(standing(review))) > 1:

@@ -41,7 +41,7 @@ WITH due AS MATERIALIZED (
               WHERE q.endpoint_id = w.id AND q.state = 'queued' AND q.due_at <= statement_timestamp() + %(offset)s
               ORDER BY q.due_at, q.id
               LIMIT greatest(0, CASE WHEN w.failing_since IS NULL THEN %(each)s ELSE %(failing)s END - busy.sending)
-                FOR UPDATE SKIP LOCKED) next
+                FOR NO KEY UPDATE SKIP LOCKED) next
    WHERE w.state = 'enabled' AND (w.rests_until IS NULL OR w.rests_until <= statement_timestamp() + %(offset)s)
    LIMIT %(limit)s)
 UPDATE profiles_webhookdelivery d
@@ -120,7 +120,7 @@ def secrets_of(endpoint: WebhookEndpoint) -> list[str]:
 
 def conclude(delivery_id: int, outcome: Outcome) -> None:
     """Write what came of an attempt, and what follows for the delivery and its endpoint."""
-    row = WebhookDelivery.objects.select_for_update().get(pk=delivery_id)
+    row = WebhookDelivery.objects.select_for_update(no_key=True).get(pk=delivery_id)
     now = clock.now()
     row.tries = [*row.tries, _noted(row.attempts, outcome, now)][-TRIES_KEPT:]
     if row.state == State.DELIVERED:

@@ -316,5 +316,5 @@ def _attach_again(parted: Sequence[Parted], busy: set[Node], organization: Organ
         ids = lost.get(model._meta.label)
         if ids:
             model._base_manager.filter(pk__in=ids).update(settled_identifiers=None)
-            rows = list(model._base_manager.select_for_update().filter(pk__in=ids).order_by("pk"))
+            rows = list(model._base_manager.select_for_update(no_key=True).filter(pk__in=ids).order_by("pk"))
             resolution.settle(rows, organization=organization)

@@ -43,7 +43,7 @@ UPDATE profiles_settlementrequest r
                WHERE ((state = 'queued' AND due_at <= statement_timestamp())
                   OR (state = 'claimed' AND lease_until < statement_timestamp()))
                  AND (state = 'claimed' AND attempts >= 2) = %s
-               ORDER BY due_at, id LIMIT %s FOR UPDATE SKIP LOCKED))
+               ORDER BY due_at, id LIMIT %s FOR NO KEY UPDATE SKIP LOCKED))
 RETURNING id, subject, subject_id, revision, attempts
 """
 

@@ -25,7 +25,7 @@ def dismiss(suggestion: Suggestion, *, by: Actor, because: str, separate: bool =
     """
     by.require("merge")
     reason = audit.require_reason(because)
-    row = Suggestion.objects.select_for_update().get(pk=suggestion.pk)
+    row = Suggestion.objects.select_for_update(no_key=True).get(pk=suggestion.pk)
     if row.state != Suggestion.State.OPEN:
         raise AlreadyDecided(f"Already decided by {row.decided_by}.")
     if separate:
@@ -48,7 +48,7 @@ def reopen(suggestion: Suggestion, *, by: Actor, because: str) -> Suggestion:
     """Take the word back that they are different people, and the do-not-link that came with it. Raises NotDecided."""
     by.require("merge")
     reason = audit.require_reason(because)
-    row = Suggestion.objects.select_for_update().get(pk=suggestion.pk)
+    row = Suggestion.objects.select_for_update(no_key=True).get(pk=suggestion.pk)
     if row.state != Suggestion.State.DISMISSED:
         raise NotDecided("Nobody said that these are different people.")
     if row.separated:

@@ -42,6 +42,16 @@ def take(organization_id: int, act: Callable[[], T]) -> T:
         return act()
 
 
+def beside(organization_id: int, act: Callable[[], T]) -> T:
+    """The same for what a worker does: beside others of its kind, never beside a merge."""
+
+    def with_others() -> T:
+        together(organization_id)
+        return act()
+
+    return take(organization_id, with_others)
+
+
 def deadlocked(error: Exception) -> bool:
     """Whether the database broke a deadlock at this transaction's cost; done again alone, it goes through."""
     return isinstance(error, OperationalError) and isinstance(error.__cause__, DeadlockDetected)

@@ -196,7 +196,7 @@ def _failed_since(endpoint: WebhookEndpoint, since: datetime) -> QuerySet[Webhoo
 
 
 def _again(rows: QuerySet[WebhookDelivery]) -> int:
-    ids = list(rows.select_for_update(of=("self",)).order_by("pk").values_list("pk", flat=True))
+    ids = list(rows.select_for_update(of=("self",), no_key=True).order_by("pk").values_list("pk", flat=True))
     return WebhookDelivery.objects.filter(pk__in=ids).update(
         state=WebhookDelivery.State.QUEUED, attempts=0, due_at=clock.now(), lease_until=None, done_at=None
     )

@@ -29,7 +29,7 @@ UPDATE support_alertnotice
  WHERE id = ANY(ARRAY(SELECT id FROM support_alertnotice
                WHERE (state = 'queued' AND due_at <= %s)
                   OR (state = 'claimed' AND lease_until < statement_timestamp())
-               ORDER BY due_at, id LIMIT %s FOR UPDATE SKIP LOCKED))
+               ORDER BY due_at, id LIMIT %s FOR NO KEY UPDATE SKIP LOCKED))
 RETURNING id
 """
 
@@ -129,7 +129,7 @@ def acknowledge(alert: Alert, *, by: Actor, because: str) -> Alert:
     """Say that somebody sees to it: it is not told again, and stays open until its cause is gone."""
     by.require("acknowledge")
     reason = audit.require_reason(because)
-    alert = Alert.objects.select_for_update().get(pk=alert.pk)
+    alert = Alert.objects.select_for_update(no_key=True).get(pk=alert.pk)
     if alert.acknowledged_at:
         raise AlreadySeenTo(f"Already acknowledged by {alert.acknowledged_by}.")
     alert.acknowledged_at, alert.acknowledged_by, alert.acknowledged_because = clock.now(), by.label, reason

@@ -154,7 +154,7 @@ def withdraw(row: Approval, *, by: Actor, because: str) -> Approval:
 def expire(organization_id: int) -> int:
     """Let go of what nobody decided within seven days; returns how many. Safe to run twice."""
     by = Actor.system("approvals")
-    rows = Approval.objects.select_for_update().filter(state=State.WAITING, expires_at__lte=clock.now())
+    rows = Approval.objects.select_for_update(no_key=True).filter(state=State.WAITING, expires_at__lte=clock.now())
     count = 0
     for row in rows.order_by("pk"):
         _let_go(row, by, "Nobody approved it within seven days.")
@@ -165,7 +165,7 @@ def expire(organization_id: int) -> int:
 
 
 def _waiting(row: Approval) -> Approval:
-    row = Approval.objects.select_for_update().get(pk=row.pk)
+    row = Approval.objects.select_for_update(no_key=True).get(pk=row.pk)
     if row.state != State.WAITING:
         who = f" by {row.decided_by}" if row.decided_by else ""
         raise AlreadyDecided(f"It was {row.get_state_display().lower()}{who} before.")

@@ -58,7 +58,7 @@ def begin(organization: Organization, kind: str, *, by: Actor, because: str) -> 
     reason = audit.require_reason(because)
     if kind not in Kind.values:
         raise Invalid("There is no such kind of incident.")
-    if Incident.objects.select_for_update().filter(kind=kind, closed_at__isnull=True).exists():
+    if Incident.objects.select_for_update(no_key=True).filter(kind=kind, closed_at__isnull=True).exists():
         raise AlreadyOpen("An incident of this kind is open: go on there.")
     row = _open(organization.pk, kind, alert=None, by=by, because=reason)
     audit.record("incident.opened", by=by, subject=row, because=reason, details={"kind": kind})
@@ -123,7 +123,7 @@ def _open(organization_id: int, kind: str, *, alert: Alert | None, by: Actor, be
 
 
 def _locked(incident: Incident) -> Incident:
-    row = Incident.objects.select_for_update().get(pk=incident.pk)
+    row = Incident.objects.select_for_update(no_key=True).get(pk=incident.pk)
     if row.closed_at:
         raise AlreadyClosed(f"Closed by {row.closed_by}: open another if it is back.")
     return row

@@ -65,7 +65,9 @@ def _keep(channel: Channel, unknown: Sequence[OrderMessage | PaymentMessage], or
     subjects = [row.subject for row in rows]
     standing = {
         row.subject: row
-        for row in Discrepancy.objects.select_for_update().filter(kind=Kind.PAID_WITHOUT_ORDER, subject__in=subjects)
+        for row in Discrepancy.objects.select_for_update(no_key=True).filter(
+            kind=Kind.PAID_WITHOUT_ORDER, subject__in=subjects
+        )
     }
     fresh = [row for row in rows if row.subject not in standing]
     again = [row for row in standing.values() if row.status == Status.CLOSED]

@@ -32,7 +32,7 @@ UPDATE support_reconcilerun
                WHERE ((state = 'queued' AND due_at <= %s)
                   OR (state = 'claimed' AND lease_until < statement_timestamp()))
                  AND (%s::bigint IS NULL OR id = %s)
-               ORDER BY due_at, id LIMIT 1 FOR UPDATE SKIP LOCKED))
+               ORDER BY due_at, id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED))
 RETURNING id
 """
 
@@ -128,7 +128,7 @@ def work(organization_id: int, run_id: int, *, ask: Ask, done: Callable[[int], N
         asked = ask(row) if not position else Asked()
         with tenancy.organization(organization_id):
             take_turn(organization_id)
-            row = ReconcileRun.objects.select_for_update().get(pk=run_id)
+            row = ReconcileRun.objects.select_for_update(no_key=True).get(pk=run_id)
             if row.state == State.CLAIMED and row.position == position:
                 _do(row, asked)
         done(row.position)
@@ -159,7 +159,7 @@ def _do(row: ReconcileRun, asked: Asked) -> None:
 
 def postpone(run_id: int, *, error: str) -> None:
     """A phase failed: the run is taken up again, at most five times."""
-    row = ReconcileRun.objects.select_for_update().get(pk=run_id)
+    row = ReconcileRun.objects.select_for_update(no_key=True).get(pk=run_id)
     row.state = State.FAILED if row.attempts >= ATTEMPTS else State.QUEUED
     row.last_error, row.lease_until = error[:2000], None
     row.due_at = clock.now() + timedelta(seconds=2**row.attempts)

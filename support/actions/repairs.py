@@ -163,7 +163,9 @@ def reopen(row: Discrepancy, *, by: Actor, because: str) -> Discrepancy:
     """Take a write-off back; it is due anew. Raises NotOpen where it was not written off."""
     by.require("write_off")
     reason = audit.require_reason(because)
-    row = Discrepancy.objects.select_for_update(of=("self",)).select_related("order__channel").get(pk=row.pk)
+    row = (
+        Discrepancy.objects.select_for_update(of=("self",), no_key=True).select_related("order__channel").get(pk=row.pk)
+    )
     if row.status != Status.WRITTEN_OFF:
         raise NotOpen(f"It is {row.get_status_display().lower()}: there is no write-off to take back.")
     row.status, row.closed_at, row.closed_because, row.closed_by = Status.OPEN, None, "", ""
@@ -193,7 +195,7 @@ LINKABLE = (Discrepancy.Kind.PAID_WITHOUT_ORDER, Discrepancy.Kind.UNKNOWN_PAYOUT
 
 def _locked(row: Discrepancy) -> Discrepancy:
     found = (
-        Discrepancy.objects.select_for_update(of=("self",))
+        Discrepancy.objects.select_for_update(of=("self",), no_key=True)
         .select_related("order__channel", "order__organization", "payment__channel", "payout_line__channel")
         .get(pk=row.pk)
     )

@@ -526,15 +526,15 @@ def test_a_report_ends_the_doubt_and_no_second_copy_goes_out(
 def test_a_report_that_comes_before_the_worker_gave_up_waiting_counts(
     stage: Stage, smtp: MailServer, password: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from config import drains
+    from config import mailing
 
     def lost_its_answer(email: Email, *rest: Any) -> Any:
         report(stage, of(email, "delivery"))
         return _send(email, *rest)
 
-    _send = drains._send
+    _send = mailing._send
     smtp.hang_up_after_data()
-    monkeypatch.setattr(drains, "_send", lost_its_answer)
+    monkeypatch.setattr(mailing, "_send", lost_its_answer)
     assert buy(stage).state == "sent"
     assert len(smtp.messages) == 1
 

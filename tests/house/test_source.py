@@ -147,6 +147,27 @@ def test_doors_write_nothing_themselves() -> None:
     assert set(WRITING_DOORS) <= set(found), "a reviewed exception is no longer needed"
 
 
+def locks_of_keys(name: str) -> list[int]:
+    """The lines on which a row is locked as if its key would change."""
+    return [
+        node.lineno
+        for node in ast.walk(tree(name))
+        if (
+            isinstance(node, ast.Call)
+            and getattr(node.func, "attr", "") == "select_for_update"
+            and "no_key" not in {keyword.arg for keyword in node.keywords}
+        )
+        or (isinstance(node, ast.Constant) and isinstance(node.value, str) and "FOR UPDATE" in node.value)
+    ]
+
+
+def test_locks_do_not_stop_those_who_only_refer_to_a_row() -> None:
+    """Keys never change here. A row changed twice in one transaction has its references looked at again when that
+    commits: with a stronger lock, whoever commits would wait for whoever holds the order, and that one for it."""
+    found = {name: lines for name in modules() if not name.startswith("tests/") and (lines := locks_of_keys(name))}
+    assert found == {}
+
+
 def test_no_machine_of_ours_is_named() -> None:
     found = {}
     for name in tracked():
@@ -168,6 +189,8 @@ def test_no_machine_of_ours_is_named() -> None:
         ("def total(x: float) -> None: ...", floats),
         ("def page(request): Order.objects.create()", writes),
         ("order.save()", writes),
+        ("Order.objects.select_for_update(of=('self',))", locks_of_keys),
+        ("claim = 'SELECT id FROM t FOR UPDATE SKIP LOCKED'", locks_of_keys),
     ],
 )
 def test_what_is_forbidden_is_found(source: str, check, monkeypatch: pytest.MonkeyPatch) -> None:
