@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Final
 
+from profiles import terms
+
 POLICY: Final = "conversations"
 PRODUCT: Final = "product_inquiry"
 PRICE: Final = "price_check"
@@ -67,11 +69,7 @@ class Enquiry:
 
 def read(policies: Mapping[str, Any]) -> Policy:
     """The terms in an organization's policies; what is missing or cannot be used is as usual."""
-    kept = policies.get(POLICY)
-    try:
-        return checked(kept if isinstance(kept, dict) else {})
-    except ValueError:
-        return USUAL
+    return terms.read(policies, POLICY, checked, USUAL)
 
 
 def checked(values: Mapping[str, Any]) -> Policy:
@@ -81,11 +79,11 @@ def checked(values: Mapping[str, Any]) -> Policy:
         raise ValueError(f"Texts are kept for 0 to {LONGEST_KEEPING} days.")
     given: dict[str, tuple[str, ...]] = {}
     for name in (f.name for f in fields(Policy) if f.name != "keep_days"):
-        terms = values.get(name, getattr(USUAL, name))
-        if not isinstance(terms, list | tuple) or not all(isinstance(term, str) for term in terms):
+        wanted = values.get(name, getattr(USUAL, name))
+        if not isinstance(wanted, list | tuple) or not all(isinstance(term, str) for term in wanted):
             raise ValueError(f"{name}: give a list of texts.")
-        given[name] = tuple(_term(term, name) for term in terms)
-        if len(terms) > MOST_TERMS:
+        given[name] = tuple(_term(term, name) for term in wanted)
+        if len(wanted) > MOST_TERMS:
             raise ValueError(f"{name}: at most {MOST_TERMS}.")
     return Policy(keep_days=days, **given)
 
@@ -199,8 +197,8 @@ class Rules:
     def in_text(self, text: str) -> tuple[Enquiry, ...]:
         """What a customer's message asks for, each with the sentence that says so."""
         found = []
-        for tag, terms, how in ((PRODUCT, self.products, "names"), (PRICE, self.prices, "says")):
-            if match := terms.first(text):
+        for tag, wanted, how in ((PRODUCT, self.products, "names"), (PRICE, self.prices, "says")):
+            if match := wanted.first(text):
                 called, place = match
                 found.append(Enquiry(tag, f"{how} “{called[:LONGEST_TERM]}”", sentence(text, place)))
         return tuple(found)

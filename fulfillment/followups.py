@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
+from profiles import terms
+
 POLICY: Final = "followups"
 LONGEST_HOURS: Final = 24 * 180
 # What was bought so long before it was known here came from a file or a back-fill, and is no news to its buyer.
@@ -135,11 +137,7 @@ class Policy:
 
 def read(policies: Mapping[str, Any]) -> Policy:
     """The terms in an organization's policies; what is missing or cannot be used is as usual."""
-    kept = policies.get(POLICY)
-    try:
-        return checked(kept if isinstance(kept, dict) else {})
-    except ValueError:
-        return Policy()
+    return terms.read(policies, POLICY, checked, Policy())
 
 
 def checked(values: Mapping[str, Any]) -> Policy:

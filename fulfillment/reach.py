@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
+from profiles import terms
+
 POLICY: Final = "delivery"
 LONGEST_HOURS: Final = 24 * 30
 
@@ -60,11 +62,7 @@ USUAL: Final = Policy()
 
 def read(policies: Mapping[str, Any]) -> Policy:
     """The terms in an organization's policies; what is missing or cannot be used is as usual."""
-    kept = policies.get(POLICY)
-    try:
-        return checked(kept if isinstance(kept, dict) else {})
-    except ValueError:
-        return USUAL
+    return terms.read(policies, POLICY, checked, USUAL)
 
 
 def checked(values: Mapping[str, Any]) -> Policy:

@@ -66,6 +66,15 @@ def loads(body: bytes) -> object:
     return value
 
 
+def glance(body: bytes) -> dict[str, object]:
+    """The object in `body` for whoever only wants a label of it; empty where it cannot be read. Never raises."""
+    try:
+        value = loads(body)
+    except Unusable:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
 def clean(text: str) -> str:
     """Text a database and a log can hold: without NUL, lone surrogates replaced."""
     if "\0" in text:

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
+from orders.actions import newest
 from orders.actions.statements import Said, digest
 from orders.messages import DisputeMessage, PaymentMessage, RefundMessage
 from orders.models import Dispute, Payment, Refund
 from orders.models.money import MoneyFact
-from profiles import bulk
 from profiles.models import Organization
 
 MONEY_FIELDS = [
@@ -28,60 +28,29 @@ OWN_FIELDS: Mapping[type[MoneyFact], list[str]] = {
     Dispute: ["reason", "evidence_due_at"],
 }
 
-_UNTOLD: tuple[object, ...] = ("", None, [])
+# Stripe and WooCommerce never say what a refund covers: only whoever asked for it here knows.
+_KEPT: Mapping[type[MoneyFact], list[str]] = {
+    Payment: ["order_external_id", "payment_reference", "charge_reference", "method", "last4", "fee_minor"],
+    Refund: ["order_external_id", "payment_reference", "charge_reference", "covered_lines"],
+    Dispute: ["order_external_id", "payment_reference", "charge_reference"],
+}
 
 
 def record(model: type[MoneyFact], said: Sequence[Said], organization: Organization) -> tuple[set[int], set[int]]:
     """Write what these messages say; returns the facts written, and the orders of those that were known before."""
-    if not said:
-        return set(), set()
-    newest: dict[tuple[int, str], MoneyFact] = {}
-    for s in said:
-        row = _money(model, s, organization)
-        key = (s.channel.pk, row.external_id)
-        other = newest.get(key, row)
-        newer, older = (other, row) if _money_version(row) <= _money_version(other) else (row, other)
-        _fill(newer, older)
-        newest[key] = newer
-    known = {
-        (row.channel_id, row.external_id): row
-        for row in model._base_manager.select_for_update(no_key=True)
-        .filter(channel_id__in={c for c, _ in newest}, external_id__in={e for _, e in newest})
-        .order_by("pk")
-    }
-    fresh: list[MoneyFact] = []
-    changed: list[MoneyFact] = []
-    for key, row in newest.items():
-        former = known.get(key)
-        if former is None:
-            fresh.append(row)
-        elif _money_version(former) < _money_version(row):
-            row.pk, row.order_id = former.pk, former.order_id
-            _fill(row, former)
-            changed.append(row)
-        elif _fill(former, row):
-            changed.append(former)
-    bulk.insert(model, fresh)
-    bulk.update(model, changed, [*MONEY_FIELDS, *OWN_FIELDS[model]])
-    return {row.pk for row in [*fresh, *changed]}, {row.order_id for row in changed if row.order_id}
+    written = newest.keep(
+        model,
+        (_money(model, s, organization) for s in said),
+        fields=[*MONEY_FIELDS, *OWN_FIELDS[model]],
+        version=lambda row: (row.version, row.rank, row.digest),
+        fill=lambda newer, older: newest.fill(newer, older, _KEPT[model]),
+        succeed=_succeed,
+    )
+    return {row.pk for row, _ in written}, {row.order_id for row, known in written if known and row.order_id}
 
 
-def _money_version(row: MoneyFact) -> tuple[object, int, str]:
-    return (row.version, row.rank, row.digest)
-
-
-def _fill(newer: MoneyFact, older: MoneyFact) -> bool:
-    """What only the older word tells is kept beside the newer, whichever came first; true if anything was."""
-    names = ["order_external_id", "payment_reference", "charge_reference"]
-    if isinstance(newer, Payment):
-        names += ["method", "last4", "fee_minor"]
-    if isinstance(newer, Refund):
-        # Stripe and WooCommerce never say what a refund covers: only whoever asked for it here knows.
-        names.append("covered_lines")
-    filled = [name for name in names if getattr(newer, name) in _UNTOLD and getattr(older, name) not in _UNTOLD]
-    for name in filled:
-        setattr(newer, name, getattr(older, name))
-    return bool(filled)
+def _succeed(row: MoneyFact, former: MoneyFact) -> None:
+    row.order_id = former.order_id
 
 
 def _money(model: type[MoneyFact], s: Said, organization: Organization) -> MoneyFact:

@@ -3,15 +3,16 @@
 A movement may come before its payout, its order or both; each finds the other when it comes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 from django.db import connection
 
+from orders.actions import newest
 from orders.actions.statements import Said, digest
 from orders.messages import BalanceMessage, PayoutMessage
 from orders.models import Payout, PayoutLine
-from profiles import bulk
 from profiles.models import Organization
 
 PAYOUT_FIELDS = [
@@ -51,53 +52,24 @@ LINE_FIELDS = [
 ]
 _KEPT_OF_PAYOUTS = ["gross_minor", "fee_minor", "arrives_on", "destination"]
 _KEPT_OF_LINES = ["payout_external_id", "source_reference", "payment_reference", "order_external_id", "described"]
-_UNTOLD: tuple[object, ...] = ("", None)
 Row = TypeVar("Row", Payout, PayoutLine)
 
 
 def record_payouts(said: Sequence[Said], organization: Organization) -> set[int]:
     """Write what these messages say of payouts; returns the payouts whose facts changed."""
-    rows = [(s.channel.pk, _payout(s, organization)) for s in said if isinstance(s.message, PayoutMessage)]
-    return _write(Payout, rows, PAYOUT_FIELDS, _KEPT_OF_PAYOUTS)
+    rows = [_payout(s, organization) for s in said if isinstance(s.message, PayoutMessage)]
+    return _write(Payout, rows, PAYOUT_FIELDS, _fill_payout)
 
 
 def record_lines(said: Sequence[Said], organization: Organization) -> set[int]:
     """Write what these messages say of the balance's movements; returns the lines whose facts changed."""
-    rows = [(s.channel.pk, _line(s, organization)) for s in said if isinstance(s.message, BalanceMessage)]
-    return _write(PayoutLine, rows, LINE_FIELDS, _KEPT_OF_LINES)
+    rows = [_line(s, organization) for s in said if isinstance(s.message, BalanceMessage)]
+    return _write(PayoutLine, rows, LINE_FIELDS, partial(newest.fill, names=_KEPT_OF_LINES))
 
 
-def _write(model: type[Row], rows: Sequence[tuple[int, Row]], fields: Sequence[str], kept: Sequence[str]) -> set[int]:
-    if not rows:
-        return set()
-    newest: dict[tuple[int, str], Row] = {}
-    for channel_id, row in rows:
-        key = (channel_id, row.external_id)
-        other = newest.get(key, row)
-        newer, older = (other, row) if _version(row) <= _version(other) else (row, other)
-        _fill(newer, older, kept)
-        newest[key] = newer
-    known = {
-        (row.channel_id, row.external_id): row
-        for row in model._base_manager.select_for_update(no_key=True)
-        .filter(channel_id__in={c for c, _ in newest}, external_id__in={e for _, e in newest})
-        .order_by("pk")
-    }
-    fresh: list[Row] = []
-    changed: list[Row] = []
-    for key, row in newest.items():
-        former = known.get(key)
-        if former is None:
-            fresh.append(row)
-        elif _version(former) < _version(row):
-            _succeed(row, former)
-            _fill(row, former, kept)
-            changed.append(row)
-        elif _fill(former, row, kept):
-            changed.append(former)
-    bulk.insert(model, fresh)
-    bulk.update(model, changed, fields)
-    return {row.pk for row in [*fresh, *changed]}
+def _write(model: type[Row], rows: Sequence[Row], fields: Sequence[str], fill: Callable[[Row, Row], bool]) -> set[int]:
+    written = newest.keep(model, rows, fields=fields, version=_version, fill=fill, succeed=_succeed)
+    return {row.pk for row, _ in written}
 
 
 def _version(row: Payout | PayoutLine) -> tuple[bool, object, int, str]:
@@ -106,22 +78,17 @@ def _version(row: Payout | PayoutLine) -> tuple[bool, object, int, str]:
 
 
 def _succeed(row: Payout | PayoutLine, former: Payout | PayoutLine) -> None:
-    row.pk = former.pk
     if isinstance(row, PayoutLine) and isinstance(former, PayoutLine):
         row.order_id = former.order_id
         if row.payout_external_id in ("", former.payout_external_id):
             row.payout_id = former.payout_id
 
 
-def _fill(newer: Row, older: Row, kept: Sequence[str]) -> bool:
-    """What only the older word tells is kept beside the newer, whichever came first; true if anything was."""
-    filled = [name for name in kept if getattr(newer, name) in _UNTOLD and getattr(older, name) not in _UNTOLD]
-    for name in filled:
-        setattr(newer, name, getattr(older, name))
-    if isinstance(newer, Payout) and isinstance(older, Payout) and older.complete and not newer.complete:
-        newer.complete = True
-        return True
-    return bool(filled)
+def _fill_payout(newer: Payout, older: Payout) -> bool:
+    filled = newest.fill(newer, older, _KEPT_OF_PAYOUTS)
+    if older.complete and not newer.complete:
+        newer.complete = filled = True
+    return filled
 
 
 def _payout(s: Said, organization: Organization) -> Payout:

@@ -12,9 +12,8 @@ from orders.messages import (
     TalkLine,
     TalkMessage,
     TalkStatus,
-    Unusable,
 )
-from orders.parsing import loads
+from orders.parsing import glance
 from orders.providers import signatures
 from orders.providers.contract import Headers, Provider, label, printable
 from orders.records import Record
@@ -48,11 +47,7 @@ class Chatwoot(Provider):
         return signatures.any_hex(headers.get("x-chatwoot-signature", ""), "sha256=", signed, secrets)
 
     def identify(self, body: bytes, headers: Headers) -> tuple[str, str]:
-        try:
-            told = loads(body)
-        except Unusable:
-            told = None
-        topic = told.get("event") if isinstance(told, dict) else ""
+        topic = glance(body).get("event")
         return label(headers, "x-chatwoot-delivery"), printable(topic)
 
     def parse(self, delivery: Delivery) -> tuple[Message, ...]:

@@ -21,7 +21,7 @@ from orders.messages import (
     RefundStatus,
     Unusable,
 )
-from orders.parsing import loads
+from orders.parsing import glance
 from orders.providers import standard
 from orders.providers.contract import Headers, Provider, difference, distinct, flagged, label, printable
 from orders.records import Record
@@ -45,11 +45,7 @@ class Etsy(Provider):
         return standard.verify(body, given | {"webhook-signature": " ".join(entries)}, secrets, now=now)
 
     def identify(self, body: bytes, headers: Headers) -> tuple[str, str]:
-        try:
-            told = loads(body)
-        except Unusable:
-            told = None
-        topic = told.get("event_type") if isinstance(told, dict) else ""
+        topic = glance(body).get("event_type")
         return label(headers, "webhook-id"), printable(topic)
 
     def parse(self, delivery: Delivery) -> tuple[Message, ...]:

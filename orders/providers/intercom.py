@@ -13,9 +13,8 @@ from orders.messages import (
     TalkLine,
     TalkMessage,
     TalkStatus,
-    Unusable,
 )
-from orders.parsing import loads
+from orders.parsing import glance
 from orders.providers import signatures
 from orders.providers.contract import Headers, Provider, printable
 from orders.records import MAX_WRITTEN, Record
@@ -39,23 +38,14 @@ class Intercom(Provider):
         return signatures.any_hex(headers.get("x-hub-signature", ""), "sha1=", body, secrets, algorithm="sha1")
 
     def identify(self, body: bytes, headers: Headers) -> tuple[str, str]:
-        try:
-            told = loads(body)
-        except Unusable:
-            told = None
-        if not isinstance(told, dict):
-            return "", ""
+        told = glance(body)
         return printable(told.get("id")), printable(told.get("topic"))
 
     def is_ping(self, body: bytes, headers: Headers) -> bool:
         """The trial of a new address, where it comes unsigned; a signed one is kept like any delivery."""
         if "x-hub-signature" in headers or len(body) > _LONGEST_PING:
             return False
-        try:
-            told = loads(body)
-        except Unusable:
-            return False
-        return isinstance(told, dict) and told.get("topic") == "ping"
+        return glance(body).get("topic") == "ping"
 
     def parse(self, delivery: Delivery) -> tuple[Message, ...]:
         body = Record.of(delivery.body)

@@ -11,9 +11,8 @@ from orders.messages import (
     PaymentStatus,
     RefundMessage,
     RefundStatus,
-    Unusable,
 )
-from orders.parsing import loads
+from orders.parsing import glance
 from orders.providers import signatures, square_orders
 from orders.providers.contract import Headers, Provider, label, printable
 from orders.records import Record
@@ -53,12 +52,7 @@ class Square(Provider):
         return signatures.any_base64(headers.get("x-square-hmacsha256-signature", ""), body, secrets)
 
     def identify(self, body: bytes, headers: Headers) -> tuple[str, str]:
-        try:
-            told = loads(body)
-        except Unusable:
-            told = None
-        if not isinstance(told, dict):
-            return "", ""
+        told = glance(body)
         return printable(told.get("event_id")), printable(told.get("type"))
 
     def parse(self, delivery: Delivery) -> tuple[Message, ...]:
