@@ -22,12 +22,6 @@ SELECT month, channel_id, kind, currency, sum(amount_minor)::bigint, count(*), c
   FROM orders_ledgerentry WHERE month >= %s AND month < %s AND NOT test
  GROUP BY month, channel_id, kind, currency ORDER BY month DESC, channel_id, kind, currency
 """
-_BY_DAY = """
-SELECT (happened_at AT TIME ZONE %s)::date AS day, channel_id, kind, currency, sum(amount_minor)::bigint, count(*),
-       count(*) FILTER (WHERE late)
-  FROM orders_ledgerentry WHERE month = %s AND NOT test
- GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
-"""
 # One step down the index for each month there is, not one for each entry.
 _MONTHS = """
 WITH RECURSIVE steps AS (
@@ -87,11 +81,6 @@ class Month:
 def of_month(month: date) -> list[Sum]:
     """The sums of one month as the ledger has them now."""
     return [one for _, one in _summed(_BY_MONTH, [month, after(month)])]
-
-
-def of_days(month: date, organization: Organization) -> list[tuple[date, Sum]]:
-    """The sums of each day on which something happened that counts in this month; late facts by their own day."""
-    return _summed(_BY_DAY, [organization.timezone, month])
 
 
 def known(*, at_most: int = 36) -> list[date]:
