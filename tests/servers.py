@@ -334,7 +334,7 @@ class RedisServer:
             stderr=subprocess.DEVNULL,
             cwd="/",
         )
-        wait_until(lambda: _listens(self.port), what="Redis")
+        wait_until(lambda: listens(self.port), what="Redis")
 
     def stop(self) -> None:
         if self._process is not None:
@@ -350,7 +350,7 @@ class RedisServer:
         self.stop()
 
 
-def _listens(port: int) -> bool:
+def listens(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 

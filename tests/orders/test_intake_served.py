@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import select
 import signal
 import socket
 import time
@@ -15,6 +16,7 @@ import pytest
 from config import embedded
 from orders.providers import standard
 from tests import servers
+from tests.proxies import Proxy
 from tests.stage import sample
 
 SECRET = "whsec_bGFudGVybi1zdGFuZGFyZC13ZWJob29rcy1rZXktMzI="
@@ -35,12 +37,14 @@ class Served:
         ).json["webhook_url"]  # fmt: skip
         made.serve()
 
-    def connection(self) -> http.client.HTTPConnection:
-        return http.client.HTTPConnection("127.0.0.1", self.made.port, timeout=30)
+    def connection(self, port: int = 0, patience: float = 30) -> http.client.HTTPConnection:
+        return http.client.HTTPConnection("127.0.0.1", port or self.made.port, timeout=patience)
 
-    def post(self, body: bytes, *, pieces: int = 0, path: str = "", **headers: str) -> http.client.HTTPResponse:
+    def post(
+        self, body: bytes, *, pieces: int = 0, path: str = "", port: int = 0, patience: float = 30, **headers: str
+    ) -> http.client.HTTPResponse:
         """Deliver, in chunks of so many bytes if told so."""
-        connection = self.connection()
+        connection = self.connection(port, patience)
         given = {**signed(body), "Content-Type": "application/json", **headers}
         sent: Any = (body[i : i + pieces] for i in range(0, len(body), pieces)) if pieces else body
         # Where it has heard enough, the server answers and closes.
@@ -131,6 +135,65 @@ def test_a_client_that_hangs_up_in_the_middle_leaves_nothing(door: Served) -> No
     assert len(door.snapshot()["orders"]) == before
     assert door.post(body).status == 200
     assert len(door.snapshot()["orders"]) == before + 1
+
+
+class Slow:
+    """Clients that send one byte a second: half of them never end their header, the others their body."""
+
+    def __init__(self, port: int, path: str, *, count: int) -> None:
+        head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000\r\n".encode()
+        self.lines = [socket.create_connection(("127.0.0.1", port), timeout=30) for _ in range(count)]
+        self.in_header, self.in_body = self.lines[::2], self.lines[1::2]
+        for line in self.in_header:
+            line.sendall(head + b"X-Slow: ")
+        for line in self.in_body:
+            line.sendall(head + b"\r\n")
+
+    def send(self) -> None:
+        for line in self.lines:
+            with suppress(OSError):
+                line.send(b"a")
+
+    def cut(self, lines: list[socket.socket]) -> int:
+        """How many of these the other side has closed, or answered."""
+        return len(select.select(lines, [], [], 0)[0])
+
+    def close(self) -> None:
+        for line in self.lines:
+            line.close()
+
+
+def test_row_13_slow_clients_are_the_proxys_and_a_normal_delivery_is_answered(door: Served) -> None:
+    if not Proxy.program():
+        pytest.skip("nginx is not installed (apt-get install nginx-light)")
+    with Proxy(door.made.port) as proxy:
+        slow = Slow(proxy.port, door.path, count=50)
+        try:
+            for second in range(30):
+                slow.send()
+                if second < 5:  # all fifty are there and none is cut yet
+                    assert slow.cut(slow.lines) == 0
+                    assert door.post(order(2_000 + second), port=proxy.port).status == 200
+                if slow.cut(slow.in_header) == 25:
+                    break
+                time.sleep(1)
+            assert slow.cut(slow.in_header) == 25
+            assert door.post(order(2_010), port=proxy.port).status == 200
+        finally:
+            slow.close()
+
+
+def test_without_the_proxy_slow_clients_hold_the_server(door: Served) -> None:
+    """The control: why the deployment guide asks for a proxy."""
+    slow = Slow(door.made.port, door.path, count=50)
+    try:
+        slow.send()
+        time.sleep(1)
+        with pytest.raises(TimeoutError):
+            door.post(order(2_020), patience=3)
+    finally:
+        slow.close()
+    servers.wait_until(lambda: door.post(order(2_021)).status == 200, what="The server's recovery")
 
 
 def test_without_a_database_the_sender_is_told_to_try_again(door: Served) -> None:
