@@ -234,6 +234,21 @@ def reconciliation_failed(count: int, oldest: datetime | None) -> Trouble | None
     )
 
 
+def providers_unread(named: list[str], oldest: datetime | None) -> Trouble | None:
+    """Channels whose provider has not told for long what its webhooks may have missed; the channels by kind:domain."""
+    if not named:
+        return None
+    return Trouble(
+        "backfill.failing",
+        "A provider cannot be asked",
+        f"{' and '.join(named)} did not give the list of what happened: what its webhooks missed is not known.",
+        len(named),
+        WARNING,
+        oldest,
+        "orders_channel",
+    )
+
+
 def _jobs(count: int) -> str:
     return "1 job is" if count == 1 else f"{count} jobs are"
 

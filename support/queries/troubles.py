@@ -13,7 +13,7 @@ from fulfillment.actions import stores
 from fulfillment.actions.entitlements import DIGITAL, PAID
 from fulfillment.models import Asset, Circuit, Email, Job, Mission
 from fulfillment.queries import missions
-from orders.models import Delivery
+from orders.models import Backfill, Delivery
 from orders.queries.bundles import OWED
 from profiles.models import SettlementRequest
 from support import alarms
@@ -24,6 +24,8 @@ from support.queries import books, dashboards
 RESTS_FOR = timedelta(seconds=30)
 LOOKED_BACK = timedelta(days=7)
 FILES_NAMED = 3
+UNREAD_FOR = timedelta(hours=2)
+"""Providers are asked every half an hour: one or two that fail are no news."""
 
 _UNGRANTED = f"""
 WITH RECURSIVE {OWED}
@@ -55,6 +57,7 @@ def found(policy: Policy, now: datetime) -> list[Trouble]:
             _quarantined(),
             alarms.differences_late(*books.late(now)),
             _reconciliation_failed(now),
+            _providers_unread(now),
         )
     ]
 
@@ -142,6 +145,12 @@ def _unsettled() -> Trouble | None:
 def _reconciliation_failed(now: datetime) -> Trouble | None:
     rows = ReconcileRun.objects.filter(state=ReconcileRun.State.FAILED, asked_at__gte=now - LOOKED_BACK)
     return alarms.reconciliation_failed(*_counted(rows, "asked_at"))
+
+
+def _providers_unread(now: datetime) -> Trouble | None:
+    rows = Backfill.objects.filter(good_until__lt=now - UNREAD_FOR, channel__calls_provider=True).exclude(error="")
+    found = list(rows.select_related("channel").order_by("good_until"))
+    return alarms.providers_unread([row.channel.label for row in found], found[0].good_until if found else None)
 
 
 def _quarantined() -> Trouble | None:

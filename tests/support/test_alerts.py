@@ -11,6 +11,7 @@ from django.db import IntegrityError, connection, connections
 
 from config import alerting, drains, schedules
 from fulfillment.models import Circuit, Email, Job
+from orders.models import Backfill, Channel
 from profiles import bulk, clock, tenancy
 from profiles.actors import Actor, Invalid
 from profiles.models import Organization
@@ -224,6 +225,27 @@ def test_a_warning_that_becomes_critical_is_told_again_and_open_again(
     with stage.inside():
         assert Alert.objects.get().acknowledged_at is None
         assert AlertNotice.objects.count() == 2
+
+
+@pytest.mark.parametrize(("hours", "error", "calls", "told"), [
+    (3, "it answered 500", True, True), (1, "it answered 500", True, False),
+    (3, "", True, False), (3, "it answered 500", False, False),
+])  # fmt: skip
+def test_a_provider_that_gives_no_list_for_hours_is_told_of(
+    stage: Stage, hours: int, error: str, calls: bool, told: bool
+) -> None:
+    with stage.inside():
+        Channel.objects.filter(kind="stripe").update(calls_provider=calls)
+        Backfill.objects.create(
+            organization=stage.organization,
+            channel=stage.channels["stripe"],
+            good_until=clock.now() - timedelta(hours=hours),
+            error=error,
+        )
+    look(stage)
+    alerts_now = standing(stage)
+    assert ("backfill.failing" in alerts_now) is told
+    assert not told or "stripe:lantern.stripe.example" in alerts_now["backfill.failing"].sentence
 
 
 # Telling -----------------------------------------------------------------------------------------------------------
