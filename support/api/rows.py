@@ -86,8 +86,10 @@ class ConversationRow(serializers.Serializer[object]):
     started_at = serializers.DateTimeField()
     last_activity_at = serializers.DateTimeField()
     ended_at = serializers.DateTimeField(allow_null=True)
+    status = serializers.ChoiceField(["open", "snoozed", "closed"])
     message_count = serializers.IntegerField()
-    tags = serializers.ListField(child=serializers.CharField())
+    labels = serializers.ListField(child=serializers.CharField(), help_text="As the source tags it.")
+    tags = serializers.ListField(child=serializers.CharField(), help_text="What was asked for.")
 
 
 class DiscrepancyRow(serializers.Serializer[object]):

@@ -136,7 +136,9 @@ def conversations(rows: Sequence[Conversation]) -> list[Document]:
             "started_at": instant(c.started_at),
             "last_activity_at": instant(c.last_activity_at),
             "ended_at": instant(c.ended_at),
+            "status": c.status,
             "message_count": c.message_count,
+            "labels": list(c.labels),
             "tags": list(c.tags),
         }
         for c in rows
