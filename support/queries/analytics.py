@@ -15,7 +15,7 @@ from support.queries.day_counts import COHORTS, CONVERSATIONS, CONVERTED, GROWTH
 _ORDERS = "r.currency = %(currency)s AND (%(channels)s::bigint[] IS NULL OR r.channel_id = ANY(%(channels)s))"
 _TALKS = """r.source <> ALL(%(elsewhere)s::text[])
    AND (r.channel_id IS NULL OR r.channel_id <> ALL(%(elsewhere_ids)s::bigint[]))"""
-_LED = "r.currency = %(currency)s AND (%(channels)s::bigint[] IS NULL OR r.order_channels && %(channels)s)"
+_LED = "r.currency = %(currency)s AND (%(channels)s::bigint[] IS NULL OR r.order_channels && %(channels)s::bigint[])"
 
 _REVENUE = """
 SELECT day, channel_id, method, band, method <> '', sum(orders)::bigint, sum(gross_minor)::bigint,
