@@ -75,8 +75,8 @@ class Autumn:
         headers = {"Authorization": f"Bearer {self.secret}"}
         data = "" if body is None else json.dumps(body)
         answer = self.stage.client.generic(method, path, data, content_type="application/json", headers=headers)
-        assert answer.status_code in (200, 201), answer.content  # type: ignore[attr-defined]
-        return json.loads(answer.content)  # type: ignore[attr-defined]
+        assert answer.status_code in (200, 201), answer.content
+        return json.loads(answer.content)
 
     def refund(self, order: str, amount: str) -> None:
         """The WooCommerce shop takes this much back; it tells so in the order itself."""

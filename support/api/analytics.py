@@ -21,8 +21,8 @@ USUAL_DAYS = 30
 MOST_DAYS = 3660
 ALL = "all"
 METRICS = tuple(rows.REVENUE_ROW.get_fields())
-# Days that every zone and PostgreSQL agree on.
-FIRST, LAST = date(1970, 1, 2), date(2999, 12, 31)
+# Whose midnight is an instant in every zone.
+FIRST, LAST = date(2, 1, 1), date(9998, 12, 31)
 # Python's name for the zone of the machine it runs on; nobody else knows it.
 NOT_IANA = frozenset({"localtime"})
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)

@@ -129,8 +129,8 @@ class BandRevenueRow(serializers.Serializer[object]):
     low = serializers.CharField(help_text="From 0.50.")
 
 
-def _share(text: str) -> serializers.FloatField:
-    return serializers.FloatField(required=False, help_text=f"{text} Two decimals.")
+def _share(text: str) -> serializers.DecimalField:
+    return serializers.DecimalField(12, 2, coerce_to_string=False, required=False, help_text=text)
 
 
 def _sum(text: str = "") -> serializers.CharField:

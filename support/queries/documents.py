@@ -13,7 +13,7 @@ from fulfillment.models import Entitlement
 from orders import money
 from orders.models import Line, Order, ProfileTotal, Refund, RefundRequest
 from profiles.models import Event, Identifier, Merge, Profile
-from support.analytics import BANDS, TOP, Figures
+from support.analytics import BANDS, TOP, Figures, number
 from support.models import Discrepancy
 from support.queries.lifetimes import Lifetime
 
@@ -161,8 +161,8 @@ def revenue(figures: Figures, currency: str) -> Document:
         "chatAttributedRevenue": text(figures.attributed.net_minor),
         "conversationCount": figures.conversations,
         "attributedOrders": figures.attributed.orders,
-        "conversionRate": float(figures.conversion_rate),
-        "convertedConversationRate": float(figures.converted_rate),
+        "conversionRate": number(figures.conversion_rate),
+        "convertedConversationRate": number(figures.converted_rate),
         "revenueByPlatform": {
             kind: text(row.net_minor) for kind, row in sorted(figures.by_platform.items()) if row.orders
         },
