@@ -6,7 +6,17 @@ from django.urls import path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from config import drains, refunding
-from support.api import analytics, conversations, coupons, discrepancies, entitlements, events, orders, profiles, refunds
+from support.api import (
+    analytics,
+    conversations,
+    coupons,
+    discrepancies,
+    entitlements,
+    events,
+    orders,
+    profiles,
+    refunds,
+)
 
 AT_MOST_SECONDS = 2.0
 

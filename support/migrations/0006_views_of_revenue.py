@@ -59,7 +59,7 @@ class Migration(migrations.Migration):
         ("attribution", "0005_sources_and_enquiries"),
         ("orders", "0019_sources_of_conversations"),
         ("profiles", "0014_settle_payouts"),
-        ("support", "0004_checklists"),
+        ("support", "0005_tallies_of_days"),
     ]
 
     operations = [
