@@ -2,6 +2,7 @@
 
 import re
 from datetime import date, timedelta
+from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -23,8 +24,6 @@ ALL = "all"
 METRICS = tuple(rows.REVENUE_ROW.get_fields())
 # Whose midnight is an instant in every zone.
 FIRST, LAST = date(2, 1, 1), date(9998, 12, 31)
-# Python's name for the zone of the machine it runs on; nobody else knows it.
-NOT_IANA = frozenset({"localtime"})
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
 CURRENCY = OpenApiParameter("currency", str, description="ISO 4217; the base currency where it is left out.")
@@ -78,9 +77,16 @@ def _currency(request: Request, base: str) -> str:
 
 def _zone(request: Request, own: str) -> str:
     name = plain(request, "tz") or own
-    if name in NOT_IANA or name not in available_timezones():
+    if name not in _zones():
         raise ParseError("tz is no IANA time zone such as Europe/Berlin.")
     return name
+
+
+@cache
+def _zones() -> frozenset[str]:
+    """Every IANA zone; looking them up reads the disk."""
+    # Python's name for the zone of the machine it runs on; nobody else knows it.
+    return frozenset(available_timezones()) - {"localtime"}
 
 
 def _range(request: Request, zone: str) -> tuple[date, date]:
