@@ -30,7 +30,7 @@ SEED = [
          charge_reference, customer_name, email_raw, phone_raw, email, phone, region, verified_account,
          conversation_hint, flags, extra, authority, version, rank, digest, status, payment_status, captured_minor,
          refunded_minor, disputed_minor, needs_person, settled_at, delivery_email, linked_by_staff)
-       SELECT {org}, ARRAY['email:' || mail], ARRAY['email:' || mail], {profile} + g * 7919 % ({size} / 2), false,
+       SELECT {org}, ARRAY['email:' || mail], ARRAY['email:' || mail], {profile} + g::bigint * 7919 % ({size} / 2), false,
               (ARRAY[{channels}])[1 + g % 3], 'ORD-' || substr(md5(g::text), 1, 16), '#' || g,
               CASE WHEN g % 10 = 0 THEN 'USD' ELSE 'EUR' END, 990 + g % 4 * 1000, 0, 0, 0, '', at, at, g % 101 = 0,
               'delivered', true, false, false, 'pi_' || g, '', 'Buyer', mail, '', mail, '', 'DE', false, '', '{{}}',
@@ -38,7 +38,8 @@ SEED = [
               CASE WHEN g % 20 = 0 THEN 'refunded' ELSE 'paid' END, 990 + g % 4 * 1000,
               CASE WHEN g % 20 = 0 THEN 990 + g % 4 * 1000 ELSE 0 END, 0, '', now(), '', false
          FROM (SELECT g, 'b' || g || '@mail.example' AS mail,
-                      now() - ({size} - g) * interval '{days} days' / {size} AS at FROM generate_series(1, {size}) g) s""",
+                      now() - ({size} - g) * interval '{days} days' / {size} AS at
+                 FROM generate_series(1, {size}) g) s""",
     """INSERT INTO orders_line (organization_id, order_id, external_id, position, sku, title, quantity, total_minor,
          listing_ids, product_id, removed)
        SELECT {org}, id, '1', 0, 'SKU', 'A book', 1, total_minor, '{{}}', {product} + id % {products}, false
