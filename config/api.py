@@ -6,7 +6,17 @@ from django.urls import path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from config import drains, refunding
-from support.api import conversations, coupons, discrepancies, entitlements, events, orders, profiles, refunds
+from support.api import (
+    analytics,
+    conversations,
+    coupons,
+    discrepancies,
+    entitlements,
+    events,
+    orders,
+    profiles,
+    refunds,
+)
 
 AT_MOST_SECONDS = 2.0
 
@@ -44,6 +54,8 @@ urlpatterns = [
     path("coupons/redeem", coupons.Redeem.as_view(settle=settle)),
     path("coupons/confirm", coupons.Confirm.as_view(settle=settle)),
     path("discrepancies", discrepancies.Discrepancies.as_view()),
+    path("analytics/revenue", analytics.Revenue.as_view()),
+    path("customers/<int:pk>/ltv", analytics.LifetimeValue.as_view()),
     path("conversations", conversations.Conversations.as_view(settle=settle)),
     path("schema", SpectacularAPIView.as_view(authentication_classes=[], permission_classes=[]), name="schema"),
     path(

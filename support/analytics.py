@@ -168,5 +168,10 @@ def percent(part: int, whole: int) -> Decimal:
     return share.quantize(Decimal("0.01"), ROUND_HALF_UP)
 
 
+def number(rate: Decimal) -> float:
+    """A rate as JSON writes a number; never an amount of money."""
+    return float(rate)
+
+
 def days_of(asked: Asked) -> list[date]:
     return [asked.start + timedelta(days=number) for number in range((asked.end - asked.start).days)]

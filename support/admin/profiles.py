@@ -21,7 +21,7 @@ from profiles.actors import Actor, NotPermitted
 from profiles.models import Event, Identifier, Merge, Profile, Suggestion
 from support.admin import acts_of_claims, alike, coupons, dialogs, followups, graphs, missions, stores, stories
 from support.admin.base import DeskAdmin, Period, address_of, amount, masked, moment, when, word
-from support.queries import pages
+from support.queries import lifetimes, pages
 
 KEPT_QUIET = ("cookie", "device")
 
@@ -143,7 +143,7 @@ class ProfileAdmin(DeskAdmin):
             "claimed": word("active", "Claimed") if profile.claimed_at else word("guest", "Guest", "over"),
             "why_url": graphs.address_of_why(profile.pk),
             "identifiers": [_identifier(row, request) for row in page.identifiers],
-            "totals": [_total(row) for row in page.totals],
+            "totals": [_total(row, page.talked) for row in page.totals],
             "orders": [_order(row) for row in page.orders],
             "rights": stories.rights(page, actor),
             "letters": stories.letters(page.emails, request),
@@ -209,11 +209,14 @@ def _missions(profile: Profile, request: HttpRequest) -> list[dict[str, Any]]:
     return [missions.completion(row, request) for row in rows.order_by("-completed_at", "-pk")[: pages.AT_MOST]]
 
 
-def _total(row: ProfileTotal) -> dict[str, Any]:
+def _total(row: ProfileTotal, talked: lifetimes.Talked) -> dict[str, Any]:
+    disputed = row.gross_minor - row.refunded_minor - row.net_minor
     return {
         "net": amount(row.net_minor, row.currency, strong=True),
-        "average": amount(row.net_minor // row.orders if row.orders else None, row.currency),
+        "average": amount(lifetimes.average(row.net_minor, row.orders), row.currency),
+        "attributed": talked.purchases.get(row.currency, 0),
         "refunded": amount(row.refunded_minor, row.currency) if row.refunded_minor else "",
+        "disputed": amount(disputed, row.currency) if disputed else "",
         "row": row,
         "first": when(row.first_purchase_at),
         "last": when(row.last_purchase_at),

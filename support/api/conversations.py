@@ -32,7 +32,7 @@ class Conversations(Endpoint):
             found = found.filter(external_id=external_id)
         found = of_customer(request, found, region=self.organization.region)
         if status := plain(request, "status"):
-            found = found.filter(ended_at__isnull=status == "open")
+            found = found.filter(status=status)
         if since := instant(request, "since"):
             found = found.filter(started_at__gte=since)
         if until := instant(request, "until"):

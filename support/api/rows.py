@@ -1,5 +1,6 @@
 """The shapes of the answers and bodies, for the OpenAPI document."""
 
+from drf_spectacular.utils import inline_serializer
 from rest_framework import serializers
 
 from support.differences import KINDS
@@ -86,8 +87,10 @@ class ConversationRow(serializers.Serializer[object]):
     started_at = serializers.DateTimeField()
     last_activity_at = serializers.DateTimeField()
     ended_at = serializers.DateTimeField(allow_null=True)
+    status = serializers.ChoiceField(["open", "snoozed", "closed"])
     message_count = serializers.IntegerField()
-    tags = serializers.ListField(child=serializers.CharField())
+    labels = serializers.ListField(child=serializers.CharField(), help_text="As the source tags it.")
+    tags = serializers.ListField(child=serializers.CharField(), help_text="What was asked for.")
 
 
 class DiscrepancyRow(serializers.Serializer[object]):
@@ -106,6 +109,66 @@ class DiscrepancyRow(serializers.Serializer[object]):
     order = OrderNameRow(allow_null=True)
     other_order = OrderNameRow(allow_null=True)
     repair = serializers.CharField()
+
+
+class ProductRevenueRow(serializers.Serializer[object]):
+    sku = serializers.CharField()
+    title = serializers.CharField()
+    revenue = serializers.CharField()
+    quantity = serializers.IntegerField()
+
+
+class DayRevenueRow(serializers.Serializer[object]):
+    date = serializers.DateField()
+    revenue = serializers.CharField()
+
+
+class BandRevenueRow(serializers.Serializer[object]):
+    high = serializers.CharField(help_text="Confidence from 0.85.")
+    medium = serializers.CharField(help_text="From 0.65.")
+    low = serializers.CharField(help_text="From 0.50.")
+
+
+def _share(text: str) -> serializers.DecimalField:
+    return serializers.DecimalField(12, 2, coerce_to_string=False, required=False, help_text=text)
+
+
+def _sum(text: str = "") -> serializers.CharField:
+    return serializers.CharField(required=False, help_text=text)
+
+
+REVENUE_ROW = inline_serializer(
+    "RevenueRow",
+    {
+        "totalRevenue": _sum("After refunds and lost disputes."),
+        "grossRevenue": _sum(),
+        "refundedRevenue": _sum(),
+        "chatAttributedRevenue": _sum("After refunds and lost disputes."),
+        "conversationCount": serializers.IntegerField(required=False),
+        "attributedOrders": serializers.IntegerField(required=False),
+        "conversionRate": _share("Attributed orders of a hundred conversations."),
+        "convertedConversationRate": _share("Of a hundred conversations, those that led to an order."),
+        "revenueByPlatform": serializers.DictField(child=serializers.CharField(), required=False),
+        "revenueByConfidence": BandRevenueRow(required=False),
+        "topProducts": ProductRevenueRow(many=True, required=False),
+        "revenueOverTime": DayRevenueRow(many=True, required=False),
+        "currency": serializers.CharField(help_text="Of every amount here."),
+    },
+)
+LIFETIME_ROW = inline_serializer(
+    "LifetimeRow",
+    {
+        "email": serializers.CharField(allow_null=True),
+        "totalPurchases": serializers.IntegerField(),
+        "lifetimeValue": serializers.CharField(help_text="After refunds and lost disputes."),
+        "averageOrderValue": serializers.CharField(),
+        "firstPurchaseAt": serializers.DateTimeField(allow_null=True),
+        "lastPurchaseAt": serializers.DateTimeField(allow_null=True),
+        "conversationCount": serializers.IntegerField(),
+        "attributedPurchases": serializers.IntegerField(),
+        "currency": serializers.CharField(),
+    },
+)
 
 
 class EventRow(serializers.Serializer[object]):

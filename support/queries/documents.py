@@ -13,7 +13,9 @@ from fulfillment.models import Entitlement
 from orders import money
 from orders.models import Line, Order, ProfileTotal, Refund, RefundRequest
 from profiles.models import Event, Identifier, Merge, Profile
+from support.analytics import BANDS, TOP, Figures, number
 from support.models import Discrepancy
+from support.queries.lifetimes import Lifetime
 
 Document = dict[str, Any]
 
@@ -136,11 +138,63 @@ def conversations(rows: Sequence[Conversation]) -> list[Document]:
             "started_at": instant(c.started_at),
             "last_activity_at": instant(c.last_activity_at),
             "ended_at": instant(c.ended_at),
+            "status": c.status,
             "message_count": c.message_count,
+            "labels": list(c.labels),
             "tags": list(c.tags),
         }
         for c in rows
     ]
+
+
+def revenue(figures: Figures, currency: str) -> Document:
+    """The figures of one range and currency by the names of SURFACE.md; days and platforms without orders left out."""
+
+    def text(minor: int) -> str:
+        return money.to_text(minor, currency)
+
+    best = sorted(figures.products, key=lambda row: (-row.net_minor, row.sku, row.title, row.product_id or 0))
+    return {
+        "totalRevenue": text(figures.total.net_minor),
+        "grossRevenue": text(figures.total.gross_minor),
+        "refundedRevenue": text(figures.total.refunded_minor),
+        "chatAttributedRevenue": text(figures.attributed.net_minor),
+        "conversationCount": figures.conversations,
+        "attributedOrders": figures.attributed.orders,
+        "conversionRate": number(figures.conversion_rate),
+        "convertedConversationRate": number(figures.converted_rate),
+        "revenueByPlatform": {
+            kind: text(row.net_minor) for kind, row in sorted(figures.by_platform.items()) if row.orders
+        },
+        "revenueByConfidence": {
+            band: text(figures.by_band[band].net_minor if band in figures.by_band else 0) for band in BANDS
+        },
+        "topProducts": [
+            {"sku": row.sku, "title": row.title, "revenue": text(row.net_minor), "quantity": row.quantity}
+            for row in best[:TOP]
+        ],
+        "revenueOverTime": [
+            {"date": row.day.isoformat(), "revenue": text(row.total.net_minor)}
+            for row in sorted(figures.by_day, key=lambda row: row.day)
+            if row.total.orders
+        ],
+        "currency": currency,
+    }
+
+
+def lifetime(row: Lifetime) -> Document:
+    """A customer's figures in one currency by the names of SURFACE.md."""
+    return {
+        "email": row.email,
+        "totalPurchases": row.purchases,
+        "lifetimeValue": money.to_text(row.net_minor, row.currency),
+        "averageOrderValue": money.to_text(row.average_minor, row.currency),
+        "firstPurchaseAt": instant(row.first_purchase_at),
+        "lastPurchaseAt": instant(row.last_purchase_at),
+        "conversationCount": row.conversations,
+        "attributedPurchases": row.attributed,
+        "currency": row.currency,
+    }
 
 
 def events(rows: Sequence[Event]) -> list[Document]:

@@ -26,7 +26,8 @@ from orders.models import (
 from profiles import clock
 from profiles.models import AuditEntry, Event, Identifier, Merge, MergeMove, Profile, Review, Suggestion
 from support.queries import alike as likely
-from support.queries import timelines, verdicts
+from support.queries import lifetimes, timelines, verdicts
+from support.queries.lifetimes import Talked
 from support.queries.timelines import Entry
 from support.queries.verdicts import Known, Verdict
 
@@ -110,6 +111,7 @@ class ProfilePage:
     suggestions: list[Suggestion]
     address_changes: list[EmailChange]
     audit: list[AuditEntry]
+    talked: Talked
     verdicts: list[Verdict] = field(default_factory=list)
     has: frozenset[str] = frozenset()
     """Which of the rare sorts of rows there are."""
@@ -226,6 +228,7 @@ def of_profile(profile: Profile, *, now: datetime | None = None) -> ProfilePage:
         if "address_changes" in has
         else [],
         has=has,
+        talked=lifetimes.talked(profile.pk),
         audit=list(AuditEntry.objects.filter(profile_id=profile.pk).order_by("-at", "-pk")[:AT_MOST]),
         verdicts=[known.verdict(entitlement, entitlement.order) for entitlement in entitled],
     )

@@ -174,6 +174,20 @@ def test_a_conversation_attributes_the_order_and_updates_add(bought: Stage) -> N
     ]
 
 
+def test_a_conversation_tells_its_status_and_labels_and_is_found_by_its_status(stage: Stage) -> None:
+    body = {"external_id": "c-1", "started_at": "2026-11-12T07:40:00Z", "tags": ["price_check"]}
+    first = told(call(stage, "POST", "/api/conversations", body))
+    assert (first["status"], first["labels"], first["tags"]) == ("open", ["price_check"], ["price_check"])
+    ended = {"external_id": "c-2", "started_at": "2026-11-12T07:41:00Z", "ended_at": "2026-11-12T07:45:00Z"}
+    assert told(call(stage, "POST", "/api/conversations", ended))["status"] == "closed"
+
+    def found(status: str) -> list[str]:
+        rows = told(call(stage, "GET", f"/api/conversations?status={status}"))["results"]
+        return [row["external_id"] for row in rows]
+
+    assert (found("open"), found("closed"), found("snoozed"), found("nonsense")) == (["c-1"], ["c-2"], [], [])
+
+
 def test_scopes_bound_what_a_token_may(bought: Stage) -> None:
     reads = token(bought, "orders:read")
     assert call(bought, "GET", "/api/orders", secret=reads).status_code == 200

@@ -1,13 +1,17 @@
 """The desk's pages: who sees what, in how many queries, and what is on record afterwards."""
 
+import re
+
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from attribution.actions import conversations
+from support.api.conversations import read
 from tests.desk import Desk, Sign
-from tests.stage import Stage
+from tests.stage import Stage, sample
 
 ROLES = ("agent", "lead", "finance", "engineer", "auditor")
 
@@ -112,6 +116,22 @@ def test_the_order_page_tells_the_story(desk: Desk, sign: Sign) -> None:
     page = sign("agent").get(desk.order_url).content.decode()
     for words in ("Can download EBOOK-TIDE-EN", "Payment paid", "Sent by e-mail", "Your order", "Rules, version"):
         assert words in page, words
+
+
+def test_the_customers_page_tells_what_they_were_worth_and_what_came_of_a_conversation(desk: Desk, sign: Sign) -> None:
+    def card() -> str:
+        page = sign("agent").get(desk.profile_url).content.decode()
+        return " ".join(re.sub("<[^>]+>", " ", page.split('id="value"')[1].split("</section>")[0]).split())
+
+    assert "49.60 EUR Orders 1 On average 49.60 EUR Bought" in card() and "Refunded" not in card()
+    talk = {"external_id": "c-1", "email": "maya.okafor@example.com", "started_at": "2026-11-12T08:00:00Z"}
+    with desk.inside():
+        conversations.record(read(talk), organization=desk.stage.organization)
+    desk.stage.post("shopify", sample("shopify/refunds-create.json"), topic="refunds/create", delivery="r1")
+    desk.buy(id=77, name="#LP1077", total_price="0.01", updated_at="2026-12-01T00:00:00Z", line_items=[])
+    # 49.60 and 0.01 less 18.40 are 31.21, and the half of that is 15.605.
+    worth = "31.21 EUR Orders 2 2 came of a conversation On average 15.61 EUR Refunded 18.40 EUR First order"
+    assert worth in card() and "Lost in disputes" not in card()
 
 
 def test_lists_and_pages_cost_the_same_whatever_their_rows(desk: Desk, sign: Sign) -> None:
