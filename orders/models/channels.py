@@ -27,6 +27,9 @@ class Channel(Tenant):
         API = "api", "API"
         CSV = "csv", "Files"
 
+    TALKS = frozenset({Kind.CHATWOOT, Kind.INTERCOM, Kind.WHATSAPP})
+    """Sources of conversations: they take no orders."""
+
     kind = models.CharField(max_length=12, choices=Kind)
     domain = models.CharField(max_length=253)
     key = models.CharField(max_length=43, editable=False, help_text="Public part of the webhook address.")
