@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db import models
 
-from attribution.models import StoreAlert
+from attribution.models import Conversation, StoreAlert
 from fulfillment.models import (
     Asset,
     Coupon,
@@ -89,6 +89,7 @@ from support.admin.approvals import ApprovalAdmin
 from support.admin.audit import AuditEntryAdmin
 from support.admin.catalogue import ProductAdmin
 from support.admin.channels import ChannelAdmin
+from support.admin.conversations import ConversationAdmin
 from support.admin.coupons import CouponAdmin
 from support.admin.deliveries import EmailAdmin, EntitlementAdmin
 from support.admin.discrepancies import DiscrepancyAdmin, ReconcileRunAdmin
@@ -189,6 +190,7 @@ REGISTERED: list[tuple[type[models.Model], Any]] = [
     (Review, ReviewAdmin),
     (Identifier, IdentifierAdmin),
     (StoreAlert, StoreAlertAdmin),
+    (Conversation, ConversationAdmin),
     (Alert, AlertAdmin),
     (Incident, IncidentAdmin),
     (Discrepancy, DiscrepancyAdmin),

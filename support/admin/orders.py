@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -11,14 +12,20 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
+from attribution import tiers
+from attribution.models import Conversation
 from fulfillment.actions import receipts
 from orders.models import Line, Order, RefundRequest
 from profiles.actors import NotPermitted
 from support.admin import dialogs, followups, stories
 from support.admin.base import DeskAdmin, address_of, amount, masked, moment, redacted, when, word
-from support.admin.order_filters import Attention, ByChannel, Counted, InCurrency, OfProduct, Placed
+from support.admin.lists import counted
+from support.admin.order_filters import BEHIND_FIGURES, Attention, ByChannel, Placed
 from support.models import Approval
-from support.queries import pages
+from support.queries import conversations, pages
+
+JOINED = {"profile": "The same customer", "email": "The same e-mail address", "person": "A person's decision"}
+BOOSTERS = {"many_messages": "many messages", "product_inquiry": "product enquiry", "price_check": "price check"}
 
 
 class OrderAdmin(DeskAdmin):
@@ -35,7 +42,7 @@ class OrderAdmin(DeskAdmin):
         "placed_shown",
         "total_shown",
     )
-    list_filter = (Attention, "payment_status", "status", ByChannel, Placed, Counted, InCurrency, OfProduct)
+    list_filter = (Attention, "payment_status", "status", ByChannel, Placed, *BEHIND_FIGURES)
     list_select_related = ("channel",)
     ordering = ("-placed_at", "-id")
     empty_title = "No orders here"
@@ -107,7 +114,7 @@ class OrderAdmin(DeskAdmin):
             "lines": [_line(line, order) for line in page.lines],
             "moneys": _moneys(page),
             "refund_requests": _refund_requests(page, request),
-            "attribution": page.attribution,
+            "why": _why(page, request),
             "facts": _facts(order, page, request),
             "rights": stories.rights(page, actor),
             "letters": stories.letters(page.emails, request),
@@ -149,6 +156,37 @@ class OrderAdmin(DeskAdmin):
         if order is None:
             raise Http404("There is no such order.")
         return order
+
+
+def _why(page: pages.OrderPage, request: HttpRequest) -> dict[str, Any]:
+    """Which conversation led to it, by what, and which others also fitted."""
+    row = page.attribution
+    if row is None:
+        return {}
+    rest = [(one, redacted(one.source, request)) for one in conversations.assists_of(row, page.order)]
+    factors = row.factors if isinstance(row.factors, dict) else {}
+    boosters = factors.get("boosters") or {}
+    facts = [
+        ("Band", tiers.band(Decimal(row.confidence_cents).scaleb(-2)).capitalize() if row.conversation_id else ""),
+        ("Joined by", JOINED.get(row.joined_by, "") if row.conversation_id else ""),
+        ("Before it", counted(int(factors["messages_before"]), "message") if "messages_before" in factors else ""),
+        ("Raised by", ", ".join(f"{BOOSTERS[name]} +{boosters[name]}" for name in BOOSTERS if name in boosters)),
+    ]
+    return {
+        "row": row,
+        "sentence": factors.get("sentence") or row.get_method_display(),
+        "conversation_url": address_of(Conversation, row.conversation_id) if row.conversation_id else "",
+        "facts": [(name, value) for name, value in facts if value],
+        "assists": [
+            {
+                "name": one.external_id,
+                "source": source,
+                "url": address_of(one, one.pk),
+                "at": when(one.last_activity_at),
+            }
+            for one, source in rest
+        ],
+    }
 
 
 @dataclass(frozen=True, slots=True)
