@@ -19,6 +19,7 @@ from support.admin import (
     mail_providers,
     mail_templates,
     month_reports,
+    revenue_boards,
     searches,
     unattached,
 )
@@ -58,6 +59,7 @@ class Desk(UnfoldAdminSite):
             path("act/<slug:name>/<int:subject_id>/", door(dialogs.open_dialog), name="dialog"),
             path("checklists/", door(checklists.page), name="checklists"),
             path("unattached/", door(unattached.page), name="unattached"),
+            path("why/revenue/", door(revenue_boards.page), name="board"),
             path("reports/month/", door(month_reports.page), name="month_report"),
             path("mail-providers/", door(mail_providers.page), name="mail_providers"),
             path("mail-templates/", door(mail_templates.index), name="mail_templates"),

@@ -16,6 +16,7 @@ PRESETS: Final = {
     "month": "This month",
     "last_month": "Last month",
     "year": "This year",
+    "12m": "Last 12 months",
     "all": "All time",
 }
 USUAL: Final = "30d"
@@ -57,8 +58,8 @@ class Range:
         return f"{self.start:{shape}} – {self.last:%-d %b %Y}"
 
 
-def chosen(name: str, since: str, until: str, *, today: date, first: date) -> Range:
-    """The range of an address; what cannot be used falls back to the usual one.
+def chosen(name: str, since: str, until: str, *, today: date, first: date, usual: str = USUAL) -> Range:
+    """The range of an address; what cannot be used falls back to the `usual` one.
 
     Own dates win where `name` is "own" or none; of two in the wrong order the earlier is the first. `first` is the
     day of the oldest thing there is, where "all" begins.
@@ -67,7 +68,7 @@ def chosen(name: str, since: str, until: str, *, today: date, first: date) -> Ra
         return _preset(name, today, first)
     days = sorted(day for text in (since, until) if (day := read(text)))
     if not days:
-        return _preset(USUAL, today, first)
+        return _preset(usual, today, first)
     start, last = (days[0], days[-1]) if len(days) == 2 else (days[0], max(today, days[0]))
     if len(days) == 1 and not read(since):
         start, last = min(first, days[0]), days[0]
@@ -114,6 +115,13 @@ def _preset(name: str, today: date, first: date) -> Range:
         start, end = (this - timedelta(days=1)).replace(day=1), this
     elif name == "all":
         start, end = min(first, today), today + timedelta(days=1)
+    elif name == "12m":
+        start, end = _months_before(this, 11), today + timedelta(days=1)
     else:
         start, end = (this if name == "month" else this.replace(month=1)), today + timedelta(days=1)
     return Range(name, start, end)
+
+
+def _months_before(month: date, count: int) -> date:
+    number = month.year * 12 + month.month - 1 - count
+    return date(number // 12, number % 12 + 1, 1)

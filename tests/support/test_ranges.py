@@ -21,6 +21,7 @@ TODAY, FIRST = date(2026, 3, 15), date(2024, 2, 29)
         ("month", date(2026, 3, 1), TODAY),
         ("last_month", date(2026, 2, 1), date(2026, 2, 28)),
         ("year", date(2026, 1, 1), TODAY),
+        ("12m", date(2025, 4, 1), TODAY),
         ("all", FIRST, TODAY),
     ],
 )
