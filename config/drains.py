@@ -19,6 +19,7 @@ from attribution.queries import conversations
 from config import (
     alerting,
     backfilling,
+    counting,
     dues,
     filing,
     importing,
@@ -79,12 +80,13 @@ def drain(organization_id: int) -> int:
 def round_of(organization_id: int) -> int:
     """One batch of each queue, in the order in which one feeds the next; returns how many rows were worked.
 
-    Files are read, and likely same people looked for, only when nothing else waits.
+    Files are read, figures counted, and likely same people looked for, only when nothing else waits.
     """
     worked = 0
     for queue in QUEUES:
         worked += queue(organization_id)
-    return worked or filing.files(organization_id) or storefronts.pages(organization_id) or alike(organization_id)
+    idle = (filing.files, storefronts.pages, counting.days, alike)
+    return worked or next((count for queue in idle if (count := queue(organization_id))), 0)
 
 
 def inbox(organization_id: int) -> int:

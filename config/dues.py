@@ -62,6 +62,8 @@ SELECT min(due) FILTER (WHERE NOT claimed), min(due) FILTER (WHERE claimed) FROM
     FROM orders_backfill WHERE due_at IS NOT NULL
   UNION ALL
   SELECT due_at, false FROM profiles_likeness WHERE due_at IS NOT NULL
+  UNION ALL
+  (SELECT statement_timestamp(), false FROM orders_staleday LIMIT 1)
 ) q
 """
 """`offset` moves the due times that follow the clock of customers; `redis` says whether anybody publishes."""

@@ -12,6 +12,7 @@ from orders.models.orders import Line, Order, StatusChange
 from orders.models.payouts import Payout, PayoutLine
 from orders.models.products import Listing, Product
 from orders.models.refund_requests import RefundRequest
+from orders.models.stale_days import StaleDay
 from orders.models.storefronts import StorefrontPage
 from orders.models.visits import StoreVisit
 
@@ -43,6 +44,7 @@ __all__ = [
     "Rate",
     "Refund",
     "RefundRequest",
+    "StaleDay",
     "StatusChange",
     "StoreVisit",
     "StorefrontPage",

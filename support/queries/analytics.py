@@ -9,13 +9,15 @@ from typing import Any
 from django.db import connection
 
 from orders.models import Channel
+from profiles.models import Organization
 from support.analytics import Asked, Cell, Cohort, Day, Figures, Growth, Product, Sum
+from support.queries import tallies
 from support.queries.day_counts import COHORTS, CONVERSATIONS, CONVERTED, GROWTH, PRODUCTS, REVENUE, Count
 
 _ORDERS = "r.currency = %(currency)s AND (%(channels)s::bigint[] IS NULL OR r.channel_id = ANY(%(channels)s))"
 _TALKS = """r.source <> ALL(%(elsewhere)s::text[])
    AND (r.channel_id IS NULL OR r.channel_id <> ALL(%(elsewhere_ids)s::bigint[]))"""
-_LED = "r.currency = %(currency)s AND (%(channels)s::bigint[] IS NULL OR r.order_channels && %(channels)s)"
+_LED = "r.currency = %(currency)s AND (%(channels)s::bigint[] IS NULL OR r.order_channels && %(channels)s::bigint[])"
 
 _REVENUE = """
 SELECT day, channel_id, method, band, method <> '', sum(orders)::bigint, sum(gross_minor)::bigint,
@@ -44,12 +46,12 @@ SELECT {by}, sum(orders)::bigint, sum(refunded)::bigint, sum(with_customer)::big
 
 
 def figures(asked: Asked) -> Figures:
-    """All that ATT-5 and the first board tell of this range; four statements, whatever the range."""
-    channels = _Channels.read(asked)
+    """All that ATT-5 and the first board tell of this range; five statements, whatever the range."""
+    reader, channels = _Reader.of(asked), _Channels.read(asked)
     found = Figures()
     days: dict[date, tuple[Sum, Sum]] = defaultdict(lambda: (Sum(), Sum()))
-    revenue = _REVENUE.format(revenue=_rows(REVENUE, _ORDERS))
-    for day, channel_id, method, band, attributed, *sums in _asked(revenue, asked):
+    revenue = _REVENUE.format(revenue=reader.rows(REVENUE, _ORDERS))
+    for day, channel_id, method, band, attributed, *sums in reader.answer(revenue):
         one = Sum(*sums)
         if day is not None:
             days[day][0].add(one)
@@ -67,10 +69,12 @@ def figures(asked: Asked) -> Figures:
         elif band:
             found.by_band[band] = one
     found.by_day = [Day(day, *days[day]) for day in sorted(days)]
-    found.products = [Product(*row) for row in _asked(_PRODUCTS.format(products=_rows(PRODUCTS, _ORDERS)), asked)]
-    conversations, converted = _rows(CONVERSATIONS, _TALKS), _rows(CONVERTED, f"{_LED} AND {_TALKS}")
-    talked = _TALKED.format(conversations=conversations, converted=converted)
-    ((found.conversations, found.converted),) = _asked(talked, asked, channels.elsewhere)
+    products = _PRODUCTS.format(products=reader.rows(PRODUCTS, _ORDERS))
+    found.products = [Product(*row) for row in reader.answer(products)]
+    talked = _TALKED.format(
+        conversations=reader.rows(CONVERSATIONS, _TALKS), converted=reader.rows(CONVERTED, f"{_LED} AND {_TALKS}")
+    )
+    ((found.conversations, found.converted),) = reader.answer(talked, channels.elsewhere)
     return found
 
 
@@ -80,9 +84,10 @@ def cohorts(asked: Asked) -> list[Cohort]:
     Each cohort has a cell for every month up to there, and those in which nobody bought are empty.
     """
     first, last = asked.start.replace(day=1), (asked.end - timedelta(days=1)).replace(day=1)
-    whole = replace(asked, start=first, end=(last + timedelta(days=31)).replace(day=1))
+    reader = _Reader.of(replace(asked, start=first, end=(last + timedelta(days=31)).replace(day=1)))
     cells: dict[date, dict[int, Cell]] = defaultdict(dict)
-    for cohort, month, customers, orders, net_minor in _asked(_COHORTS.format(cohorts=_rows(COHORTS, _ORDERS)), whole):
+    sql = _COHORTS.format(cohorts=reader.rows(COHORTS, _ORDERS))
+    for cohort, month, customers, orders, net_minor in reader.answer(sql):
         months = _months(cohort, month)
         cells[cohort][months] = Cell(months, customers, orders, net_minor)
     return [
@@ -103,7 +108,8 @@ def growth_by_channel(asked: Asked) -> dict[int, Growth]:
 
 def _growth(by: str, asked: Asked) -> list[tuple[Any, Growth]]:
     names = ("orders", "refunded", "with_customer", "repeated", "jobs", "delivered", "net_minor")
-    rows = _asked(_GROWTH.format(by=by, growth=_rows(GROWTH, _ORDERS)), asked)
+    reader = _Reader.of(asked)
+    rows = reader.answer(_GROWTH.format(by=by, growth=reader.rows(GROWTH, _ORDERS)))
     return [(key, Growth(**dict(zip(names, sums, strict=True)))) for key, *sums in rows]
 
 
@@ -125,25 +131,37 @@ class _Channels:
         here = {domain for pk, _, domain in rows if pk in wanted}
         others = [(kind, domain) for pk, kind, domain in rows if pk not in wanted and domain not in here]
         shops = {domain for kind, domain in others if kind not in Channel.TALKS}
-        elsewhere = {
+        elsewhere: dict[str, list[Any]] = {
             "elsewhere": sorted({domain for _, domain in others}),
             "elsewhere_ids": [pk for pk, _, domain in rows if domain in shops],
         }
         return cls({pk: kind for pk, kind, _ in rows}, elsewhere)
 
 
-def _rows(count: Count, where: str) -> str:
-    return f"SELECT r.* FROM ({count.of_range()}) r WHERE {where}"
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """How one question is answered: from tallies, or from the rows where the days of another zone are asked for."""
 
+    asked: Asked
+    own_zone: bool
 
-def _asked(sql: str, asked: Asked, more: Mapping[str, Any] | None = None) -> list[Any]:
-    values = {
-        "zone": asked.zone,
-        "start": asked.start,
-        "end": asked.end,
-        "currency": asked.currency,
-        "channels": None if asked.channels is None else list(asked.channels),
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(sql, {**values, **(more or {})})
-        return cursor.fetchall()
+    @classmethod
+    def of(cls, asked: Asked) -> "_Reader":
+        zone = Organization.objects.values_list("timezone", flat=True).get(pk=asked.organization_id)
+        return cls(asked, own_zone=zone == asked.zone)
+
+    def rows(self, count: Count, where: str) -> str:
+        return tallies.rows(count, where) if self.own_zone else tallies.recounted(count, where)
+
+    def answer(self, sql: str, more: Mapping[str, Any] | None = None) -> list[Any]:
+        asked = self.asked
+        values: dict[str, Any] = {
+            "zone": asked.zone,
+            "start": asked.start,
+            "end": asked.end,
+            "currency": asked.currency,
+            "channels": None if asked.channels is None else list(asked.channels),
+        }
+        with connection.cursor() as cursor:
+            cursor.execute((tallies.CONTEXT if self.own_zone else "") + sql, {**values, **(more or {})})
+            return cursor.fetchall()
