@@ -82,6 +82,7 @@ NAVIGATION: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
             ("Cohorts", "grid_on", "cohorts", "see_analytics"),
             ("Growth", "trending_up", "growth", "see_analytics"),
             ("Funnel", "filter_alt", "funnel", "see_analytics"),
+            ("Clicks and checkouts", "ads_click", "profiles_event_changelist", "see_analytics"),
         ),
     ),
     (

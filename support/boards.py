@@ -23,12 +23,12 @@ class Change:
 def change(now: int | Decimal, before: int | Decimal, *, points: bool = False) -> Change:
     """In percent of what it was before; rates differ in percentage points."""
     if now == before:
-        return Change("", "as before" if now else "none before either")
+        return Change("", "as before" if now else "nothing before either")
     mark, more = ("▲", "more") if now > before else ("▼", "less")
     if points:
         return Change(mark, f"{abs(now - before)} points {more} than before")
     if not before:
-        return Change(mark, "none before")
+        return Change(mark, "nothing before")
     share = percent_of(abs(int(now) - int(before)), abs(int(before)))
     return Change(mark, f"{share} {more} than before")
 
@@ -36,7 +36,9 @@ def change(now: int | Decimal, before: int | Decimal, *, points: bool = False) -
 def percent_of(part: int, whole: int) -> str:
     """12.5 %, with one decimal; of very much more than the whole none: 1,250 %."""
     tenths = permille(part, whole)
-    return f"{tenths // 10:,} %" if tenths >= 10_000 else f"{tenths // 10}.{tenths % 10} %"
+    if tenths >= 10_000:
+        return f"{(200 * part + whole) // (2 * whole):,} %"
+    return f"{tenths // 10}.{tenths % 10} %"
 
 
 def permille(part: int, whole: int) -> int:
@@ -75,3 +77,8 @@ def named(count: int) -> set[int]:
     """Which of so many steps are named below a chart, so that the names have room."""
     every = -(-count // LABELS) if count else 1
     return set(range(0, count, every))
+
+
+def share(part: int, whole: int) -> Decimal:
+    """In percent with one decimal, for a file."""
+    return Decimal(permille(part, whole)) / 10

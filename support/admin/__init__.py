@@ -35,6 +35,7 @@ from orders.models import (
 from profiles.models import (
     ApiToken,
     AuditEntry,
+    Event,
     Identifier,
     Membership,
     Merge,
@@ -109,6 +110,7 @@ from support.admin.payouts import PayoutAdmin
 from support.admin.profiles import ProfileAdmin
 from support.admin.refunds import RefundRequestAdmin
 from support.admin.settings import ApiTokenAdmin, MembershipAdmin, OrganizationAdmin
+from support.admin.steps import StepAdmin
 from support.admin.storefronts import StorefrontPageAdmin
 from support.admin.stores import StoreAlertAdmin
 from support.admin.streams import StreamEntryAdmin
@@ -191,6 +193,7 @@ REGISTERED: list[tuple[type[models.Model], Any]] = [
     (Identifier, IdentifierAdmin),
     (StoreAlert, StoreAlertAdmin),
     (Conversation, ConversationAdmin),
+    (Event, StepAdmin),
     (Alert, AlertAdmin),
     (Incident, IncidentAdmin),
     (Discrepancy, DiscrepancyAdmin),

@@ -116,6 +116,11 @@ class Choice:
         shop = self.channel.pk if self.channel else None
         return self.rows("attribution_conversation", days, shop=shop, **more)
 
+    def events(self, step: str, days: tuple[date, date] | None = None, **more: Any) -> str:
+        """The events that are counted as this step of the funnel."""
+        usual = {"step": step, "currency": self.currency, "channel": self.channel.pk if self.channel else None}
+        return self.rows("profiles_event", days, **{**usual, **more})
+
     def named(self, board: str) -> str:
         """The name of a file of these figures."""
         return f"{board}-{self.span.start}-{self.span.last}-{self.currency}"

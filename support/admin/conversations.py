@@ -134,7 +134,7 @@ class ConversationAdmin(ActiveAdmin):
     row_named = "conversation"
     chips = "outcome"
     above = ("conversation_terms",)
-    list_display = ("source_shown", "started_shown", "asked_shown", "messages_shown", "orders_shown")
+    list_display = ("source_shown", "started_shown", "asked_shown", "messages_shown", "led_shown")
     list_filter = (
         Outcome,
         FromSource,
@@ -194,7 +194,7 @@ class ConversationAdmin(ActiveAdmin):
         return f"{row.message_count:,}"
 
     @display(description="Orders")
-    def orders_shown(self, row: Any) -> SafeString:
+    def led_shown(self, row: Any) -> SafeString:
         return word("done", f"{counted(row.led, 'order')}") if row.led else format_html("{}", "–")
 
     # One conversation.

@@ -21,6 +21,11 @@ class Linked(SimpleListFilter):
     def words(self, value: str) -> str:
         return value
 
+    def value(self) -> str | None:
+        """As it stands in the address, less what no column can hold."""
+        value: str | None = super().value()
+        return value.replace("\x00", "") if value else value
+
 
 class Edge(Linked):
     """One end of a range of days by the organization's clock; both ends belong to it. Subclasses name the column."""

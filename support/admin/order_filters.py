@@ -17,6 +17,7 @@ from support.queries import conversations, dashboards, unreached
 class ByChannel(SimpleListFilter):
     title = "channel"
     parameter_name = "channel"
+    column = "channel"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         rows = Channel.objects.order_by("kind", "domain").only("kind", "domain")
@@ -24,15 +25,17 @@ class ByChannel(SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         value = self.value() or ""
-        return queryset.filter(channel_id=int(value)) if value.isdigit() else queryset
+        known = value.isdigit() and len(value) < 19
+        return queryset.filter(**{self.column: int(value)}) if known else queryset
 
 
 class InCurrency(Linked):
     title = "currency"
     parameter_name = "currency"
+    column = "currency"
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        return queryset.filter(currency=self.value()) if self.value() else queryset
+        return queryset.filter(**{self.column: self.value()}) if self.value() else queryset
 
 
 class OfProduct(Linked):

@@ -31,6 +31,7 @@ def page(request: HttpRequest, *, site: Any) -> HttpResponse:
     if kind := exported(request):
         return exports.answer(choice.named("revenue"), kind, revenue(found, choice))
     before = analytics.figures(choice.asked.before) if choice.compared else None
+    drawn = before if before and before.total.orders else None
     silent = not found.conversations and not Conversation.objects.exists()
     context = {
         **site.each_context(request),
@@ -40,8 +41,9 @@ def page(request: HttpRequest, *, site: Any) -> HttpResponse:
         "silent": silent,
         "channels_url": url_of("orders_channel_changelist"),
         "figures": _figures(found, before, choice),
-        "columns": columns(choice, _over_time(found, before, choice)),
-        "top": _top(found, before, choice),
+        "columns": columns(choice, _over_time(found, drawn, choice)),
+        "top": _top(found, drawn, choice),
+        "has_before": drawn is not None,
         "days": _days(found, choice),
         "bands": [
             _bar(BAND_WORDS[name], found.by_band.get(name, Sum()), found.attributed, choice.orders(band=name), choice)
@@ -67,7 +69,7 @@ def _figures(found: Figures, before: Figures | None, choice: Choice) -> list[dic
     was = before or Figures()
     compared = before is not None
 
-    def figure(name: str, value: Any, url: str, note: str, change: boards.Change) -> dict[str, Any]:
+    def figure(name: str, value: Any, url: str, note: str, change: boards.Change | None) -> dict[str, Any]:
         return {"name": name, "value": value, "url": url, "note": note, "change": change if compared else None}
 
     def sum_of(minor: int | None) -> Any:
@@ -91,7 +93,7 @@ def _figures(found: Figures, before: Figures | None, choice: Choice) -> list[dic
                change(found.conversations, was.conversations)),
         figure("Conversion rate", boards.rate(found.conversion_rate), choice.orders(attributed="yes"),
                f"{attributed.orders:,} orders after {found.conversations:,} conversations",
-               change(found.conversion_rate, was.conversion_rate, points=True)),
+               change(found.conversion_rate, was.conversion_rate, points=True) if was.conversations else None),
         figure("Conversations that led to an order", f"{found.converted:,}",
                choice.conversations(converted=choice.currency),
                f"{found.converted_rate} % of those started in these days", change(found.converted, was.converted)),

@@ -4,20 +4,23 @@ A conversion's money is what its order kept, refunds taken off, where the order 
 tells by itself. Of several conversions of one order in the range the first counts, and none of a test.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django.db import connection
+from django.db.models.expressions import RawSQL
 
 from orders import money
 from orders.actions.statistics import COUNTED
 from support import funnels
-from support.analytics import Asked
+from support.analytics import Asked, Growth
 from support.funnels import Row
 
 SHOWN, NAMED = 50, 10
+_PLACE = re.compile(r"%\((\w+)\)s")
 DIMENSIONS = ("post", "attachment", "resolution")
 
 
@@ -102,7 +105,7 @@ SELECT dimension, name, clicks, checkouts, conversions, reviews, orders, net_min
   ) f WHERE dimension = '' OR name <> ''
   WINDOW turns AS (PARTITION BY dimension ORDER BY CASE WHEN dimension = 'resolution' THEN 0 ELSE net_minor END DESC,
                    clicks + checkouts + conversions + reviews DESC, name)
-) g WHERE turn <= %(shown)s ORDER BY dimension, turn
+) g WHERE dimension = '' OR turn <= %(shown)s ORDER BY dimension, turn
 """
 _MONEY = """
 , conversions AS (SELECT * FROM worth WHERE step = 'conversions'),
@@ -120,6 +123,12 @@ SELECT sort, count(*), (array_agg(event_id ORDER BY occurred_at DESC, id DESC))[
        (array_agg(coalesce(total, '') ORDER BY occurred_at DESC, id DESC))[1:%(named)s],
        (array_agg(coalesce(told_in, '') ORDER BY occurred_at DESC, id DESC))[1:%(named)s]
   FROM sorted GROUP BY sort
+"""
+_GROWTH = """
+SELECT date_trunc('week', occurred_at AT TIME ZONE %(zone)s)::date AS week, channel_id,
+       count(*) FILTER (WHERE step = 'clicks'), count(*) FILTER (WHERE step = 'checkouts'),
+       count(*) FILTER (WHERE step = 'conversions'), count(*) FILTER (WHERE step = 'reviews')
+  FROM steps GROUP BY 1, 2
 """
 _COUNTS = tuple(one.name for one in fields(Row) if one.name != "name")
 
@@ -181,17 +190,37 @@ def of(asked: Asked, *, shown: int = SHOWN) -> Funnel:
     return found
 
 
+def growth(asked: Asked, *, weeks: dict[date, Growth], channels: dict[int, Growth]) -> None:
+    """Add the steps of the range to the growth of their week, by its Monday, and of their channel; one statement."""
+    for week, channel_id, *counts in _read(_STEPS + _GROWTH, asked):
+        for one in (weeks.setdefault(week, Growth()), channels.setdefault(channel_id or 0, Growth())):
+            for name, count in zip(funnels.STEPS, counts, strict=True):
+                setattr(one, name, getattr(one, name) + count)
+
+
+def ids(asked: Asked, step: str = "", *, dimension: str = "", name: str = "") -> RawSQL:
+    """The ids of the events that are counted as this step, or as any (of this post, attachment or resolution)."""
+    named = f"AND {dimension} = %(name)s" if dimension in DIMENSIONS else ""
+    sql = f"{_STEPS} SELECT id FROM steps WHERE %(step)s IN (step, '') {named}"
+    values = _values(asked) | {"step": step, "name": name}
+    order = _PLACE.findall(sql)
+    return RawSQL(_PLACE.sub("%s", sql), [values[one] for one in order])
+
+
 def _read(sql: str, asked: Asked, **more: Any) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, _values(asked) | more)
+        return list(cursor.fetchall())
+
+
+def _values(asked: Asked) -> dict[str, Any]:
     start, end = asked.span
-    values = {
+    return {
         "start": start,
         "end": end,
+        "zone": asked.zone,
         "currency": asked.currency,
         "channels": None if asked.channels is None else list(asked.channels),
         "codes": list(money.EXPONENTS),
         "places": list(money.EXPONENTS.values()),
-        **more,
     }
-    with connection.cursor() as cursor:
-        cursor.execute(sql, values)
-        return list(cursor.fetchall())
