@@ -76,6 +76,16 @@ NAVIGATION: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
         ),
     ),
     (
+        "Know why",
+        (
+            ("Revenue", "insights", "board", "see_analytics"),
+            ("Cohorts", "grid_on", "cohorts", "see_analytics"),
+            ("Growth", "trending_up", "growth", "see_analytics"),
+            ("Funnel", "filter_alt", "funnel", "see_analytics"),
+            ("Clicks and checkouts", "ads_click", "profiles_event_changelist", "see_analytics"),
+        ),
+    ),
+    (
         "Finance",
         (
             ("Month report", "monitoring", "month_report", "view"),
@@ -189,6 +199,7 @@ UNFOLD: dict[str, Any] = {
         lambda request: static("support/desk.css"),
         lambda request: static("support/lists.css"),
         lambda request: static("support/why.css"),
+        lambda request: static("support/boards.css"),
     ],
     "SCRIPTS": [lambda request: static("support/desk.js")],
     "COMMAND": {"search_models": False, "show_history": False},

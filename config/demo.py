@@ -12,7 +12,7 @@ from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
 
 from attribution.actions import conversations
-from config import catalogue, demo_books, environment, progress, settling, stories
+from config import catalogue, demo_books, demo_growth, environment, progress, settling, stories
 from config.couriers import Address, Courier
 from fulfillment.actions import bounces
 from fulfillment.models import Email
@@ -109,10 +109,14 @@ def tell(host: str, port: int, *, still: Callable[[], None] = lambda: None) -> i
     random.Random(SEED).shuffle(parcels)
     courier = Courier(host, port, shops)
     talks = [purchase for purchase in trade if purchase.talk is not None]
-    with progress.bar("Making three months of trade", len(parcels) + len(talks) + 1) as done:
+    vain = demo_growth.in_vain(trade, until=organization.created_at, seed=SEED)
+    with progress.bar("Making three months of trade", len(parcels) + len(talks) + len(vain) + 1) as done:
         _converse(organization, talks, done)
+        _converse(organization, vain, done, named="asked")
         with tenancy.organization(organization_id):
             customer_events.record(stories.happened(organization.created_at), organization=organization)
+            steps = demo_growth.steps(trade, SHOPS, until=organization.created_at, seed=SEED)
+            customer_events.record(steps, organization=organization)
         courier.carry([parcel for parcel in parcels if not parcel.later], told=done)
         courier.carry([odd], told=done)
         _settled(organization_id, still)
@@ -181,19 +185,21 @@ def _shops(organization: Organization) -> dict[str, Address]:
     return found
 
 
-def _converse(organization: Organization, talks: Sequence[Purchase], done: progress.Step) -> None:
+def _converse(
+    organization: Organization, talks: Sequence[Purchase], done: progress.Step, *, named: str = "chat"
+) -> None:
     for purchase in talks:
         with tenancy.organization(organization.pk):
-            conversations.record(conversation(purchase), organization=organization)
+            conversations.record(conversation(purchase, named=named), organization=organization)
         done(1)
 
 
-def conversation(purchase: Purchase) -> conversations.ConversationMessage:
+def conversation(purchase: Purchase, *, named: str = "chat") -> conversations.ConversationMessage:
     """The chat before this purchase, as its source would tell it."""
     talk, person = purchase.talk, purchase.person
     assert talk is not None and person is not None
     return conversations.ConversationMessage(
-        external_id=f"chat-{purchase.mark}",
+        external_id=f"{named}-{purchase.mark}",
         started_at=talk.started_at,
         last_activity_at=talk.last_activity_at,
         ended_at=talk.ended_at,

@@ -26,17 +26,18 @@ LEAD = AGENT | {
     "refund",
     "reconcile",
     "import_files",
+    "see_analytics",
 }
 PERMISSIONS: Mapping[str, frozenset[str]] = {
     "agent": AGENT,
     "lead": LEAD | {"export", "view_audit"},
     "finance": frozenset(
         {"view", "view_pii", "export", "view_audit", "refund", "approve_refund"}
-        | {"manage_finance", "reconcile", "write_off", "import_files", "check_off"}
+        | {"manage_finance", "reconcile", "write_off", "import_files", "check_off", "see_analytics"}
     ),
     "engineer": LEAD
     | {"connect", "manage_tokens", "manage_staff", "export", "view_audit", "act_across", "manage_finance", "write_off"},
-    "auditor": frozenset({"view", "view_audit", "export"}),
+    "auditor": frozenset({"view", "view_audit", "export", "see_analytics"}),
 }
 
 

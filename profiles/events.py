@@ -23,6 +23,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "cart": ("Put {} in the cart", "Filled a cart"),
     "cart_abandoned": ("Left {} in the cart", "Left a cart"),
     "checkout_started": ("Began to pay for {}", "Began to pay"),
+    "checkout_completed": ("Paid for {}", "Paid"),
     "product_view": ("Looked at {}", "Looked at a product"),
     "product_inquiry": ("Asked about {}", "Asked about a product"),
     "price_check": ("Asked for the price of {}", "Asked for a price"),
@@ -31,11 +32,26 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "email_clicked": ("Followed a link in an e-mail about {}", "Followed a link in an e-mail"),
     "download": ("Downloaded {}", "Downloaded a file"),
     "page_view": ("Opened a page about {}", "Opened a page"),
+    "button_clicked": ("Pressed a button for {}", "Pressed a button"),
     "button_click": ("Pressed a button for {}", "Pressed a button"),
+    "review_submitted": ("Reviewed {}", "Wrote a review"),
     "review": ("Reviewed {}", "Wrote a review"),
     "search": ("Searched for {}", "Searched the shop"),
     "signup": ("Signed up for {}", "Signed up"),
 }
+FUNNEL_TYPES = (
+    "begin_checkout",
+    "button_click",
+    "button_clicked",
+    "checkout_completed",
+    "checkout_start",
+    "checkout_started",
+    "initiate_checkout",
+    "purchase",
+    "review",
+    "review_submitted",
+)
+"""From a button to a review: of these types boards count every event, and so the table has an index of them."""
 # What of a payload a person reads below the title, most telling first.
 _DETAILS = ("subject", "text", "query", "page", "url", "button", "title", "store_name", "store_id")
 _LISTS = ("items", "lines", "products")

@@ -25,6 +25,14 @@ def rows(found: Iterable[Sequence[Any]]) -> str:
     return out.getvalue()
 
 
+def tables(sheets: Mapping[str, Iterable[Sequence[Any]]]) -> str:
+    """Several tables in one file, which CSV has no word for: each below a line with its name."""
+    found: list[Sequence[Any]] = []
+    for title, table in sheets.items():
+        found += [[title], *table, []]
+    return rows(found)
+
+
 def workbook(sheets: Mapping[str, Iterable[Sequence[Any]]]) -> bytes:
     """One sheet for each name, the first row of each as its head; numbers as numbers, texts never as formulas."""
     out = io.BytesIO()

@@ -6,6 +6,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
 
+from profiles.events import FUNNEL_TYPES
 from profiles.models.base import Fact
 
 
@@ -42,6 +43,11 @@ class Event(Fact):
                 fields=["organization", "-occurred_at", "-id"],
                 name="event_unattached",
                 condition=models.Q(profile__isnull=True, told_as=""),
+            ),
+            models.Index(
+                fields=["organization", "occurred_at"],
+                name="event_of_a_funnel",
+                condition=models.Q(type__in=FUNNEL_TYPES),
             ),
         ]
 

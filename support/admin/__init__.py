@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db import models
 
-from attribution.models import StoreAlert
+from attribution.models import Conversation, StoreAlert
 from fulfillment.models import (
     Asset,
     Coupon,
@@ -35,6 +35,7 @@ from orders.models import (
 from profiles.models import (
     ApiToken,
     AuditEntry,
+    Event,
     Identifier,
     Membership,
     Merge,
@@ -89,6 +90,7 @@ from support.admin.approvals import ApprovalAdmin
 from support.admin.audit import AuditEntryAdmin
 from support.admin.catalogue import ProductAdmin
 from support.admin.channels import ChannelAdmin
+from support.admin.conversations import ConversationAdmin
 from support.admin.coupons import CouponAdmin
 from support.admin.deliveries import EmailAdmin, EntitlementAdmin
 from support.admin.discrepancies import DiscrepancyAdmin, ReconcileRunAdmin
@@ -108,6 +110,7 @@ from support.admin.payouts import PayoutAdmin
 from support.admin.profiles import ProfileAdmin
 from support.admin.refunds import RefundRequestAdmin
 from support.admin.settings import ApiTokenAdmin, MembershipAdmin, OrganizationAdmin
+from support.admin.steps import StepAdmin
 from support.admin.storefronts import StorefrontPageAdmin
 from support.admin.stores import StoreAlertAdmin
 from support.admin.streams import StreamEntryAdmin
@@ -189,6 +192,8 @@ REGISTERED: list[tuple[type[models.Model], Any]] = [
     (Review, ReviewAdmin),
     (Identifier, IdentifierAdmin),
     (StoreAlert, StoreAlertAdmin),
+    (Conversation, ConversationAdmin),
+    (Event, StepAdmin),
     (Alert, AlertAdmin),
     (Incident, IncidentAdmin),
     (Discrepancy, DiscrepancyAdmin),

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django import forms
 from django.db.models import Q
@@ -9,11 +10,14 @@ from django.http import HttpRequest
 
 from attribution.actions import attributions
 from attribution.models import Attribution, Conversation
+from orders import money
 from orders.actions import products
 from orders.models import Line, Order, Product
 from profiles.actors import Invalid
+from support.admin.base import grouped
 from support.admin.dialogs import Ask, Dialog, Done, Press, registered
-from support.queries import unmapped
+from support.admin.lists import counted
+from support.queries import conversations, unmapped, verdicts
 
 NONE, FACTS = "none", "facts"
 LOOK_BACK, LOOK_AHEAD = timedelta(days=60), timedelta(days=1)
@@ -47,17 +51,29 @@ class OverrideAttribution(Dialog):
             started_at__lte=order.placed_at + LOOK_AHEAD,
             last_activity_at__gte=order.placed_at - LOOK_BACK,
         )
-        found = [
-            (str(row.pk), f"{row.external_id} · {row.source}, last {row.last_activity_at:%-d %b %Y, %H:%M} UTC")
-            for row in near.order_by("-last_activity_at")[:20]
-        ]
+        found = [(str(row.pk), _described(row, order)) for row in near.order_by("-last_activity_at")[:20]]
         lift = [(FACTS, "Let the facts decide")] if current is not None and current.overridden_by else []
         return [*found, (NONE, "No conversation"), *lift]
 
     def will(self, subject: Order, request: HttpRequest) -> list[str]:
         current = Attribution.objects.filter(order=subject, current=True).first()
         so_far = current.factors.get("sentence", "") if current is not None else "Nothing yet."
-        return [f"So far: {so_far}", "Your decision stands until a person lifts it; the former result is kept."]
+        return [
+            f"So far: {so_far}",
+            self._counts(subject),
+            "Your decision stands until a person lifts it; the former result is kept.",
+        ]
+
+    def _counts(self, order: Order) -> str:
+        """What of the figures depends on it."""
+        if not Order.objects.filter(conversations.in_revenue(), pk=order.pk).exists():
+            return "0 orders and no revenue move: it is not in revenue (unpaid, cancelled or a test)."
+        day = order.placed_at.astimezone(ZoneInfo(order.organization.timezone))
+        net = grouped(money.to_text(order.net_minor, order.currency))
+        return (
+            f"1 order and {net} {order.currency} count for what you choose, "
+            f"with confidence 95 % for a conversation, in the figures of {day:%-d %b %Y}."
+        )
 
     def do(self, subject: Order, press: Press) -> Done:
         chosen = press.data["conversation"]
@@ -68,6 +84,12 @@ class OverrideAttribution(Dialog):
         attributions.override(subject, conversation, by=press.by, because=press.because)
         named = f"conversation {conversation.external_id}" if conversation else "no conversation"
         return Done(f"Decided. 1 order is attributed to {named}.")
+
+
+def _described(row: Conversation, order: Order) -> str:
+    apart = order.placed_at - row.last_activity_at
+    when = f"{verdicts.ago(abs(apart))} {'before' if apart >= timedelta() else 'after'} the order"
+    return f"{row.external_id} · {row.source}, last written {when}, {counted(row.message_count, 'message')}"
 
 
 class AskMapping(Ask):

@@ -15,7 +15,7 @@ from support.admin import dialogs
 from support.admin.acts_of_inbox import DISMISSED, REPLAYED
 from support.admin.base import HIDDEN, Period, address_of, redacted, when, word
 from support.admin.lists import ActiveAdmin, ByState
-from support.admin.orders import ByChannel
+from support.admin.order_filters import ByChannel
 from support.queries import bodies
 
 State = Delivery.State

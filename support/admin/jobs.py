@@ -14,8 +14,10 @@ from fulfillment.models import Job
 from orders.models import Order
 from profiles.models import Profile
 from support.admin.base import address_of, moment, when, word
+from support.admin.linked import Linked, Since, Until
 from support.admin.lists import ActiveAdmin
-from support.queries import dashboards
+from support.admin.order_filters import ByChannel, InCurrency
+from support.queries import conversations, dashboards
 
 
 class Stuck(SimpleListFilter):
@@ -31,11 +33,43 @@ class Stuck(SimpleListFilter):
         return queryset
 
 
+class OrderedSince(Since):
+    column = "entitlement__order__placed_at"
+
+
+class OrderedUntil(Until):
+    column = "entitlement__order__placed_at"
+
+
+class OrderedIn(InCurrency):
+    column = "entitlement__order__currency"
+
+
+class OrderedAt(ByChannel):
+    column = "entitlement__order__channel"
+
+
+class OfRevenue(Linked):
+    """Deliveries of orders in revenue that were not called off, or those of them that are done."""
+
+    title = "deliveries"
+    parameter_name = "orders"
+
+    def words(self, value: str) -> str:
+        return "Done, of orders in revenue" if value == "done" else "Of orders in revenue"
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if not self.value():
+            return queryset
+        found = queryset.filter(conversations.in_revenue("entitlement__order__")).exclude(state=Job.State.CANCELLED)
+        return found.filter(state=Job.State.COMPLETED) if self.value() == "done" else found
+
+
 class JobAdmin(ActiveAdmin):
     row_named = "job"
     bulk = ("retry_many",)
     list_display = ("product_shown", "state_shown", "error_shown", "attempts", "order_shown", "changed_shown")
-    list_filter = (Stuck, "state")
+    list_filter = (Stuck, "state", OrderedAt, OrderedSince, OrderedUntil, OrderedIn, OfRevenue)
     list_select_related = ("entitlement__product", "entitlement__order")
     ordering = ("-id",)
     list_title = "Jobs"

@@ -15,14 +15,13 @@ from orders import money
 from orders.bookings import month_of
 from orders.models import Channel, LedgerEntry, Product
 from profiles.actors import Actor, NotPermitted
-from support import spreadsheets
+from support.admin import exports
 from support.admin.base import amount, calendar_month, moment
 from support.admin.dashboards import OPTIONS
 from support.admin.dialogs import url_of
 from support.queries import month_reports
 from support.queries.month_reports import Asked, Report, Row
 
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 KINDS = dict(LedgerEntry.Kind.choices)
 DISPUTES_UNDER = 7
 """Permille of orders: from about 0.75 % card schemes begin to watch a seller."""
@@ -40,7 +39,7 @@ def page(request: HttpRequest, *, site: Any) -> HttpResponse:
     if export in ("csv", "xlsx"):
         if not actor.may("export"):
             raise NotPermitted("Your role may not export.")
-        return _file(report, export)
+        return exports.answer(f"report-{asked.month:%Y-%m}-{asked.currency}", export, _sheets(report))
     context = {
         **site.each_context(request),
         "title": f"Report of {asked.month:%B %Y}",
@@ -211,23 +210,6 @@ def _rates(report: Report) -> str:
 
 
 # Files -------------------------------------------------------------------------------------------------------------
-
-
-def _file(report: Report, kind: str) -> HttpResponse:
-    asked = report.asked
-    name = f"report-{asked.month:%Y-%m}-{asked.currency}.{kind}"
-    sheets = _sheets(report)
-    if kind == "xlsx":
-        answer = HttpResponse(spreadsheets.workbook(sheets), content_type=XLSX)
-    else:
-        # One table a file is what CSV holds: the others follow below a line with their name.
-        rows: list[Sequence[Any]] = []
-        for title, found in sheets.items():
-            rows += [[title], *found, []]
-        answer = HttpResponse("\ufeff" + spreadsheets.rows(rows), content_type="text/csv; charset=utf-8")
-    answer["Content-Disposition"] = f'attachment; filename="{name}"'
-    answer["Cache-Control"] = "no-store"
-    return answer
 
 
 def _sheets(report: Report) -> dict[str, list[Sequence[Any]]]:

@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
-from django.contrib.admin import SimpleListFilter
-from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import path
@@ -13,123 +12,20 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
+from attribution import tiers
+from attribution.models import Conversation
 from fulfillment.actions import receipts
-from orders.models import Channel, Dispute, Line, Order, Product, RefundRequest
+from orders.models import Line, Order, RefundRequest
 from profiles.actors import NotPermitted
 from support.admin import dialogs, followups, stories
-from support.admin.base import DeskAdmin, Period, address_of, amount, masked, moment, redacted, when, word
+from support.admin.base import DeskAdmin, address_of, amount, masked, moment, redacted, when, word
+from support.admin.lists import counted
+from support.admin.order_filters import BEHIND_FIGURES, Attention, ByChannel, Placed
 from support.models import Approval
-from support.queries import dashboards, pages, unreached
+from support.queries import conversations, pages
 
-
-class ByChannel(SimpleListFilter):
-    title = "channel"
-    parameter_name = "channel"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        rows = Channel.objects.order_by("kind", "domain").only("kind", "domain")
-        return [(str(row.pk), row.label) for row in rows]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        value = self.value() or ""
-        return queryset.filter(channel_id=int(value)) if value.isdigit() else queryset
-
-
-class Linked(SimpleListFilter):
-    """What a report's figure leads to: drawn only where it is chosen, with a way to take it off."""
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        value = request.GET.get(str(self.parameter_name), "")
-        return [(value, self.words(value))] if value else []
-
-    def words(self, value: str) -> str:
-        return value
-
-
-class InCurrency(Linked):
-    title = "currency"
-    parameter_name = "currency"
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        return queryset.filter(currency=self.value()) if self.value() else queryset
-
-
-class OfProduct(Linked):
-    title = "product"
-    parameter_name = "product"
-
-    def words(self, value: str) -> str:
-        product = Product.objects.filter(pk=int(value)).first() if value.isdigit() and len(value) < 19 else None
-        return product.sku if product else "Not mapped"
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        value = self.value() or ""
-        if not value:
-            return queryset
-        lines = Line.objects.filter(order=OuterRef("pk"), removed=False)
-        if value.isdigit() and len(value) < 19:
-            return queryset.filter(Exists(lines.filter(product=int(value))))
-        return queryset.filter(Exists(lines.filter(product__isnull=True)))
-
-
-class Counted(Linked):
-    """The orders that revenue counts: paid or later, no tests, not cancelled; or those of them with a refund."""
-
-    title = "counted"
-    parameter_name = "counted"
-
-    def words(self, value: str) -> str:
-        return {"refunded": "Refunded", "disputed": "Disputed"}.get(value, "In revenue")
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        value = self.value()
-        if not value:
-            return queryset
-        found = queryset.filter(payment_status__in=dashboards.PAID, test=False).exclude(status="cancelled")
-        if value == "disputed":
-            return found.filter(Exists(Dispute.objects.filter(order=OuterRef("pk"))))
-        return found.filter(refunded_minor__gt=0) if value == "refunded" else found
-
-
-class Attention(SimpleListFilter):
-    """What the first page counts, as rows."""
-
-    title = "needs"
-    parameter_name = "needs"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [
-            ("person", "Needs a look"),
-            ("delivery", "Paid, not delivered"),
-            ("customer", "No customer"),
-            ("dispute", "Dispute open"),
-            ("mapping", "Unmapped product"),
-            ("mail", "Buyer not reached"),
-        ]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        match self.value():
-            case "person":
-                return queryset.exclude(needs_person="")
-            case "delivery":
-                return queryset.filter(pk__in=dashboards.undelivered().values("order_id"))
-            case "customer":
-                return queryset.filter(profile__isnull=True)
-            case "dispute":
-                return queryset.filter(pk__in=Dispute.objects.filter(status="opened").values("order_id"))
-            case "mapping":
-                return queryset.filter(pk__in=dashboards.unmapped().values("order_id"))
-            case "mail":
-                listed = unreached.rows().values("order_id")
-                return queryset.filter(
-                    Q(pk__in=listed) | Q(pk__in=dashboards.undelivered_mail(moment()).values("order_id"))
-                )
-        return queryset
-
-
-class Placed(Period):
-    title = "placed"
-    column = "placed_at"
+JOINED = {"profile": "The same customer", "email": "The same e-mail address", "person": "A person's decision"}
+BOOSTERS = {"many_messages": "many messages", "product_inquiry": "product enquiry", "price_check": "price check"}
 
 
 class OrderAdmin(DeskAdmin):
@@ -146,7 +42,7 @@ class OrderAdmin(DeskAdmin):
         "placed_shown",
         "total_shown",
     )
-    list_filter = (Attention, "payment_status", "status", ByChannel, Placed, Counted, InCurrency, OfProduct)
+    list_filter = (Attention, "payment_status", "status", ByChannel, Placed, *BEHIND_FIGURES)
     list_select_related = ("channel",)
     ordering = ("-placed_at", "-id")
     empty_title = "No orders here"
@@ -218,7 +114,7 @@ class OrderAdmin(DeskAdmin):
             "lines": [_line(line, order) for line in page.lines],
             "moneys": _moneys(page),
             "refund_requests": _refund_requests(page, request),
-            "attribution": page.attribution,
+            "why": _why(page, request),
             "facts": _facts(order, page, request),
             "rights": stories.rights(page, actor),
             "letters": stories.letters(page.emails, request),
@@ -260,6 +156,37 @@ class OrderAdmin(DeskAdmin):
         if order is None:
             raise Http404("There is no such order.")
         return order
+
+
+def _why(page: pages.OrderPage, request: HttpRequest) -> dict[str, Any]:
+    """Which conversation led to it, by what, and which others also fitted."""
+    row = page.attribution
+    if row is None:
+        return {}
+    rest = [(one, redacted(one.source, request)) for one in conversations.assists_of(row, page.order)]
+    factors = row.factors if isinstance(row.factors, dict) else {}
+    boosters = factors.get("boosters") or {}
+    facts = [
+        ("Band", tiers.band(Decimal(row.confidence_cents).scaleb(-2)).capitalize() if row.conversation_id else ""),
+        ("Joined by", JOINED.get(row.joined_by, "") if row.conversation_id else ""),
+        ("Before it", counted(int(factors["messages_before"]), "message") if "messages_before" in factors else ""),
+        ("Raised by", ", ".join(f"{BOOSTERS[name]} +{boosters[name]}" for name in BOOSTERS if name in boosters)),
+    ]
+    return {
+        "row": row,
+        "sentence": factors.get("sentence") or row.get_method_display(),
+        "conversation_url": address_of(Conversation, row.conversation_id) if row.conversation_id else "",
+        "facts": [(name, value) for name, value in facts if value],
+        "assists": [
+            {
+                "name": one.external_id,
+                "source": source,
+                "url": address_of(one, one.pk),
+                "at": when(one.last_activity_at),
+            }
+            for one, source in rest
+        ],
+    }
 
 
 @dataclass(frozen=True, slots=True)

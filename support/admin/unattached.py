@@ -3,9 +3,11 @@
 from typing import Any
 from urllib.parse import urlencode
 
+from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
+from attribution.models import Conversation
 from orders.models import Order
 from profiles.actors import Actor, NotPermitted
 from support.admin import dialogs
@@ -15,6 +17,7 @@ from support.admin.dialogs import url_of
 from support.queries import unattached
 
 CHIPS = {"": "All", "order": "Orders", "conversation": "Conversations", "event": "Events"}
+PAGES: dict[str, type[Model]] = {"order": Order, "conversation": Conversation}
 ICONS = {"order": "receipt_long", "conversation": "forum", "event": "bolt"}
 
 
@@ -51,6 +54,6 @@ def _row(row: unattached.Row, actor: Actor, request: HttpRequest) -> dict[str, A
         "detail": redacted(row.detail, request),
         "known": [masked(value, request) for value in row.known[:4]],
         "at": when(row.at),
-        "url": address_of(Order, row.id) if row.kind == "order" else "",
+        "url": address_of(PAGES[row.kind], row.id) if row.kind in PAGES else "",
         "link": dialogs.button(LINKS[row.kind], row.id, actor),
     }

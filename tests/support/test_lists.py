@@ -51,6 +51,7 @@ OPEN_LISTS = (
     "profiles_merge",
     "profiles_review",
     "attribution_storealert",
+    "attribution_conversation",
     "profiles_organization",
     "profiles_webhookendpoint",
     "profiles_webhookdelivery",
