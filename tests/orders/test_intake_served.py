@@ -9,6 +9,7 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from copy import copy
 from typing import Any
 
 import pytest
@@ -36,15 +37,20 @@ class Served:
             "--secret", SECRET, "--no-register",
         ).json["webhook_url"]  # fmt: skip
         made.serve()
+        self.port, self.patience = made.port, 30.0
 
-    def connection(self, port: int = 0, patience: float = 30) -> http.client.HTTPConnection:
-        return http.client.HTTPConnection("127.0.0.1", port or self.made.port, timeout=patience)
+    def through(self, port: int = 0, *, patience: float = 30) -> "Served":
+        """The same door by another port, for a client that waits so many seconds."""
+        other = copy(self)
+        other.port, other.patience = port or self.port, patience
+        return other
 
-    def post(
-        self, body: bytes, *, pieces: int = 0, path: str = "", port: int = 0, patience: float = 30, **headers: str
-    ) -> http.client.HTTPResponse:
+    def connection(self) -> http.client.HTTPConnection:
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=self.patience)
+
+    def post(self, body: bytes, *, pieces: int = 0, path: str = "", **headers: str) -> http.client.HTTPResponse:
         """Deliver, in chunks of so many bytes if told so."""
-        connection = self.connection(port, patience)
+        connection = self.connection()
         given = {**signed(body), "Content-Type": "application/json", **headers}
         sent: Any = (body[i : i + pieces] for i in range(0, len(body), pieces)) if pieces else body
         # Where it has heard enough, the server answers and closes.
@@ -173,12 +179,12 @@ def test_row_13_slow_clients_are_the_proxys_and_a_normal_delivery_is_answered(do
                 slow.send()
                 if second < 5:  # all fifty are there and none is cut yet
                     assert slow.cut(slow.lines) == 0
-                    assert door.post(order(2_000 + second), port=proxy.port).status == 200
+                    assert door.through(proxy.port).post(order(2_000 + second)).status == 200
                 if slow.cut(slow.in_header) == 25:
                     break
                 time.sleep(1)
             assert slow.cut(slow.in_header) == 25
-            assert door.post(order(2_010), port=proxy.port).status == 200
+            assert door.through(proxy.port).post(order(2_010)).status == 200
         finally:
             slow.close()
 
@@ -190,7 +196,7 @@ def test_without_the_proxy_slow_clients_hold_the_server(door: Served) -> None:
         slow.send()
         time.sleep(1)
         with pytest.raises(TimeoutError):
-            door.post(order(2_020), patience=3)
+            door.through(patience=3).post(order(2_020))
     finally:
         slow.close()
     servers.wait_until(lambda: door.post(order(2_021)).status == 200, what="The server's recovery")
