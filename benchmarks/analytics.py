@@ -30,8 +30,8 @@ SEED = [
          charge_reference, customer_name, email_raw, phone_raw, email, phone, region, verified_account,
          conversation_hint, flags, extra, authority, version, rank, digest, status, payment_status, captured_minor,
          refunded_minor, disputed_minor, needs_person, settled_at, delivery_email, linked_by_staff)
-       SELECT {org}, ARRAY['email:' || mail], ARRAY['email:' || mail], {profile} + g::bigint * 7919 % ({size} / 2), false,
-              (ARRAY[{channels}])[1 + g % 3], 'ORD-' || substr(md5(g::text), 1, 16), '#' || g,
+       SELECT {org}, ARRAY['email:' || mail], ARRAY['email:' || mail], {profile} + g::bigint * 7919 % ({size} / 2),
+              false, (ARRAY[{channels}])[1 + g % 3], 'ORD-' || substr(md5(g::text), 1, 16), '#' || g,
               CASE WHEN g % 10 = 0 THEN 'USD' ELSE 'EUR' END, 990 + g % 4 * 1000, 0, 0, 0, '', at, at, g % 101 = 0,
               'delivered', true, false, false, 'pi_' || g, '', 'Buyer', mail, '', mail, '', 'DE', false, '', '{{}}',
               '{{}}', '2-order', at, 0, md5(g::text), 'delivered',

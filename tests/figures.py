@@ -165,7 +165,8 @@ def _firsts(asked: Asked) -> dict[int, Order]:
 
 def growth(asked: Asked, by: str) -> dict[Any, Growth]:
     """`analytics.growth_by_week` or `growth_by_channel`, as a dict."""
-    firsts, found = _firsts(asked), defaultdict(Growth)
+    firsts = _firsts(asked)
+    found: dict[Any, Growth] = defaultdict(Growth)
     for order in asked_of(asked):
         day = day_of(order.placed_at, asked.zone)
         one = found[order.channel_id if by == "channel" else day - timedelta(days=day.weekday())]

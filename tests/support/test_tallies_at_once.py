@@ -41,14 +41,14 @@ def sell_another(shop: Shop, moment: datetime = NOON) -> None:
 
 def meanwhile(monkeypatch: pytest.MonkeyPatch, act: Callable[[], None], *, before: bool) -> None:
     """Let this happen once, right before or right after a worker counts its days."""
-    count, happened = tallies.count, []
+    count, waiting = tallies.count, [act]
 
     def interrupted(*arguments: Any) -> None:
-        if before and not happened:
-            happened.append(act())
+        if before and waiting:
+            waiting.pop()()
         count(*arguments)
-        if not before and not happened:
-            happened.append(act())
+        if not before and waiting:
+            waiting.pop()()
 
     monkeypatch.setattr(tallies, "count", interrupted)
 
