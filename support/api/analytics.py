@@ -38,6 +38,8 @@ RANGE = [
 
 
 class Revenue(Endpoint):
+    """What was bought in some days, what went back of it, and how much came of a conversation."""
+
     resource = "analytics"
 
     @extend_schema(operation_id="analytics_revenue", parameters=RANGE, responses=rows.REVENUE_ROW)
@@ -62,6 +64,8 @@ class Revenue(Endpoint):
 
 
 class LifetimeValue(Endpoint):
+    """What a customer brought so far in one currency; one who was merged into another answers as that one."""
+
     resource = "customers"
 
     @extend_schema(operation_id="customers_ltv", parameters=[CURRENCY], responses=rows.LIFETIME_ROW)
