@@ -2,12 +2,11 @@
 
 import secrets
 from collections.abc import Sequence
-from zoneinfo import available_timezones
 
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 
-from profiles import clock, tenancy
+from profiles import clock, tenancy, zones
 from profiles.actions import audit
 from profiles.actors import Actor, Invalid, NotFound, Refusal
 from profiles.models import ApiToken, Membership, Organization, OrganizationRoute, Role, StaffRoute, TokenRoute
@@ -40,7 +39,7 @@ def create(
     demo: bool = False,
 ) -> Organization:
     """A new tenant. Raises SlugTaken or Invalid."""
-    if timezone not in available_timezones():
+    if timezone not in zones.known():
         raise Invalid(f"{timezone} is no IANA time zone.")
     if len(region) != 2 or not region.isalpha():
         raise Invalid(f"{region} is no ISO 3166 country.")

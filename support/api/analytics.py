@@ -2,8 +2,7 @@
 
 import re
 from datetime import date, timedelta
-from functools import cache
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import ParseError
@@ -12,7 +11,7 @@ from rest_framework.response import Response
 
 from orders import money
 from orders.models import Channel
-from profiles import clock
+from profiles import clock, zones
 from support.analytics import Asked
 from support.api import rows
 from support.api.endpoints import Endpoint, plain
@@ -81,16 +80,9 @@ def _currency(request: Request, base: str) -> str:
 
 def _zone(request: Request, own: str) -> str:
     name = plain(request, "tz") or own
-    if name not in _zones():
+    if name not in zones.known():
         raise ParseError("tz is no IANA time zone such as Europe/Berlin.")
     return name
-
-
-@cache
-def _zones() -> frozenset[str]:
-    """Every IANA zone; looking them up reads the disk."""
-    # Python's name for the zone of the machine it runs on; nobody else knows it.
-    return frozenset(available_timezones()) - {"localtime"}
 
 
 def _range(request: Request, zone: str) -> tuple[date, date]:
