@@ -29,7 +29,7 @@ def page(request: HttpRequest, *, site: Any) -> HttpResponse:
         found = funnels.of(choice.asked, shown=EVERY)
         return exports.answer(choice.named("funnel"), kind, _sheets(found, choice))
     found = funnels.of(choice.asked)
-    was = funnels.of(choice.asked.before, shown=0) if choice.compared else None
+    was = funnels.total(choice.asked.before) if choice.compared else None
     total = found.total
     context = {
         **site.each_context(request),
@@ -53,8 +53,8 @@ def page(request: HttpRequest, *, site: Any) -> HttpResponse:
     return TemplateResponse(request, "admin/funnel.html", context)
 
 
-def _figures(found: Funnel, was: Funnel | None, choice: Choice) -> list[dict[str, Any]]:
-    total, before = found.total, was.total if was else Row()
+def _figures(found: Funnel, was: Row | None, choice: Choice) -> list[dict[str, Any]]:
+    total, before = found.total, was or Row()
 
     def figure(name: str, value: Any, url: str, note: str, change: boards.Change | None) -> dict[str, Any]:
         return {"name": name, "value": value, "url": url, "note": note, "change": change if was else None}
