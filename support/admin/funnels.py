@@ -65,12 +65,13 @@ def _figures(found: Funnel, was: Row | None, choice: Choice) -> list[dict[str, A
     average, average_was = total.average_minor, before.average_minor
     return [
         figure("Revenue of conversions", amount(total.net_minor, choice.currency, strong=True),
-               choice.events("conversions"), f"{total.orders:,} conversions brought {choice.currency}, after refunds",
+               choice.events("conversions"),
+               f"{boards.counted(total.orders, 'conversion')} brought {choice.currency}, after refunds",
                boards.change(total.net_minor, before.net_minor)),
         figure("Average order", amount(average, choice.currency, strong=True), "", "Revenue by conversion",
                boards.change(average or 0, average_was or 0)),
         figure("From click to purchase", boards.rate(total.whole_rate), "",
-               f"{total.conversions:,} conversions of {total.clicks:,} clicks", points),
+               f"{boards.counted(total.conversions, 'conversion')} of {boards.counted(total.clicks, 'click')}", points),
         figure("Reviews", f"{total.reviews:,}", choice.events("reviews"), "Written in these days",
                boards.change(total.reviews, before.reviews)),
     ]  # fmt: skip

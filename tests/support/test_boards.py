@@ -229,7 +229,7 @@ def test_each_cell_of_a_cohort_leads_to_its_orders(board: Board) -> None:
         for cohort, row in zip(found, page["cohorts"], strict=True):
             for cell, shown in zip(cohort.cells, row["cells"], strict=True):
                 assert (board.rows(shown["url"]) if shown["url"] else 0) == cell.orders
-                assert f"{cell.customers} of {cohort.customers} customers" in shown["says"]
+                assert f"{cell.customers} of {boards.counted(cohort.customers, 'customer')}" in shown["says"]
 
 
 def test_retention_is_a_share_of_the_first_month_and_revenue_its_sum(board: Board) -> None:
