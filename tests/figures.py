@@ -1,22 +1,69 @@
-"""Figures counted once more, naively and in Python, from the rows as Django reads them."""
+"""A shop with a history, and its figures counted once more: naively, in Python, from the rows as Django reads them."""
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from attribution.models import Attribution, Conversation
 from fulfillment.models import Job
+from orders import messages
+from orders.actions import products
 from orders.models import Channel, Line, Order
 from support.analytics import BANDS, Asked, Cell, Cohort, Day, Figures, Growth, Product, Sum
 from support.queries import analytics
-from tests.money import Books
+from tests import money
+from tests.stage import BY
 
+BERLIN = "Europe/Berlin"
 PAID = ("paid", "partially_refunded", "refunded", "disputed")
-TWIN = {"Europe/Berlin": "Arctic/Longyearbyen", "Asia/Tokyo": "Japan"}
+TWIN = {BERLIN: "Arctic/Longyearbyen", "Asia/Tokyo": "Japan"}
 """The same clock by another name, for which nothing is kept."""
+
+
+@dataclass
+class Shop(money.Books):
+    """Two channels, a book on sale, and the newest word on each order."""
+
+    words: dict[str, Any] = field(default_factory=dict)
+    said: int = 0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        with self.inside():
+            self.book = products.add(
+                organization=self.organization, sku="EBOOK-TIDE-EN", title="Tide Atlas", kind="ebook", price="31.20",
+                currency="EUR", by=BY,
+            )  # fmt: skip
+
+    def asked(self, start: date = date(2026, 1, 1), end: date = date(2027, 1, 1), **more: Any) -> Asked:
+        usual: dict[str, Any] = {"zone": BERLIN, "currency": "EUR"}
+        return Asked(self.organization.pk, start=start, end=end, **{**usual, **more})
+
+    def say(self, name: str, **more: Any) -> None:
+        """A newer word on this order, which keeps what it does not mention."""
+        self.said += 1
+        known = self.words.setdefault(name, {"currency": "USD" if name == "o-5" else "EUR"})
+        known.update(more)
+        message = money.order(name, **{**known, "version": money.at(minutes=self.said)})
+        money.tell(self, message, kind=self.kind(name), settle=False)
+
+    @staticmethod
+    def kind(name: str) -> str:
+        return "api" if name in ("o-2", "o-4") else "stripe"
+
+    def row(self, name: str) -> Order | None:
+        return Order.objects.filter(external_id=name).first()
+
+
+def lines(*totals: int) -> tuple[messages.Line, ...]:
+    names = (("EBOOK-TIDE-EN", "Tide Atlas"), ("", "A map"), ("", "A map"))
+    return tuple(
+        messages.Line(external_id=str(number), title=title, quantity=number + 1, total_minor=total, sku=sku)
+        for number, (total, (sku, title)) in enumerate(zip(totals, names, strict=False))
+    )
 
 
 def day_of(moment: datetime, zone: str) -> date:
@@ -47,7 +94,7 @@ def figures(asked: Asked) -> Figures:
     """All of `analytics.figures`."""
     found = Figures()
     days: dict[date, tuple[Sum, Sum]] = defaultdict(lambda: (Sum(), Sum()))
-    products: dict[tuple[Any, str, str], list[int]] = defaultdict(lambda: [0, 0])
+    shares: dict[tuple[Any, str, str], list[int]] = defaultdict(lambda: [0, 0])
     for order in asked_of(asked):
         back = order.refunded_minor + order.disputed_minor
         one = Sum(1, order.captured_minor, back)
@@ -62,16 +109,16 @@ def figures(asked: Asked) -> Figures:
             sums.append(found.attributed_by_channel.setdefault(order.channel_id, Sum()))
         for each in sums:
             each.add(one)
-        _share(order, products)
+        _share(order, shares)
     found.by_day = [Day(day, *days[day]) for day in sorted(days)]
-    rows = [Product(*key, net_minor=net, quantity=quantity) for key, (net, quantity) in products.items()]
+    rows = [Product(*key, net_minor=net, quantity=quantity) for key, (net, quantity) in shares.items()]
     found.products = sorted(rows, key=lambda row: (-row.net_minor, row.sku, row.title, row.product_id or 0))
     talks = list(_conversations(asked))
     found.conversations, found.converted = len(talks), sum(_converted(talk, asked) for talk in talks)
     return found
 
 
-def _share(order: Order, products: dict[tuple[Any, str, str], list[int]]) -> None:
+def _share(order: Order, found: dict[tuple[Any, str, str], list[int]]) -> None:
     lines = list(Line.objects.filter(order=order, removed=False).select_related("product").order_by("pk"))
     weights = [line.total_minor for line in lines]
     if not sum(weights):
@@ -82,7 +129,7 @@ def _share(order: Order, products: dict[tuple[Any, str, str], list[int]]) -> Non
         share = order.net_minor * upto // sum(weights) - taken
         taken += share
         product = line.product
-        entry = products[(product.pk, product.sku, product.title) if product else (None, line.sku, line.title)]
+        entry = found[(product.pk, product.sku, product.title) if product else (None, line.sku, line.title)]
         entry[0] += share
         entry[1] += line.quantity
 
@@ -118,7 +165,8 @@ def _firsts(asked: Asked) -> dict[int, Order]:
 
 def growth(asked: Asked, by: str) -> dict[Any, Growth]:
     """`analytics.growth_by_week` or `growth_by_channel`, as a dict."""
-    firsts, found = _firsts(asked), defaultdict(Growth)
+    firsts = _firsts(asked)
+    found: dict[Any, Growth] = defaultdict(Growth)
     for order in asked_of(asked):
         day = day_of(order.placed_at, asked.zone)
         one = found[order.channel_id if by == "channel" else day - timedelta(days=day.weekday())]
@@ -175,7 +223,7 @@ def naive(asked: Asked) -> list[Any]:
     return [figures(asked), cohorts(asked), growth(asked, "week"), growth(asked, "channel")]
 
 
-def agree(stage: Books, *ranges: Asked) -> None:
+def agree(stage: money.Books, *ranges: Asked) -> None:
     """What is kept, what is counted from the rows, and what we count are the same."""
     with stage.inside():
         for asked in ranges:

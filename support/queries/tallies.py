@@ -49,22 +49,27 @@ KEPT = (
 _KEPT: Mapping[str, Kept] = {kept.count.name: kept for kept in KEPT}
 
 _STALE = "SELECT DISTINCT day FROM orders_staleday WHERE day >= %(start)s AND day < %(end)s"
-_WHOLE = """
-SELECT m::date AS day FROM generate_series(date_trunc('month', %(start)s::timestamp),
-                                           date_trunc('month', %(end)s::timestamp), interval '1 month') m
- WHERE m >= %(start)s AND m + interval '1 month' <= %(end)s
-   AND NOT EXISTS (SELECT FROM days d WHERE d.day >= m AND d.day < m + interval '1 month')
+_MONTHS_OF = """
+SELECT m.day, m.day >= %(start)s AND m.day + interval '1 month' <= %(end)s
+         AND NOT EXISTS (SELECT FROM days d WHERE d.day >= m.day AND d.day < m.day + interval '1 month') AS whole
+  FROM (SELECT m::date AS day
+          FROM generate_series(date_trunc('month', %(start)s::timestamp), %(end)s, interval '1 month') m) m
 """
 _DAYS = """
 SELECT {columns} FROM {table} r
  WHERE day >= %(start)s AND day < %(end)s AND NOT EXISTS (SELECT FROM days d WHERE d.day = r.day) AND {where}
 """
+# Only the days of months that cannot be read as one: by the index, however long the range.
 _MONTHS = """
-SELECT {columns} FROM {months} r WHERE day IN (SELECT day FROM whole) AND {where}
+SELECT {columns} FROM {months} r WHERE day IN (SELECT day FROM months WHERE whole) AND {where}
 UNION ALL
-SELECT {columns} FROM {table} r
- WHERE day >= %(start)s AND day < %(end)s AND date_trunc('month', day)::date NOT IN (SELECT day FROM whole)
-   AND NOT EXISTS (SELECT FROM days d WHERE d.day = r.day) AND {where}
+SELECT {columns} FROM (
+  SELECT r.* FROM months m CROSS JOIN LATERAL (
+    SELECT * FROM {table} r
+     WHERE r.day >= greatest(m.day, %(start)s)
+       AND r.day < least((m.day + interval '1 month')::date, %(end)s) OFFSET 0) r
+   WHERE NOT m.whole) r
+ WHERE NOT EXISTS (SELECT FROM days d WHERE d.day = r.day) AND {where}
 """
 
 
@@ -87,5 +92,5 @@ def recounted(count: Count, where: str) -> str:
     return f"SELECT r.* FROM ({count.of_range()}) r WHERE {where}"
 
 
-CONTEXT = f"WITH days AS MATERIALIZED ({_STALE}), whole AS MATERIALIZED ({_WHOLE}) "
+CONTEXT = f"WITH days AS MATERIALIZED ({_STALE}), months AS MATERIALIZED ({_MONTHS_OF}) "
 """Which days are counted on the spot, and which months can be read as one."""

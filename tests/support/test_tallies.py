@@ -1,9 +1,13 @@
 """Figures that are kept by day equal a recount, whatever happened, in any order, counted in between or not."""
 
-from dataclasses import dataclass, field
+import json
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -12,18 +16,19 @@ from attribution.actions.conversations import ConversationMessage
 from attribution.models import Attribution, Conversation
 from config import counting, drains
 from fulfillment.models import Job
-from orders.actions import products
-from orders.messages import Customer, DisputeStatus, Line, OrderStatus
+from orders.messages import Customer, DisputeStatus, OrderStatus
 from orders.models import Line as LineRow
 from orders.models import Order, StaleDay
 from profiles.actions import merges
 from profiles.actors import Actor, Refusal
 from profiles.models import Merge, Organization, Profile
+from support.actions import tallies
 from support.analytics import Asked
-from support.queries import proofs_of_tallies
+from support.models import ProductMonth, RevenueTally
+from support.queries import analytics, proofs_of_tallies
 from tests import figures
-from tests.money import Books, dispute, order, refund, tell, work
-from tests.stage import BY
+from tests.figures import Shop, lines
+from tests.money import dispute, refund, tell, work
 
 LEAD = Actor(label="Lena", role="lead")
 BERLIN = "Europe/Berlin"
@@ -38,49 +43,6 @@ MOMENTS = [
     )
 ]  # fmt: skip
 NAMES = ("o-1", "o-2", "o-3", "o-4", "o-5")
-
-
-@dataclass
-class Shop(Books):
-    """Two channels, a book on sale, and the newest word on each order."""
-
-    words: dict[str, Any] = field(default_factory=dict)
-    said: int = 0
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        with self.inside():
-            self.book = products.add(
-                organization=self.organization, sku="EBOOK-TIDE-EN", title="Tide Atlas", kind="ebook", price="31.20",
-                currency="EUR", by=BY,
-            )  # fmt: skip
-
-    def asked(self, start: date = date(2026, 1, 1), end: date = date(2027, 1, 1), **more: Any) -> Asked:
-        usual: dict[str, Any] = {"zone": BERLIN, "currency": "EUR"}
-        return Asked(self.organization.pk, start=start, end=end, **{**usual, **more})
-
-    def say(self, name: str, **more: Any) -> None:
-        """A newer word on this order, which keeps what it does not mention."""
-        self.said += 1
-        known = self.words.setdefault(name, {"currency": "USD" if name == "o-5" else "EUR"})
-        known.update(more)
-        version = MOMENTS[0] + timedelta(hours=self.said)
-        tell(self, order(name, **{**known, "version": version}), kind=self.kind(name), settle=False)
-
-    @staticmethod
-    def kind(name: str) -> str:
-        return "api" if name in ("o-2", "o-4") else "stripe"
-
-    def row(self, name: str) -> Order | None:
-        return Order.objects.filter(external_id=name).first()
-
-
-def lines(*totals: int) -> tuple[Line, ...]:
-    names = (("EBOOK-TIDE-EN", "Tide Atlas"), ("", "A map"), ("", "A map"))
-    return tuple(
-        Line(external_id=str(number), title=title, quantity=number + 1, total_minor=total, sku=sku)
-        for number, (total, (sku, title)) in enumerate(zip(totals, names, strict=False))
-    )
 
 
 # What may happen --------------------------------------------------------------------------------------------------
@@ -216,3 +178,211 @@ def test_what_is_kept_always_equals_a_recount(db: None, story: list[tuple[Any, .
     with shop.inside():
         assert not StaleDay.objects.exists()
         assert proofs_of_tallies.differences(Organization.objects.get(pk=shop.organization.pk)) == []
+
+
+# One thing at a time ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def shop(db: None) -> Shop:
+    return Shop()
+
+
+def sell(shop: Shop, name: str, moment: str, who: int = 1, total: int = 1000) -> None:
+    sold(shop, name, who, datetime.fromisoformat(moment).replace(tzinfo=UTC), [total])
+    idle(shop)
+
+
+def idle(shop: Shop) -> None:
+    """Work until no figure waits to be counted."""
+    while drains.settlements(shop.organization.pk) or counting.days(shop.organization.pk):
+        pass
+
+
+def days(shop: Shop) -> dict[date, int]:
+    with shop.inside():
+        return {day.day: day.total.orders for day in analytics.figures(shop.asked()).by_day}
+
+
+def proved(shop: Shop) -> list[Any]:
+    with shop.inside():
+        return proofs_of_tallies.differences(Organization.objects.get(pk=shop.organization.pk))
+
+
+def test_a_settled_shop_has_nothing_stale_and_work_that_waits_is_known(shop: Shop) -> None:
+    sold(shop, "o-1", 1, MOMENTS[0], [900])
+    work(shop)
+    assert drains.outlook(shop.organization.pk)[0] is not None
+    assert shop.work() > 0
+    with shop.inside():
+        assert not StaleDay.objects.exists() and RevenueTally.objects.get().gross_minor == 900
+    assert counting.days(shop.organization.pk) == 0
+
+
+def test_an_order_whose_time_is_corrected_leaves_its_former_day(shop: Shop) -> None:
+    sell(shop, "o-1", "2026-03-28T22:59:59")
+    assert days(shop) == {date(2026, 3, 28): 1}
+    shop.say("o-1", placed_at=MOMENTS[5])
+    assert days(shop) == {date(2026, 4, 1): 1}
+    idle(shop)
+    assert days(shop) == {date(2026, 4, 1): 1} and proved(shop) == []
+
+
+def test_an_earlier_order_that_comes_late_changes_the_cohort_and_who_came_back(shop: Shop) -> None:
+    sell(shop, "o-1", "2026-04-05T10:00:00")
+    sell(shop, "o-2", "2026-06-05T10:00:00")
+    with shop.inside():
+        (april,) = analytics.cohorts(shop.asked())
+        assert (april.month, april.customers, [cell.orders for cell in april.cells[:3]]) == (
+            date(2026, 4, 1), 1, [1, 0, 1],
+        )  # fmt: skip
+    sold(shop, "o-3", 1, datetime(2026, 3, 5, 10, tzinfo=UTC), [700])
+    work(shop)
+    for _ in range(2):
+        with shop.inside():
+            (march,) = analytics.cohorts(shop.asked())
+            assert (march.month, [cell.customers for cell in march.cells[:4]]) == (date(2026, 3, 1), [1, 1, 0, 1])
+            growth = dict(analytics.growth_by_week(shop.asked()))
+            assert [(week, one.repeated) for week, one in growth.items()] == [
+                (date(2026, 3, 2), 0), (date(2026, 3, 30), 1), (date(2026, 6, 1), 1),
+            ]  # fmt: skip
+        idle(shop)
+
+
+def test_an_order_at_midnight_and_in_the_hour_that_comes_twice(shop: Shop) -> None:
+    for number, moment in enumerate(("24T21:59:59", "24T22:00:00", "25T00:30:00", "25T01:30:00", "25T23:00:00")):
+        sell(shop, f"n-{number}", f"2026-10-{moment}")
+    kept = {date(2026, 10, 24): 1, date(2026, 10, 25): 3, date(2026, 10, 26): 1}
+    assert days(shop) == kept
+    with shop.inside():
+        asked = shop.asked(date(2026, 10, 25), date(2026, 10, 26))
+        assert analytics.figures(asked).total.orders == 3
+        assert asked.span[1].astimezone(UTC) - asked.span[0].astimezone(UTC) == timedelta(hours=25)
+
+
+def test_the_first_purchase_is_of_each_currency(shop: Shop) -> None:
+    sell(shop, "o-1", "2026-04-05T10:00:00")
+    sell(shop, "o-5", "2026-05-05T10:00:00")
+    with shop.inside():
+        assert [one.month for one in analytics.cohorts(shop.asked())] == [date(2026, 4, 1)]
+        assert [one.month for one in analytics.cohorts(shop.asked(currency="USD"))] == [date(2026, 5, 1)]
+        assert [one.repeated for one in analytics.growth_by_channel(shop.asked(currency="USD")).values()] == [0]
+
+
+def test_a_conversation_that_names_another_shop_is_not_of_this_one(shop: Shop) -> None:
+    chatted(shop, "c-1", 1, MOMENTS[6], "api")
+    chatted(shop, "c-2", 2, MOMENTS[6], "till.example")
+    sell(shop, "o-1", "2026-09-14T12:05:00")
+    for _ in range(2):
+        with shop.inside():
+            stripe, api = ((shop.channels[kind].pk,) for kind in ("stripe", "api"))
+            of = {pick: analytics.figures(shop.asked(channels=pick)) for pick in (None, stripe, api)}
+        assert {pick: (one.conversations, one.converted) for pick, one in of.items()} == {
+            None: (2, 1), stripe: (1, 1), api: (2, 0),
+        }  # fmt: skip
+        idle(shop)
+
+
+def test_another_time_zone_makes_every_day_stale(shop: Shop) -> None:
+    sell(shop, "o-1", "2026-03-31T21:59:59")
+    sell(shop, "o-2", "2026-09-14T12:00:00")
+    with shop.inside():
+        Organization.objects.filter(pk=shop.organization.pk).update(timezone="Asia/Tokyo")
+    figures.agree(shop, shop.asked(zone="Asia/Tokyo"))
+    idle(shop)
+    figures.agree(shop, shop.asked(zone="Asia/Tokyo"))
+    assert proved(shop) == []
+
+
+def test_a_range_of_whole_months_is_read_by_months(shop: Shop) -> None:
+    for number, day in enumerate(
+        ("2026-03-31T12:00:00", "2026-04-05T12:00:00", "2026-04-20T12:00:00", "2026-05-01T12:00:00")
+    ):
+        sell(shop, f"m-{number}", day, total=100 + number)
+    with shop.inside():
+        assert ProductMonth.objects.count() == 3
+        ProductMonth.objects.update(quantity=0)
+        whole = analytics.figures(shop.asked(date(2026, 4, 1), date(2026, 5, 1))).products
+        part = analytics.figures(shop.asked(date(2026, 4, 2), date(2026, 5, 1))).products
+    assert [one.quantity for one in whole] == [0] and [one.quantity for one in part] == [2]
+    assert {one.table for one in proved(shop)} == {"support_productmonth"}
+
+
+def test_the_newest_days_are_counted_first_and_a_few_at_once(shop: Shop) -> None:
+    sold(shop, "o-1", 1, MOMENTS[0], [900])
+    sold(shop, "o-2", 2, MOMENTS[-1], [800])
+    work(shop)
+    with shop.inside():
+        assert tallies.settle(shop.organization, limit=1) == 1
+        assert [row.gross_minor for row in RevenueTally.objects.all()] == [800]
+    figures.agree(shop, shop.asked())
+
+
+def test_a_strangers_days_stay_as_they_are(shop: Shop) -> None:
+    stranger = Shop(slug="stranger")
+    for one in (shop, stranger):
+        sold(one, "o-1", 1, MOMENTS[0], [900])
+        work(one)
+    idle(shop)
+    with stranger.inside():
+        assert StaleDay.objects.exists() and not RevenueTally.objects.exists()
+    figures.agree(stranger, stranger.asked())
+
+
+def test_any_range_costs_the_same_statements(shop: Shop) -> None:
+    def cost(question: Any, asked: Asked) -> int:
+        with shop.inside(), CaptureQueriesContext(connection) as found:
+            question(asked)
+        return len(found)
+
+    sell(shop, "o-1", "2026-03-31T12:00:00")
+    few = [
+        cost(question, shop.asked()) for question in (analytics.figures, analytics.cohorts, analytics.growth_by_week)
+    ]
+    for number in range(5):
+        sell(shop, f"q-{number}", f"2026-0{number + 2}-11T12:00:00", who=number)
+    sold(shop, "o-2", 1, MOMENTS[0], [900])
+    work(shop)
+    many = [
+        cost(question, shop.asked()) for question in (analytics.figures, analytics.cohorts, analytics.growth_by_week)
+    ]
+    assert few == many == [5, 2, 2]
+
+
+def test_counting_one_day_or_forty_costs_the_same_statements(shop: Shop) -> None:
+    def cost() -> int:
+        with CaptureQueriesContext(connection) as found:
+            counting.days(shop.organization.pk)
+        return len(found)
+
+    sold(shop, "o-1", 1, MOMENTS[0], [900])
+    work(shop)
+    one = cost()
+    for number, moment in enumerate(MOMENTS):
+        sold(shop, f"o-{number}", number, moment, [900])
+    work(shop)
+    assert cost() == one
+
+
+# The proof --------------------------------------------------------------------------------------------------------
+
+
+def test_a_day_somebody_forgot_to_mark_is_named_and_mended(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
+    sell(shop, "o-1", "2026-03-31T12:00:00")
+    call_command("verify_analytics", "--organization", shop.slug)
+    assert "0 differences on 0 days." in capsys.readouterr().out
+    with shop.inside():
+        Order.objects.update(captured_minor=5)
+        StaleDay.objects.all().delete()
+        assert analytics.figures(shop.asked()).total.gross_minor == 1000
+    with pytest.raises(CommandError, match="figures differ"):
+        call_command("verify_analytics", "--organization", shop.slug)
+    assert "2026-03-31 support_revenuetally (" in (said := capsys.readouterr().out)
+    assert "gross_minor 1000, counted 5" in said
+    call_command("verify_analytics", "--organization", shop.slug, "--repair", "--json")
+    document = json.loads(capsys.readouterr().out)
+    assert (document["days"], document["repaired"]) == (["2026-03-31"], 1)
+    assert {one["table"] for one in document["differences"]} > {"support_revenuetally", "support_cohorttally"}
+    idle(shop)
+    assert proved(shop) == []
+    figures.agree(shop, shop.asked())
