@@ -72,7 +72,7 @@ class Board:
 
     def page(self, name: str, **query: Any) -> Any:
         answer = self.client.get(reverse(f"admin:{name}"), query)
-        assert answer.status_code == 200
+        assert answer.status_code == 200, answer.content
         return answer.context
 
     def rows(self, url: str) -> int:
@@ -366,7 +366,8 @@ def test_a_stranger_counts_nothing(board: Board, sign: Sign) -> None:
     walk(board)
     stranger = sign("engineer", Stage("stranger"))
     for name in BOARDS:
-        page = stranger.get(reverse(f"admin:{name}"), {**AUTUMN, "channel": board.desk.stage.channels["stripe"].pk})
+        query = {**AUTUMN, "channel": str(board.desk.stage.channels["stripe"].pk)}
+        page = stranger.get(reverse(f"admin:{name}"), query)
         assert page.status_code == 200 and (page.context.get("empty") or page.context.get("cohorts") == [])
     assert stranger.get(reverse("admin:profiles_event_changelist")).context["cl"].result_count == 0
 

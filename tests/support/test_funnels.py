@@ -229,7 +229,7 @@ SUMS = st.sampled_from([None, "1.00", "0.07", "x", "12.345", 9])
 @settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(told=st.lists(st.tuples(KINDS, st.sampled_from([None, "a", "b"]), SUMS), max_size=8))
 def test_any_events_in_any_order_any_number_of_times_count_as_the_rules_say(stage: Stage, told: list) -> None:
-    bodies = []
+    bodies: list[dict[str, Any]] = []
     for kind, post_id, total in told:
         number = len(bodies)
         payload = {"post_id": post_id, "total": total, "currency": "EUR"}
