@@ -41,6 +41,11 @@ def percent_of(part: int, whole: int) -> str:
     return f"{tenths // 10}.{tenths % 10} %"
 
 
+def counted(number: int, noun: str) -> str:
+    """1 order, 1,250 orders"""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def permille(part: int, whole: int) -> int:
     """Of a thousand, half up; 0 of nothing."""
     return (2000 * part + whole) // (2 * whole) if whole > 0 else 0

@@ -65,8 +65,8 @@ def _cell(cell: Cell, cohort: Cohort, show: str, most: int, choice: Choice) -> d
         "text": boards.percent_of(part, whole) if show == "customers" else net,
         "heat": _heat(part, whole),
         "url": choice.orders(days, cohort=f"{cohort.month:%Y-%m}") if cell.orders else "",
-        "says": f"{days[0]:%B %Y}: {cell.customers:,} of {cohort.customers:,} customers, "
-        f"{cell.orders:,} orders, {net} {choice.currency}",
+        "says": f"{days[0]:%B %Y}: {cell.customers:,} of {boards.counted(cohort.customers, 'customer')}, "
+        f"{boards.counted(cell.orders, 'order')}, {net} {choice.currency}",
     }
 
 

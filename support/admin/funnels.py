@@ -29,7 +29,7 @@ def page(request: HttpRequest, *, site: Any) -> HttpResponse:
         found = funnels.of(choice.asked, shown=EVERY)
         return exports.answer(choice.named("funnel"), kind, _sheets(found, choice))
     found = funnels.of(choice.asked)
-    was = funnels.of(choice.asked.before, shown=0) if choice.compared else None
+    was = funnels.total(choice.asked.before) if choice.compared else None
     total = found.total
     context = {
         **site.each_context(request),
@@ -53,8 +53,8 @@ def page(request: HttpRequest, *, site: Any) -> HttpResponse:
     return TemplateResponse(request, "admin/funnel.html", context)
 
 
-def _figures(found: Funnel, was: Funnel | None, choice: Choice) -> list[dict[str, Any]]:
-    total, before = found.total, was.total if was else Row()
+def _figures(found: Funnel, was: Row | None, choice: Choice) -> list[dict[str, Any]]:
+    total, before = found.total, was or Row()
 
     def figure(name: str, value: Any, url: str, note: str, change: boards.Change | None) -> dict[str, Any]:
         return {"name": name, "value": value, "url": url, "note": note, "change": change if was else None}
@@ -65,12 +65,13 @@ def _figures(found: Funnel, was: Funnel | None, choice: Choice) -> list[dict[str
     average, average_was = total.average_minor, before.average_minor
     return [
         figure("Revenue of conversions", amount(total.net_minor, choice.currency, strong=True),
-               choice.events("conversions"), f"{total.orders:,} conversions brought {choice.currency}, after refunds",
+               choice.events("conversions"),
+               f"{boards.counted(total.orders, 'conversion')} brought {choice.currency}, after refunds",
                boards.change(total.net_minor, before.net_minor)),
         figure("Average order", amount(average, choice.currency, strong=True), "", "Revenue by conversion",
                boards.change(average or 0, average_was or 0)),
         figure("From click to purchase", boards.rate(total.whole_rate), "",
-               f"{total.conversions:,} conversions of {total.clicks:,} clicks", points),
+               f"{boards.counted(total.conversions, 'conversion')} of {boards.counted(total.clicks, 'click')}", points),
         figure("Reviews", f"{total.reviews:,}", choice.events("reviews"), "Written in these days",
                boards.change(total.reviews, before.reviews)),
     ]  # fmt: skip

@@ -32,11 +32,11 @@ class Rate:
 
 
 RATES = (
-    Rate("checkout_start", "Checkout start rate", "checkouts", "clicks", "checkouts of {} clicks"),
+    Rate("checkout_start", "Checkout start rate", "checkouts", "clicks", "begun of {} clicks"),
     Rate("paid_conversion", "Paid conversion rate", "conversions", "checkouts", "paid of {} checkouts"),
     Rate("refund", "Refund rate", "refunded", "orders", "refunded of {} orders", good=False),
     Rate("delivery_success", "Delivery success rate", "delivered", "jobs", "delivered of {} deliveries"),
-    Rate("review", "Review rate", "reviews", "orders", "reviews of {} orders"),
+    Rate("review", "Review rate", "reviews", "orders", "written for {} orders"),
     Rate("repeat_purchase", "Repeat purchase rate", "repeated", "with_customer", "again of {} orders with a customer"),
 )
 COUNTS = ("clicks", "checkouts", "conversions", "orders", "refunded", "jobs", "delivered", "reviews", "with_customer",

@@ -66,6 +66,7 @@ def page(request: HttpRequest, *, site: Any) -> HttpResponse:
 
 def _figures(found: Figures, before: Figures | None, choice: Choice) -> list[dict[str, Any]]:
     total, attributed = found.total, found.attributed
+    led, talked = boards.counted(attributed.orders, "order"), boards.counted(found.conversations, "conversation")
     was = before or Figures()
     compared = before is not None
 
@@ -87,12 +88,12 @@ def _figures(found: Figures, before: Figures | None, choice: Choice) -> list[dic
         figure("Average order", sum_of(average), choice.orders(), "Revenue by order, after refunds",
                change(average or 0, average_was or 0)),
         figure("Revenue after a conversation", sum_of(attributed.net_minor), choice.orders(attributed="yes"),
-               f"{share} of all, {attributed.orders:,} orders",
+               f"{share} of all, {led}",
                change(attributed.net_minor, was.attributed.net_minor)),
         figure("Conversations", f"{found.conversations:,}", choice.conversations(), "Started in these days",
                change(found.conversations, was.conversations)),
         figure("Conversion rate", boards.rate(found.conversion_rate), choice.orders(attributed="yes"),
-               f"{attributed.orders:,} orders after {found.conversations:,} conversations",
+               f"{led} after {talked}",
                change(found.conversion_rate, was.conversion_rate, points=True) if was.conversations else None),
         figure("Conversations that led to an order", f"{found.converted:,}",
                choice.conversations(converted=choice.currency),
@@ -136,7 +137,7 @@ def _over_time(
     for days, total, attributed, was in _both(found, before, choice):
         says = (
             f"{step_words(days, choice.span.step)}: {_text(total.net_minor, choice)} {choice.currency}, "
-            f"{total.orders:,} orders, {_text(attributed.net_minor, choice)} after a conversation"
+            f"{boards.counted(total.orders, 'order')}, {_text(attributed.net_minor, choice)} after a conversation"
         )
         says += f"; before: {_text(was, choice)}" if was is not None else ""
         yield days, total.net_minor, attributed.net_minor, was, says, choice.orders(days)
@@ -226,10 +227,11 @@ def _chat(found: Figures, choice: Choice) -> list[dict[str, Any]]:
     )
     with_it, alone = _average(led), _average(without)
     rows = [
-        ("An order after a conversation", with_it, choice.orders(attributed="yes"), f"{led.orders:,} orders"),
-        ("An order without one", alone, choice.orders(attributed="no"), f"{without.orders:,} orders"),
+        ("An order after a conversation", with_it, choice.orders(attributed="yes"),
+         boards.counted(led.orders, "order")),
+        ("An order without one", alone, choice.orders(attributed="no"), boards.counted(without.orders, "order")),
         ("Revenue of one conversation", boards.average(led.net_minor, found.conversations), choice.conversations(),
-         f"{found.conversations:,} conversations"),
+         boards.counted(found.conversations, "conversation")),
     ]  # fmt: skip
     top = max((value or 0 for _, value, _, _ in rows), default=0)
     return [

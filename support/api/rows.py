@@ -293,11 +293,14 @@ class IdentifiersBody(serializers.Serializer[object]):
 
 class EventBody(serializers.Serializer[object]):
     event_id = serializers.CharField(max_length=255, help_text="The source's own id: stored once.")
-    type = serializers.RegexField(r"^[a-z][a-z0-9_]{0,59}$", help_text="product_view, cart, page_view, …")
+    type = serializers.RegexField(r"^[a-z][a-z0-9_]{0,59}$", help_text="product_view, cart, button_clicked, …")
     occurred_at = serializers.DateTimeField()
     identifiers = IdentifiersBody(required=False)
     payload = serializers.DictField(
-        required=False, help_text="At most 65,536 bytes. Of a pos_transaction: the generic POS JSON."
+        required=False,
+        help_text="At most 65,536 bytes. Of a pos_transaction: the generic POS JSON. "
+        "Of button_clicked, checkout_started, checkout_completed and review_submitted: "
+        "post_id, attachment_id, resolution, channel, order_id, total and currency (docs/boards.md).",
     )
 
 

@@ -45,44 +45,50 @@ def _in(types: Sequence[str]) -> str:
     return f"({', '.join(quoted)})"
 
 
+_ASKED = "(%(channels)s::bigint[] IS NULL OR s.channel_id = ANY(%(channels)s))"
 _STEP = " ".join(f"WHEN e.type IN {_in(types)} THEN '{step}'" for step, types in funnels.STEPS.items())
-CHANNEL = f"""coalesce(
-  (SELECT c.id FROM orders_channel c WHERE c.domain = {_first(funnels.CHANNEL)}
-       OR c.kind || ':' || c.domain = {_first(funnels.CHANNEL)} ORDER BY c.id LIMIT 1),
-  (SELECT c.id FROM orders_channel c WHERE c.kind || ':' || c.domain = e.source))"""
-"""Which channel an event `e` counts for: the one it names, else the one by which it was told."""
-
+# A channel goes by its domain and by its kind and domain; an event counts for the one it names, else for its source.
 _STEPS = f"""
-WITH said AS MATERIALIZED (
-  SELECT e.id, e.event_id, e.occurred_at, CASE {_STEP} END AS step,
-         {_first(funnels.POST)} AS post, {_first(funnels.ATTACHMENT)} AS attachment,
-         {_first(funnels.RESOLUTION)} AS resolution, {_first(funnels.ORDER)} AS reference,
-         {_whatever(funnels.TOTAL)} AS total, {_whatever(funnels.CURRENCY)} AS told_in,
-         {CHANNEL} AS channel_id, {_first(funnels.CHANNEL)} IS NOT NULL AS named
-    FROM profiles_event e
-   WHERE e.type IN {_in([name for names in funnels.STEPS.values() for name in names])}
-     AND e.occurred_at >= %(start)s AND e.occurred_at < %(end)s
+WITH shops AS MATERIALIZED (
+  SELECT DISTINCT ON (name) name, id AS channel_id
+    FROM (SELECT id, domain AS name FROM orders_channel
+          UNION ALL SELECT id, kind || ':' || domain FROM orders_channel) c ORDER BY name, id
+), said AS MATERIALIZED (
+  SELECT r.id, r.event_id, r.occurred_at, r.step, r.post, r.attachment, r.resolution, r.reference, r.total, r.told_in,
+         coalesce(n.channel_id, t.channel_id) AS channel_id, n.channel_id AS named
+    FROM (SELECT e.id, e.event_id, e.occurred_at, CASE {_STEP} END AS step,
+                 {_first(funnels.POST)} AS post, {_first(funnels.ATTACHMENT)} AS attachment,
+                 {_first(funnels.RESOLUTION)} AS resolution, {_first(funnels.ORDER)} AS reference,
+                 {_whatever(funnels.TOTAL)} AS total, {_whatever(funnels.CURRENCY)} AS told_in,
+                 {_first(funnels.CHANNEL)} AS shop, e.source
+            FROM profiles_event e
+           WHERE e.type IN {_in([name for names in funnels.STEPS.values() for name in names])}
+             AND e.occurred_at >= %(start)s AND e.occurred_at < %(end)s) r
+    LEFT JOIN shops n ON n.name = r.shop LEFT JOIN shops t ON t.name = r.source
 ), known AS MATERIALIZED (
-  SELECT r.reference, r.channel_id, min(o.id) AS order_id
-    FROM (SELECT DISTINCT reference, CASE WHEN named THEN channel_id END AS channel_id
-            FROM said WHERE step = 'conversions' AND reference IS NOT NULL) r
-    JOIN orders_order o ON o.external_id = r.reference AND (r.channel_id IS NULL OR o.channel_id = r.channel_id)
-   GROUP BY r.reference, r.channel_id HAVING count(*) = 1
-), numbered AS (
-  SELECT s.*, k.order_id, CASE WHEN s.step = 'conversions' THEN row_number() OVER (
-           PARTITION BY s.step, coalesce('order ' || k.order_id, 'id ' || s.channel_id || ' ' || s.reference,
-                                         'event ' || s.id)
-           ORDER BY s.occurred_at, s.id) ELSE 1 END AS turn
-    FROM said s LEFT JOIN known k ON s.step = 'conversions' AND k.reference = s.reference
-     AND k.channel_id IS NOT DISTINCT FROM CASE WHEN s.named THEN s.channel_id END
+  SELECT r.reference, r.named, min(o.id) AS order_id
+    FROM (SELECT DISTINCT reference, named FROM said WHERE step = 'conversions' AND reference IS NOT NULL) r
+    JOIN orders_order o ON o.external_id = r.reference AND (r.named IS NULL OR o.channel_id = r.named)
+   GROUP BY r.reference, r.named HAVING count(*) = 1
+), once AS (
+  SELECT DISTINCT ON (turn) * FROM (
+    SELECT s.*, k.order_id, coalesce('order ' || k.order_id, 'id ' || s.channel_id || ' ' || s.reference,
+                                     'event ' || s.id) AS turn
+      FROM said s LEFT JOIN known k ON k.reference = s.reference AND k.named IS NOT DISTINCT FROM s.named
+     WHERE s.step = 'conversions') c ORDER BY turn, occurred_at, id
 ), steps AS (
-  SELECT n.*, {COUNTED} AS counted, o.currency AS order_currency, m.code,
-         CASE WHEN n.total ~ ('^[0-9]{{1,12}}([.](?=[0-9])[0-9]{{0,' || m.places || '}}0*)?$')
-              THEN (n.total::numeric * 10 ^ m.places)::bigint END AS told_minor,
-         o.captured_minor - o.refunded_minor - o.disputed_minor AS kept_minor
-    FROM numbered n LEFT JOIN orders_order o ON o.id = n.order_id
-    LEFT JOIN unnest(%(codes)s::text[], %(places)s::int[]) AS m(code, places) ON m.code = upper(btrim(n.told_in))
-   WHERE n.turn = 1 AND (%(channels)s::bigint[] IS NULL OR n.channel_id = ANY(%(channels)s)) AND o.test IS NOT TRUE
+  SELECT s.*, NULL::bigint AS order_id, NULL::boolean AS counted, NULL::text AS order_currency, NULL::text AS code,
+         NULL::bigint AS told_minor, NULL::bigint AS kept_minor
+    FROM said s WHERE s.step <> 'conversions' AND {_ASKED}
+  UNION ALL
+  SELECT s.id, s.event_id, s.occurred_at, s.step, s.post, s.attachment, s.resolution, s.reference, s.total, s.told_in,
+         s.channel_id, s.named, s.order_id, {COUNTED}, o.currency, m.code,
+         CASE WHEN s.total ~ ('^[0-9]{{1,12}}([.](?=[0-9])[0-9]{{0,' || m.places || '}}0*)?$')
+              THEN (s.total::numeric * 10 ^ m.places)::bigint END,
+         o.captured_minor - o.refunded_minor - o.disputed_minor
+    FROM once s LEFT JOIN orders_order o ON o.id = s.order_id
+    LEFT JOIN unnest(%(codes)s::text[], %(places)s::int[]) AS m(code, places) ON m.code = upper(btrim(s.told_in))
+   WHERE {_ASKED} AND o.test IS NOT TRUE
 ), worth AS (
   SELECT s.*, CASE WHEN s.step <> 'conversions' THEN NULL
                    WHEN s.order_id IS NOT NULL THEN
@@ -91,16 +97,18 @@ WITH said AS MATERIALIZED (
     FROM steps s
 )
 """
-_SUMS = """
+_COUNTED = """
+count(*) FILTER (WHERE step = 'clicks') AS clicks, count(*) FILTER (WHERE step = 'checkouts') AS checkouts,
+count(*) FILTER (WHERE step = 'conversions') AS conversions, count(*) FILTER (WHERE step = 'reviews') AS reviews,
+count(net_minor) AS orders, coalesce(sum(net_minor), 0)::bigint AS net_minor
+"""
+_SUMS = f"""
 SELECT dimension, name, clicks, checkouts, conversions, reviews, orders, net_minor, names FROM (
   SELECT f.*, row_number() OVER turns AS turn, count(*) OVER (PARTITION BY dimension) AS names FROM (
     SELECT CASE WHEN grouping(post) = 0 THEN 'post' WHEN grouping(attachment) = 0 THEN 'attachment'
                 WHEN grouping(resolution) = 0 THEN 'resolution' ELSE '' END AS dimension,
            coalesce(post, attachment, resolution, '') AS name,
-           count(*) FILTER (WHERE step = 'clicks') AS clicks, count(*) FILTER (WHERE step = 'checkouts') AS checkouts,
-           count(*) FILTER (WHERE step = 'conversions') AS conversions,
-           count(*) FILTER (WHERE step = 'reviews') AS reviews,
-           count(net_minor) AS orders, coalesce(sum(net_minor), 0)::bigint AS net_minor
+           {_COUNTED}
       FROM worth GROUP BY GROUPING SETS ((), (post), (attachment), (resolution))
   ) f WHERE dimension = '' OR name <> ''
   WINDOW turns AS (PARTITION BY dimension ORDER BY CASE WHEN dimension = 'resolution' THEN 0 ELSE net_minor END DESC,
@@ -188,6 +196,12 @@ def of(asked: Asked, *, shown: int = SHOWN) -> Funnel:
         if sort == "unreadable":
             found.money.examples = [Unreadable(*one) for one in zip(ids, moments, totals, currencies, strict=True)]
     return found
+
+
+def total(asked: Asked) -> Row:
+    """The steps of one range in all, in one statement."""
+    ((*counts,),) = _read(f"{_STEPS} SELECT {_COUNTED} FROM worth", asked)
+    return Row("", **dict(zip(_COUNTS, counts, strict=True)))
 
 
 def growth(asked: Asked, *, weeks: dict[date, Growth], channels: dict[int, Growth]) -> None:

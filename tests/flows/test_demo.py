@@ -22,8 +22,9 @@ from profiles import clock, tenancy
 from profiles.actions import organizations
 from profiles.actors import Actor, Invalid
 from profiles.models import Membership, Organization, Profile, Role
+from support.analytics import Asked
 from support.models import Discrepancy
-from support.queries import dashboards, recounts, search, snapshot, timelines, unattached
+from support.queries import analytics, dashboards, funnels, recounts, search, snapshot, timelines, unattached
 
 FINANCE = ("support_discrepancy_changelist", "orders_import_changelist", "orders_period_changelist")
 
@@ -92,6 +93,17 @@ def test_a_customer_in_a_store_wants_what_they_looked_at(told: Organization) -> 
         assert told_first == {"store_alert", "pos_transaction", "store_visit", "order"}
         (nobody,) = unattached.page("event").rows
         assert nobody.title == "Put EBOOK-STAR-EN in the cart"
+
+
+def test_chats_led_to_some_orders_and_others_to_none(told: Organization) -> None:
+    with tenancy.organization(told.pk):
+        last = told.created_at.date() + timedelta(days=1)
+        asked = Asked(told.pk, told.timezone, last - timedelta(days=400), last, told.currency)
+        found, steps = analytics.figures(asked), funnels.of(asked)
+        assert 0 < found.converted < found.conversations and len(found.by_method) == 3
+        assert 0 < steps.total.conversions < steps.total.checkouts < steps.total.clicks
+        assert steps.money.known == steps.total.conversions and steps.total.net_minor > 0
+        assert set(steps.names) == {"post", "attachment", "resolution"} and steps.total.reviews > 0
 
 
 def test_links_run_out_by_the_time_of_their_order(told: Organization) -> None:

@@ -54,6 +54,7 @@ def test_a_conversation_is_told_with_what_was_asked_and_the_orders_it_led_to(des
     html = client.get(url_of(desk, row)).content.decode()
     assert desk.order_url in html and "Chatted 25 minutes before the order" in html
     assert "Asked for the price" in html and "maya@elsewhere.example" in html
+    assert html.count(ASKED) == 1 and "&#x27;by&#x27;" not in html
     page = client.get(url_of(desk, helped))
     assert page.context["led"] == [] and [one["url"] for one in page.context["assisted"]] == [desk.order_url]
 

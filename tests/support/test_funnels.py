@@ -211,6 +211,17 @@ def test_the_funnel_costs_two_statements_whatever_is_in_it(stage: Stage) -> None
         assert len(found) == 2
 
 
+def test_events_of_other_types_are_never_read(stage: Stage) -> None:
+    tell(stage, step(1, "button_clicked"), *(step(f"other-{number}", "page_view") for number in range(3)))
+    with stage.inside(), connection.cursor() as cursor, CaptureQueriesContext(connection) as found:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        queries.of(asked(stage))
+        for query in [one["sql"] for one in found if "profiles_event" in one["sql"]]:
+            cursor.execute(f"EXPLAIN {query}")
+            plan = "\n".join(row[0] for row in cursor.fetchall())
+            assert "event_of_a_funnel on profiles_event" in plan
+
+
 KINDS = st.sampled_from(["button_clicked", "checkout_started", "purchase", "review", "cart"])
 SUMS = st.sampled_from([None, "1.00", "0.07", "x", "12.345", 9])
 
@@ -218,7 +229,7 @@ SUMS = st.sampled_from([None, "1.00", "0.07", "x", "12.345", 9])
 @settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(told=st.lists(st.tuples(KINDS, st.sampled_from([None, "a", "b"]), SUMS), max_size=8))
 def test_any_events_in_any_order_any_number_of_times_count_as_the_rules_say(stage: Stage, told: list) -> None:
-    bodies = []
+    bodies: list[dict[str, Any]] = []
     for kind, post_id, total in told:
         number = len(bodies)
         payload = {"post_id": post_id, "total": total, "currency": "EUR"}
