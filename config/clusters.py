@@ -38,6 +38,8 @@ SETTINGS: dict[str, str] = {
     "max_locks_per_transaction": "256",
     "wal_compression": "on",
     "jit": "off",
+    # A first import fills tables within the minute that is usual; until then plans are made without statistics.
+    "autovacuum_naptime": "15s",
     "timezone": "UTC",
     "log_timezone": "UTC",
     "lc_messages": "C",
