@@ -18,6 +18,7 @@ django.setup()
 from django.conf import settings as django_settings  # noqa: E402
 
 from config import databases  # noqa: E402
+from tests import migrated  # noqa: E402
 
 # Sign-in is not what the tests are about; the slow hash is for the world outside.
 django_settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
@@ -38,7 +39,10 @@ def django_db_setup(
 
     RUN.start()
     with django_db_blocker.unblock(), databases.as_owner():
-        setup_databases(verbosity=0, interactive=False, serialized_aliases=[])
+        if RUN.foreign:
+            setup_databases(verbosity=0, interactive=False, serialized_aliases=[])
+        else:
+            migrated.database()
         with connection.cursor() as cursor:
             # Django empties the tables after a test with transactions of its own; no running application may.
             cursor.execute(f"GRANT TRUNCATE ON ALL TABLES IN SCHEMA public TO {django_settings.DATABASE_ROLE}")

@@ -12,14 +12,14 @@ import psutil
 import pytest
 
 from config import embedded
-from tests import servers
+from tests import migrated, servers
 
 
 @pytest.fixture(scope="module")
 def running():
     """An installation whose tables are there and whose server runs."""
     with servers.Installation() as made:
-        made.manage("migrate", "--verbosity", "0")
+        migrated.install(made)
         made.serve()
         yield made
 
@@ -93,7 +93,7 @@ def test_a_killed_process_is_replaced(running):
 
 
 def test_sigterm_ends_it_cleanly_and_leaves_the_database(installation):
-    installation.manage("migrate", "--verbosity", "0")
+    migrated.install(installation)
     process = installation.serve()
     os.kill(process.pid, signal.SIGTERM)
     assert process.wait(timeout=40) == 0

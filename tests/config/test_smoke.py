@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests import migrated
 from tests.servers import FileServer, Installation, MailServer
 
 BROKEN_S3 = {
@@ -18,7 +19,7 @@ BROKEN_S3 = {
 @pytest.fixture(scope="module")
 def made() -> Any:
     with Installation() as installation:
-        installation.manage("migrate")
+        migrated.install(installation)
         installation.manage(
             *("create_organization", "lantern", "--name", "Lantern", "--currency", "EUR", "--region", "DE"),
             *("--timezone", "Europe/Berlin"),

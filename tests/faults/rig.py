@@ -25,7 +25,7 @@ import psycopg
 
 from config import embedded
 from orders.providers import standard
-from tests import servers
+from tests import migrated, servers
 
 SECRET = "whsec_bGFudGVybi1zdGFuZGFyZC13ZWJob29rcy1rZXktMzI="
 SKU = "EBOOK-TIDE-EN"
@@ -147,7 +147,7 @@ class Rig:
         self.made, self.sink, self.chance = made, sink, random.Random(seed)
         self.report = Report()
         made.environ |= {**sink.environment, "LOG_LEVEL": "WARNING"}
-        made.manage("migrate", "--verbosity", "0")
+        migrated.install(made)
         made.manage("create_organization", "lantern", "--name", "Lantern", "--currency", "EUR", "--region", "DE")
         file = made.folder / "tide-atlas.pdf"
         file.write_bytes(b"%PDF-1.7 the whole Tide Atlas")

@@ -7,7 +7,7 @@ import time
 import psutil
 import pytest
 
-from tests import servers
+from tests import migrated, servers
 from tests.faults import rig
 
 
@@ -22,7 +22,7 @@ def test_six_kills_lose_nothing_and_do_nothing_twice() -> None:
 @pytest.mark.slow
 def test_a_killed_worker_takes_its_cluster_with_it(installation: servers.Installation) -> None:
     """Left alone, a cluster would go on for ever without its watch, and one more with each restart."""
-    installation.manage("migrate", "--verbosity", "0")
+    migrated.install(installation)
     worker = psutil.Process(installation.start("work").pid)
     servers.wait_until(lambda: len(worker.children(recursive=True)) >= 5, what="the cluster")
     family = worker.children(recursive=True)
@@ -35,7 +35,7 @@ def test_a_killed_worker_takes_its_cluster_with_it(installation: servers.Install
 
 @pytest.mark.slow
 def test_a_killed_cluster_is_started_again(installation: servers.Installation) -> None:
-    installation.manage("migrate", "--verbosity", "0")
+    migrated.install(installation)
     worker = psutil.Process(installation.start("work").pid)
     servers.wait_until(lambda: bool(worker.children()), what="the cluster")
     (cluster,) = worker.children()

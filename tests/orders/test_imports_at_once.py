@@ -13,7 +13,7 @@ from config import embedded, importing
 from orders.actions import facts, import_files, import_rows, imports
 from orders.files.dialects import Mode, Record
 from orders.models import Import, ImportRow, Order, Payment
-from tests import servers
+from tests import migrated, servers
 from tests.imports import csv, row
 from tests.stage import BY, Stage
 
@@ -87,7 +87,7 @@ def test_without_taking_turns_they_would_get_into_each_others_way(
 @pytest.mark.slow
 def test_a_killed_import_goes_on_and_has_each_row_once(installation: servers.Installation, tmp_path: Path) -> None:
     """The command is killed in the middle, then a worker that went on with it; a third process finishes."""
-    installation.manage("migrate", "--verbosity", "0")
+    migrated.install(installation)
     place = ("--currency", "EUR", "--region", "DE", "--timezone", "Europe/Berlin")
     installation.manage("create_organization", "lantern", "--name", "Lantern", *place)
     rows = [row(number) for number in range(3000)]

@@ -16,7 +16,7 @@ import pytest
 
 from config import embedded
 from orders.providers import standard
-from tests import servers
+from tests import migrated, servers
 from tests.proxies import Proxy
 from tests.stage import sample
 
@@ -28,7 +28,7 @@ class Served:
 
     def __init__(self, made: servers.Installation) -> None:
         self.made = made
-        made.manage("migrate", "--verbosity", "0")
+        migrated.install(made)
         made.manage(
             "create_organization", "lantern", "--name", "Lantern", "--currency", "EUR", "--region", "DE", "--json"
         )

@@ -11,6 +11,7 @@ from profiles.actors import Actor
 from profiles.models import AuditEntry
 from support.actions import drills
 from support.models import Incident
+from tests import migrated
 from tests.desk import Desk, Sign
 from tests.servers import FileServer, Installation, MailServer
 from tests.stage import Stage
@@ -91,7 +92,7 @@ def test_without_a_second_store_there_is_nothing_to_prove(stage: Stage) -> None:
 
 
 def test_the_command_prints_one_document_and_refuses_in_a_sentence(installation: Installation) -> None:
-    installation.manage("migrate")
+    migrated.install(installation)
     installation.manage(
         *("create_organization", "lantern", "--name", "Lantern", "--currency", "EUR", "--region", "DE"),
         *("--timezone", "Europe/Berlin"),
