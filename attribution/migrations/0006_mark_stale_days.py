@@ -5,18 +5,20 @@ from django.db import migrations
 from orders import marks
 from profiles.tenancy import InEachOrganization
 
-LED = """
-SELECT c.organization_id, o.placed_at AS at FROM changed c JOIN orders_order o ON o.id = c.order_id
+LED = f"""
+SELECT c.organization_id, o.placed_at AS at FROM changed c
+  {marks.each("SELECT o.placed_at FROM orders_order o WHERE o.id = c.order_id")} o
  WHERE c.current AND c.conversation_id IS NOT NULL
 UNION ALL
-SELECT c.organization_id, k.started_at FROM changed c JOIN attribution_conversation k ON k.id = c.conversation_id
+SELECT c.organization_id, k.started_at FROM changed c
+  {marks.each("SELECT k.started_at FROM attribution_conversation k WHERE k.id = c.conversation_id")} k
  WHERE c.current
 """
 # Whether a conversation led to an order that counts, of which currency and channel.
-ORDERS = """
-SELECT c.organization_id, k.started_at AS at FROM changed c
-  JOIN attribution_attribution a ON a.order_id = c.id AND a.current
-  JOIN attribution_conversation k ON k.id = a.conversation_id
+ORDERS = f"""
+SELECT c.organization_id, k.started_at AS at FROM (SELECT DISTINCT organization_id, id FROM changed) c
+  {marks.each("SELECT a.conversation_id FROM attribution_attribution a WHERE a.order_id = c.id AND a.current")} a
+  {marks.each("SELECT k.started_at FROM attribution_conversation k WHERE k.id = a.conversation_id")} k
 """
 
 

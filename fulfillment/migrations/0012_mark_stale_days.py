@@ -4,9 +4,10 @@ from django.db import migrations
 
 from orders import marks
 
-ORDERS = """
-SELECT c.organization_id, o.placed_at AS at FROM changed c
-  JOIN fulfillment_entitlement e ON e.id = c.entitlement_id JOIN orders_order o ON o.id = e.order_id
+ORDERS = f"""
+SELECT c.organization_id, o.placed_at AS at FROM (SELECT DISTINCT organization_id, entitlement_id FROM changed) c
+  {marks.each("SELECT e.order_id FROM fulfillment_entitlement e WHERE e.id = c.entitlement_id")} e
+  {marks.each("SELECT o.placed_at FROM orders_order o WHERE o.id = e.order_id")} o
 """
 
 

@@ -7,13 +7,16 @@ from orders import marks
 from profiles.tenancy import InEachOrganization, Secure
 
 # Who bought first may be another one now: all that this customer bought from then on.
-ORDERS = """
+ORDERS = f"""
 SELECT c.organization_id, c.placed_at AS at FROM changed c
 UNION ALL
 SELECT c.organization_id, o.placed_at FROM changed c
-  JOIN orders_order o ON o.profile_id = c.profile_id AND o.placed_at >= c.placed_at
+  {marks.each("SELECT o.placed_at FROM orders_order o WHERE o.profile_id = c.profile_id AND o.placed_at >= c.placed_at")} o
 """
-LINES = "SELECT c.organization_id, o.placed_at AS at FROM changed c JOIN orders_order o ON o.id = c.order_id"
+LINES = f"""
+SELECT c.organization_id, o.placed_at AS at FROM (SELECT DISTINCT organization_id, order_id FROM changed) c
+  {marks.each("SELECT o.placed_at FROM orders_order o WHERE o.id = c.order_id")} o
+"""
 
 
 class Migration(migrations.Migration):
