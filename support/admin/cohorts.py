@@ -2,21 +2,24 @@
 
 import calendar
 from collections.abc import Iterable, Sequence
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
 from support import boards
 from support.admin import exports
-from support.admin.base import amount, grouped
+from support.admin.base import amount, grouped, moment
 from support.admin.board_files import Sheets, about, major
 from support.admin.boards import Choice, exported, head, permitted
 from support.analytics import Cell, Cohort
 from support.queries import analytics
 
 SHOWS = {"customers": "Customers who came back", "revenue": "Revenue"}
+DAY = timedelta(days=1)
 DARKEST = 60
 """How much of the accent the fullest cell takes, in percent: ink stays legible on it in light and dark."""
 
@@ -25,7 +28,10 @@ def page(request: HttpRequest, *, site: Any) -> HttpResponse:
     """`show` is "customers" or "revenue"; months are whole, those that the range touches."""
     actor = permitted(request)
     choice = Choice.read(request, usual="12m", more=("show",))
-    found = analytics.cohorts(choice.asked)
+    # Nobody comes back in months that have not come.
+    today = moment().astimezone(ZoneInfo(choice.asked.zone)).date()
+    end = max(min(choice.asked.end, today + DAY), choice.asked.start + DAY)
+    found = analytics.cohorts(replace(choice.asked, end=end))
     if kind := exported(request):
         return exports.answer(choice.named("cohorts"), kind, _sheets(found, choice))
     show = request.GET.get("show", "")

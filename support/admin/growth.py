@@ -39,6 +39,8 @@ RATES = (
     Rate("review", "Review rate", "reviews", "orders", "written for {} orders"),
     Rate("repeat_purchase", "Repeat purchase rate", "repeated", "with_customer", "again of {} orders with a customer"),
 )
+LONGEST_TREND = 104
+"""Weeks in the small charts; of a longer range the last."""
 COUNTS = ("clicks", "checkouts", "conversions", "orders", "refunded", "jobs", "delivered", "reviews", "with_customer",
           "repeated")  # fmt: skip
 
@@ -72,8 +74,8 @@ def page(request: HttpRequest, *, site: Any) -> HttpResponse:
         ],
         "channels": [
             {
-                "name": labels.get(pk, "No channel"),
-                "url": choice.orders(channel=pk),
+                "name": labels.get(pk, "Not connected any more"),
+                "url": choice.orders(channel=pk) if pk else "",
                 "net": amount(one.net_minor, choice.currency),
                 "cells": [_cell(rate, one, choice, None, pk) for rate in RATES],
             }
@@ -113,10 +115,13 @@ def _rate(
     while monday < choice.span.end:
         mondays.append(monday)
         monday += timedelta(days=7)
+    trend = (_column(rate, week, weeks.get(week, Growth()), choice) for week in mondays[-LONGEST_TREND:])
     return cell | {
         "title": rate.title,
         "change": boards.change(value, was, points=True) if value is not None and was is not None else None,
-        "trend": columns(choice, (_column(rate, week, weeks.get(week, Growth()), choice) for week in mondays)),
+        "trend": columns(
+            choice, (_column(rate, week, weeks.get(week, Growth()), choice) for week in mondays[-LONGEST_TREND:])
+        ),
     }
 
 
@@ -145,6 +150,8 @@ def _cell(rate: Rate, one: Growth, choice: Choice, days: Days | None, channel: i
 
 def _url(count: str, choice: Choice, days: Days | None, channel: int | None) -> str:
     """The rows of a count: orders, deliveries or events."""
+    if channel == funnels.NOWHERE:
+        return ""
     shop = {"channel": channel} if channel else {}
     match count:
         case "orders":
@@ -180,7 +187,7 @@ def _sheets(weeks: Mapping[date, Growth], channels: Mapping[int, Growth], choice
         ],
         "Channels": [
             ["Channel", *titles, *names, "Net"],
-            *(row(labels.get(pk, "No channel"), one) for pk, one in sorted(channels.items())),
+            *(row(labels.get(pk, "Not connected any more"), one) for pk, one in sorted(channels.items())),
         ],
         "About": about(choice),
     }

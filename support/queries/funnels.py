@@ -20,6 +20,8 @@ from support.analytics import Asked, Growth
 from support.funnels import Row
 
 SHOWN, NAMED = 50, 10
+NOWHERE = 0
+"""In place of a channel: the events whose source is connected no more."""
 _PLACE = re.compile(r"%\((\w+)\)s")
 DIMENSIONS = ("post", "attachment", "resolution")
 
@@ -207,7 +209,7 @@ def total(asked: Asked) -> Row:
 def growth(asked: Asked, *, weeks: dict[date, Growth], channels: dict[int, Growth]) -> None:
     """Add the steps of the range to the growth of their week, by its Monday, and of their channel; one statement."""
     for week, channel_id, *counts in _read(_STEPS + _GROWTH, asked):
-        for one in (weeks.setdefault(week, Growth()), channels.setdefault(channel_id or 0, Growth())):
+        for one in (weeks.setdefault(week, Growth()), channels.setdefault(channel_id or NOWHERE, Growth())):
             for name, count in zip(funnels.STEPS, counts, strict=True):
                 setattr(one, name, getattr(one, name) + count)
 

@@ -20,8 +20,9 @@ from attribution.models import Conversation
 from orders.messages import Customer, DisputeStatus, Line
 from orders.models import Line as LineRow
 from orders.models import Order, Product
+from profiles import clock
 from profiles.actors import PERMISSIONS, Actor
-from profiles.models import Role
+from profiles.models import Event, Role
 from support import boards
 from support.analytics import Asked
 from support.queries import analytics
@@ -218,6 +219,27 @@ def test_the_choice_stays_in_every_address_of_a_board(board: Board) -> None:
 
 
 # Cohorts and growth ------------------------------------------------------------------------------------------------
+
+
+def test_a_century_is_no_longer_page_than_what_happened_in_it(board: Board) -> None:
+    century = {"from": "2000-01-01", "until": "2099-12-31"}
+    walk(board)
+    assert max(len(one["trend"]) for one in board.page("growth", **century)["rates"]) <= 104
+    now = clock.now()
+    months = now.year * 12 + now.month - (2026 * 12 + 9)
+    assert [len(one["cells"]) for one in board.page("cohorts", **century)["cohorts"]][0] == months + 1
+    assert len(board.page("board", **century)["columns"]) == 1200
+    assert board.page("funnel", **century)["steps"][0]["count"] == "3"
+
+
+def test_events_of_a_source_that_is_gone_lead_nowhere(board: Board) -> None:
+    walk(board)
+    with board.inside():
+        Event.objects.filter(event_id="e-3").update(source="api:gone")
+    page = board.page("growth", **AUTUMN)
+    (gone,) = [row for row in page["channels"] if not row["url"]]
+    assert gone["name"] == "Not connected any more" and gone["cells"][0]["whole"] == "1"
+    assert not any(cell["part_url"] or cell["whole_url"] for cell in gone["cells"])
 
 
 def test_each_cell_of_a_cohort_leads_to_its_orders(board: Board) -> None:
