@@ -1,7 +1,7 @@
 """The items of the checklists that run by themselves: what `manage.py ops` does of each list (SPEC SUP-9)."""
 
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
@@ -20,6 +20,7 @@ from support import checklists
 from support.actions import checklists as ticks
 from support.actions import drills, reconciliation
 from support.checklists import Cadence
+from support.queries import proofs_of_tallies
 
 BY = Actor.system("ops")
 BECAUSE = "Run by manage.py ops"
@@ -111,12 +112,23 @@ def _pages(organization: Organization, files: Files) -> Outcome:
 
 
 def _proved(organization: Organization, files: Files) -> Outcome:
+    found = _counted_again(organization, "ledger.proved", proofs_of_the_ledger.differences)
+    return Outcome(not found, f"{found} sums differ from the facts." if found else "The ledger agrees.")
+
+
+def _figures(organization: Organization, files: Files) -> Outcome:
+    found = _counted_again(organization, "figures.proved", proofs_of_tallies.differences)
+    return Outcome(not found, f"{found} figures differ from the orders." if found else "The boards agree.")
+
+
+def _counted_again(
+    organization: Organization, action: str, differences: Callable[[Organization], Sequence[object]]
+) -> int:
+    """How many differences there are; that it was looked at, and how it stood, is in the audit log."""
     with tenancy.organization(organization.pk):
-        found = proofs_of_the_ledger.differences(organization)
-        audit.record(
-            "ledger.proved", by=BY, because=BECAUSE, organization_id=organization.pk, details={"ok": not found}
-        )
-    return Outcome(not found, f"{len(found)} sums differ from the facts." if found else "The ledger agrees.")
+        found = differences(organization)
+        audit.record(action, by=BY, because=BECAUSE, organization_id=organization.pk, details={"ok": not found})
+    return len(found)
 
 
 def _email(organization: Organization, files: Files) -> Outcome:
@@ -136,6 +148,7 @@ ACTS: Mapping[str, Callable[[Organization, Files], Outcome]] = {
     "pages": _pages,
     "month": _month,
     "proved": _proved,
+    "figures": _figures,
     "drill_email": _email,
     "drill_storage": _storage,
 }

@@ -49,6 +49,7 @@ ITEMS: tuple[Item, ...] = (
     Item("pages", _W, "The shops say what the catalogue says", "A wrong price is sold.", "Support", by_itself=True),
     Item("month", _M, "Last month is reconciled", "Before it is closed.", "Finance", by_itself=True),
     Item("proved", _M, "The ledger agrees with the facts", "Counted again from nothing.", "Finance", by_itself=True),
+    Item("figures", _M, "The boards agree with the orders", "Counted again from nothing.", "Engineer", by_itself=True),
     Item("report", _M, "The month's report was looked at", "Rates, trends, and payouts beside the bank.", "Finance"),
     Item("closed", _M, "Last month is closed", "A closed month never changes.", "Finance"),
     Item("rates", _M, "Rates of foreign currencies are entered", "Without them no total is whole.", "Finance"),

@@ -223,12 +223,17 @@ def _imports(asked: Asked) -> Stand:
     return Stand(False if waiting else bool(done) or None, said, "orders_import_changelist")
 
 
-def _proved(asked: Asked) -> Stand:
-    last = AuditEntry.objects.filter(action="ledger.proved", at__gte=asked.now - MONTH).order_by("-at").first()
-    if last is None:
-        return Stand(None, "Not counted again in these 31 days.", "orders_ledgerentry_changelist")
-    ok = bool(last.details.get("ok"))
-    return Stand(ok, f"On {last.at:%-d %B}: {'it agrees' if ok else 'it differs'}.", "orders_ledgerentry_changelist")
+def _proved(action: str, page: str) -> Callable[[Asked], Stand]:
+    """What was counted again from nothing in the last month, and whether it agreed."""
+
+    def stand(asked: Asked) -> Stand:
+        last = AuditEntry.objects.filter(action=action, at__gte=asked.now - MONTH).order_by("-at").first()
+        if last is None:
+            return Stand(None, "Not counted again in these 31 days.", page)
+        ok = bool(last.details.get("ok"))
+        return Stand(ok, f"On {last.at:%-d %B}: {'it agrees' if ok else 'it differs'}.", page)
+
+    return stand
 
 
 def _by_hand(said: str, page: str = "") -> Callable[[Asked], Stand]:
@@ -244,7 +249,8 @@ READERS: dict[str, Callable[[Asked], Stand]] = {
     "reconcile": _reconciled(_this_week),
     "month": _reconciled(_last_month),
     "import": _imports,
-    "proved": _proved,
+    "proved": _proved("ledger.proved", "orders_ledgerentry_changelist"),
+    "figures": _proved("figures.proved", "board"),
     "bank": _bank,
     "unclaimed": _unclaimed,
     "files": _files,

@@ -188,6 +188,7 @@ def test_the_monthly_list_proves_the_ledger_and_tells_what_has_no_second(desk):
         run("monthly")
     with desk.inside():
         assert ChecklistTick.objects.get(item="proved").told == "The ledger agrees."
+        assert ChecklistTick.objects.get(item="figures").told == "The boards agree."
         assert ChecklistTick.objects.get(item="drill_email").failed
 
 
