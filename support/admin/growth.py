@@ -119,9 +119,7 @@ def _rate(
     return cell | {
         "title": rate.title,
         "change": boards.change(value, was, points=True) if value is not None and was is not None else None,
-        "trend": columns(
-            choice, (_column(rate, week, weeks.get(week, Growth()), choice) for week in mondays[-LONGEST_TREND:])
-        ),
+        "trend": columns(choice, trend),
     }
 
 
