@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -11,7 +11,7 @@ from django.db import connection
 from orders.models import Channel
 from profiles.models import Organization
 from support.analytics import Asked, Cell, Cohort, Day, Figures, Growth, Product, Sum
-from support.queries import tallies
+from support.queries import elsewhere, tallies
 from support.queries.day_counts import COHORTS, CONVERSATIONS, CONVERTED, GROWTH, PRODUCTS, REVENUE, Count
 
 _ORDERS = "r.currency = %(currency)s AND (%(channels)s::bigint[] IS NULL OR r.channel_id = ANY(%(channels)s))"
@@ -47,7 +47,8 @@ SELECT {by}, sum(orders)::bigint, sum(refunded)::bigint, sum(with_customer)::big
 
 def figures(asked: Asked) -> Figures:
     """All that ATT-5 and the first board tell of this range; five statements, whatever the range."""
-    reader, channels = _Reader.of(asked), _Channels.read(asked)
+    reader, channels = _Reader.of(asked), list(Channel.objects.only("kind", "domain"))
+    kinds = {channel.pk: channel.kind for channel in channels}
     found = Figures()
     days: dict[date, tuple[Sum, Sum]] = defaultdict(lambda: (Sum(), Sum()))
     revenue = _REVENUE.format(revenue=reader.rows(REVENUE, _ORDERS))
@@ -61,7 +62,7 @@ def figures(asked: Asked) -> Figures:
                 found.attributed.add(one)
         elif channel_id is not None:
             found.by_channel.setdefault(channel_id, Sum()).add(one)
-            found.by_platform.setdefault(channels.kinds[channel_id], Sum()).add(one)
+            found.by_platform.setdefault(kinds[channel_id], Sum()).add(one)
             if attributed:
                 found.attributed_by_channel[channel_id] = one
         elif method:
@@ -74,7 +75,9 @@ def figures(asked: Asked) -> Figures:
     talked = _TALKED.format(
         conversations=reader.rows(CONVERSATIONS, _TALKS), converted=reader.rows(CONVERTED, f"{_LED} AND {_TALKS}")
     )
-    ((found.conversations, found.converted),) = reader.answer(talked, channels.elsewhere)
+    others = elsewhere.than(asked.channels, channels)
+    named = {"elsewhere": others.sources, "elsewhere_ids": others.channel_ids}
+    ((found.conversations, found.converted),) = reader.answer(talked, named)
     return found
 
 
@@ -115,27 +118,6 @@ def _growth(by: str, asked: Asked) -> list[tuple[Any, Growth]]:
 
 def _months(since: date, until: date) -> int:
     return (until.year - since.year) * 12 + until.month - since.month
-
-
-@dataclass(frozen=True, slots=True)
-class _Channels:
-    """The kind of each channel, and what names a shop that was not asked for."""
-
-    kinds: Mapping[int, str]
-    elsewhere: Mapping[str, list[Any]] = field(default_factory=dict)
-
-    @classmethod
-    def read(cls, asked: Asked) -> "_Channels":
-        rows = list(Channel.objects.values_list("pk", "kind", "domain"))
-        wanted = {pk for pk, _, _ in rows if asked.channels is None or pk in asked.channels}
-        here = {domain for pk, _, domain in rows if pk in wanted}
-        others = [(kind, domain) for pk, kind, domain in rows if pk not in wanted and domain not in here]
-        shops = {domain for kind, domain in others if kind not in Channel.TALKS}
-        elsewhere: dict[str, list[Any]] = {
-            "elsewhere": sorted({domain for _, domain in others}),
-            "elsewhere_ids": [pk for pk, _, domain in rows if domain in shops],
-        }
-        return cls({pk: kind for pk, kind, _ in rows}, elsewhere)
 
 
 @dataclass(frozen=True, slots=True)

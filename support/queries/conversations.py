@@ -7,24 +7,16 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from attribution.models import Attribution, Conversation, Message
 from orders.models import Channel, Order
+from support.queries import elsewhere
 from support.queries.dashboards import PAID
 
 AT_MOST = 200
 
 
 def of_shops(rows: QuerySet[Conversation], channels: Sequence[int]) -> QuerySet[Conversation]:
-    """Those that may have led to an order in these channels: the ones that name another shop are left out.
-
-    The rule of `queries.analytics`: a source or an own channel of another shop's domain names that shop.
-    """
-    known = list(Channel.objects.values_list("pk", "kind", "domain"))
-    here = {domain for pk, _, domain in known if pk in channels}
-    others = [(kind, domain) for pk, kind, domain in known if pk not in channels and domain not in here]
-    shops = {domain for kind, domain in others if kind not in Channel.TALKS}
-    named = [pk for pk, _, domain in known if domain in shops]
-    return rows.exclude(source__in={domain for _, domain in others}).exclude(
-        channel__isnull=False, channel_id__in=named
-    )
+    """Those that may have led to an order in these channels: the ones that name another shop are left out."""
+    others = elsewhere.than(channels, list(Channel.objects.only("kind", "domain")))
+    return rows.exclude(source__in=others.sources).exclude(channel__isnull=False, channel_id__in=others.channel_ids)
 
 
 def converted(currency: str, channels: Sequence[int] | None = None) -> Exists:
