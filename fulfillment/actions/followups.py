@@ -245,13 +245,15 @@ def _send(
     asking = [known.services[f"line:{row.line_id}"] for row in rows if Kind(row.kind).of_service]
     forms = services.issue(asking)
     mails: list[tuple[Followup, Email, Issued]] = []
+    unusable: set[tuple[str, str]] = set()
     for row in rows:
         order, leave = orders[row.order_id], unsubscribes.issue()
         form = forms[known.services[f"line:{row.line_id}"].pk] if Kind(row.kind).of_service else None
         saying = _saying(row, order, known, given, form, leave, organization)
-        letter = phrasing.write(
-            saying, mail_templates.usable(saying.sort, known.templates.get((saying.sort, saying.language)))
-        )
+        own, fault = mail_templates.judged(saying.sort, known.templates.get((saying.sort, saying.language)))
+        if fault:
+            unusable.add((saying.sort, saying.language))
+        letter = phrasing.write(saying, own)
         template = Email.Template.REMINDER if row.kind == Kind.REMINDER else Email.Template.FOLLOWUP
         mail = emails.draft(
             f"followup:{row.source_key}",
@@ -262,12 +264,13 @@ def _send(
             order=order,
             organization_id=order.organization_id,
         )
-        mail.secrets_until = _held_until(given, row, known)
+        mail.secrets_until, mail.instead = _held_until(given, row, known), fault[:300]
         mails.append((row, mail, leave))
     bulk.insert(Email, [mail for _, mail, _ in mails])
     unsubscribes.remember((mail, leave) for _, mail, leave in mails)
     for row, mail, _ in mails:
         row.email = mail
+    mail_templates.note_unusable(unusable)
     settlement.wake(organization.pk)
 
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 from fulfillment import tokens
 from fulfillment.actions import links
 from fulfillment.models import Asset, ClaimRoute, Entitlement, LibrarySession
+from fulfillment.queries import versions
 from profiles import clock
 from profiles.actions import audit
 from profiles.actors import Actor, NotFound
@@ -71,21 +72,25 @@ def close_all(profile_id: int) -> int:
     return LibrarySession.objects.filter(profile=profile_id, ended_at__isnull=True).update(ended_at=clock.now())
 
 
-def download(profile_id: int, entitlement_id: int, asset_id: int, *, network: str, agent: str) -> str:
-    """Open a download session for a file of what this customer owns; returns its secret.
+def download(profile_id: int, entitlement_id: int, asset_id: int | None, *, network: str, agent: str) -> str:
+    """Open a download session for a file of what this customer owns, without one for all as a zip; returns its secret.
 
     Counted, logged and checked like a mailed link. Raises NotFound, LinkRevoked, LinkExpired or TooManyUses.
     """
-    entitlement, asset = owned_file(profile_id, entitlement_id, asset_id)
+    entitlement, files = owned_files(profile_id, entitlement_id, asset_id)
+    asset = None if asset_id is None else files[0]
     return links.open_session(links.of_library(entitlement, COUNTED_FOR), asset, network=network, agent=agent)
 
 
-def owned_file(profile_id: int, entitlement_id: int, asset_id: int) -> tuple[Entitlement, Asset]:
-    """A file and the right to it, if both are this customer's; raises NotFound."""
+def owned_files(profile_id: int, entitlement_id: int, asset_id: int | None) -> tuple[Entitlement, list[Asset]]:
+    """A file, or all that are current, and the right to them, if they are this customer's; raises NotFound."""
     rows = Entitlement.objects.select_related("product", "order", "profile")
     entitlement = rows.filter(pk=entitlement_id, profile=profile_id).first()
-    files = Asset.objects.filter(pk=asset_id, withdrawn=False)
-    asset = files.filter(product=entitlement.product_id).first() if entitlement else None
-    if entitlement is None or asset is None:
+    files: list[Asset] = []
+    if entitlement is not None and asset_id is None:
+        files = list(versions.of(entitlement.product_id, since=entitlement.created_at).current)
+    elif entitlement is not None:
+        files = list(Asset.objects.filter(pk=asset_id, product=entitlement.product_id, withdrawn=False))
+    if entitlement is None or not files:
         raise NotFound("There is no such file in this library.")
-    return entitlement, asset
+    return entitlement, files

@@ -4,6 +4,7 @@ A mail is never stopped by them: words that cannot be used any more give way to 
 """
 
 import logging
+from collections.abc import Collection
 
 from django.db.models import Max
 
@@ -12,6 +13,7 @@ from fulfillment.actions import emails, phrasing
 from fulfillment.actions.letters import Letter
 from fulfillment.actions.phrasing import Saying
 from fulfillment.models import Email, MailTemplate
+from fulfillment.queries import followups as kept
 from fulfillment.wordings import Wording
 from orders.models import Line, Order
 from profiles import clock, identifiers
@@ -104,15 +106,29 @@ def try_out(
     return row
 
 
-def usable(sort: str, own: Wording | None) -> Wording | None:
-    """An organization's own words if they can still be used; what is allowed may have changed since they were kept."""
+def judged(sort: str, own: Wording | None) -> tuple[Wording | None, str]:
+    """An organization's own words if they can still be used, else the sentence that says why they cannot.
+
+    What is allowed may have changed since they were kept.
+    """
     if own is None:
-        return None
+        return None, ""
     try:
-        return wordings.checked(sort, own)
+        return wordings.checked(sort, own), ""
     except wordings.Unusable as fault:
-        log.warning("mail_template.unusable", extra={"template": sort, "fault": str(fault)})
-        return None
+        return None, str(fault)
+
+
+def note_unusable(mails: Collection[tuple[str, str]]) -> None:
+    """Keep since when mails of these sorts and languages go out in the built-in words; no statement for none."""
+    if not mails:
+        return
+    rows = [row for key, row in kept.versions_that_count().items() if key in mails]
+    MailTemplate.objects.filter(pk__in=[row.pk for row in rows], unusable_at__isnull=True).update(
+        unusable_at=clock.now()
+    )
+    for row in rows:
+        log.warning("mail_template.unusable", extra={"template": row.template, "language": row.language})
 
 
 def _check_sort(sort: str, language: str) -> None:

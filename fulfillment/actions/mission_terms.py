@@ -1,4 +1,4 @@
-"""Making, starting and stopping missions, and saying what they give."""
+"""Making, changing, starting and stopping missions, and saying what they give."""
 
 import re
 from collections.abc import Sequence
@@ -7,13 +7,14 @@ from datetime import datetime
 from django.db.models import Q
 
 from fulfillment import missions
-from fulfillment.models import Mission, MissionReward
+from fulfillment.models import FormerTerms, Mission, MissionReward
 from orders.models import Order
 from profiles import clock
-from profiles.actions import audit, settlement
+from profiles.actions import audit, settlement, turns
 from profiles.actors import Actor, Invalid, Refusal
 from profiles.models import Event, Organization
 
+MOST_TIMES = 1000
 SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,59}", re.ASCII)
 
 
@@ -51,14 +52,8 @@ def add(
         raise Invalid("That is no rule or period of missions.")
     if rule == Mission.Rule.EVENTS and not event_type.strip():
         raise Invalid("Say which kind of event counts, such as review.")
-    if not title.strip() or times < 1:
-        raise Invalid("A mission needs a title, and counts at least to one.")
     starts = starts_at or clock.now()
-    if ends_at is not None and ends_at <= starts:
-        raise Invalid("It ends before it begins.")
-    wanted = list(dict.fromkeys(sku.strip() for sku in rewards if sku.strip()))
-    if not wanted:
-        raise Invalid("A mission gives at least one product.")
+    wanted = _checked(title, times, starts, ends_at, rewards)
     if Mission.objects.filter(slug=slug).exists():
         raise SlugTaken(f"There is a mission {slug} already.")
     mission = Mission.objects.create(
@@ -82,6 +77,55 @@ def add(
     return mission
 
 
+def change(
+    mission: Mission,
+    *,
+    title: str,
+    times: int,
+    starts_at: datetime,
+    ends_at: datetime | None,
+    rewards: Sequence[str],
+    by: Actor,
+    because: str,
+) -> int:
+    """Other terms from now on; who completed it keeps what they earned. Returns how many customers are looked at again.
+
+    What completes it, and how often, stay: they make another mission. Raises Invalid or AlreadySo.
+    """
+    by.require("manage_coupons")
+    reason = audit.require_reason(because)
+    wanted = _checked(title, times, starts_at, ends_at, rewards)
+    # Nothing settles meanwhile, so that each completion was earned before the change or after it.
+    turns.alone(mission.organization_id)
+    row = Mission.objects.select_for_update(no_key=True).get(pk=mission.pk)
+    had = sorted(MissionReward.objects.filter(mission=row).values_list("sku", flat=True))
+    former = {"title": row.title, "times": row.times, "starts_at": row.starts_at, "ends_at": row.ends_at}
+    new = {"title": title.strip()[:200], "times": times, "starts_at": starts_at, "ends_at": ends_at}
+    told = {name: [_told(former[name]), _told(new[name])] for name in new if former[name] != new[name]}
+    if had != sorted(wanted):
+        told["rewards"] = [", ".join(had), ", ".join(wanted)]
+    if not told:
+        raise AlreadySo("These are its terms already.")
+    if told.keys() - {"title"}:
+        FormerTerms.objects.create(
+            organization_id=row.organization_id,
+            mission=row,
+            times=row.times,
+            starts_at=row.starts_at,
+            ends_at=row.ends_at,
+            rewards=had,
+        )
+    for name, value in new.items():
+        setattr(row, name, value)
+    row.save(update_fields=list(new))
+    MissionReward.objects.filter(mission=row).exclude(sku__in=wanted).delete()
+    MissionReward.objects.bulk_create(
+        MissionReward(organization_id=row.organization_id, mission=row, sku=sku) for sku in wanted if sku not in had
+    )
+    audit.record("mission.changed", by=by, subject=row, because=reason, details=told)
+    return look_again(row) if row.active and told.keys() - {"title"} else 0
+
+
 def stop(mission: Mission, *, by: Actor, because: str) -> None:
     """Nobody completes it from now on; who has keeps what they got. Raises AlreadySo. Inverse: start."""
     _turn(mission, False, by=by, because=because)
@@ -95,14 +139,39 @@ def start(mission: Mission, *, by: Actor, because: str) -> None:
 
 def look_again(mission: Mission) -> int:
     """Have everybody settled who did something it may count; returns how many customers."""
+    found = concerned(mission, since=mission.starts_at)
+    settlement.request(mission.organization_id, profiles=found)
+    return len(found)
+
+
+def concerned(mission: Mission, *, since: datetime) -> set[int]:
+    """The customers who did something since then that this mission may count."""
     names = missions.types([mission.terms])
-    did = Event.objects.filter(type__in=names, occurred_at__gte=mission.starts_at, profile__isnull=False)
+    did = Event.objects.filter(type__in=names, occurred_at__gte=since, profile__isnull=False)
     found = set(did.values_list("profile_id", flat=True))
     if mission.rule == Mission.Rule.PURCHASES:
-        bought = Order.objects.filter(Q(profile__isnull=False), placed_at__gte=mission.starts_at)
+        bought = Order.objects.filter(Q(profile__isnull=False), placed_at__gte=since)
         found |= set(bought.values_list("profile_id", flat=True))
-    settlement.request(mission.organization_id, profiles={pk for pk in found if pk is not None})
-    return len(found)
+    return {pk for pk in found if pk is not None}
+
+
+def _checked(
+    title: str, times: int, starts_at: datetime, ends_at: datetime | None, rewards: Sequence[str]
+) -> list[str]:
+    """The rewards, tidied. Raises Invalid for terms that no mission can have."""
+    if not title.strip() or not 1 <= times <= MOST_TIMES:
+        raise Invalid(f"A mission needs a title, and counts from one to {MOST_TIMES:,}.")
+    if ends_at is not None and ends_at <= starts_at:
+        raise Invalid("It ends before it begins.")
+    wanted = list(dict.fromkeys(sku.strip()[:100] for sku in rewards if sku.strip()))
+    if not wanted:
+        raise Invalid("A mission gives at least one product.")
+    return wanted
+
+
+def _told(value: object) -> str:
+    """A value as the audit log has it."""
+    return value.isoformat() if isinstance(value, datetime) else "" if value is None else str(value)
 
 
 def _turn(mission: Mission, active: bool, *, by: Actor, because: str) -> None:

@@ -10,7 +10,7 @@ from fulfillment.actions import entitlements, gifts, mission_logs
 from fulfillment.actions.entitlements import Verdict
 from fulfillment.actions.gifts import Gift
 from fulfillment.missions import Deed
-from fulfillment.models import Entitlement, Mission, MissionCompletion, MissionEntry
+from fulfillment.models import Entitlement, FormerTerms, Mission, MissionCompletion, MissionEntry
 from fulfillment.queries import missions as looking
 from orders.models import Product
 from profiles import bulk, clock
@@ -37,7 +37,9 @@ def settle(profile_ids: Collection[int], *, organization: Organization) -> None:
     active = list(Mission.objects.filter(active=True).order_by("pk"))
     if not active:
         return
-    deeds = looking.deeds(profile_ids, [mission.terms for mission in active])
+    former = looking.former(active)
+    terms = [one for mission in active for one in (mission.terms, *(row.terms(mission) for row in former[mission.pk]))]
+    deeds = looking.deeds(profile_ids, terms)
     known = _known(profile_ids, active)
     wanted: dict[tuple[int, int], dict[str, Deed]] = {
         (mission.pk, profile_id): missions.completed(mission.terms, done)
@@ -61,11 +63,12 @@ def settle(profile_ids: Collection[int], *, organization: Organization) -> None:
         if (mission.pk, profile_id, period) not in known
     ]
     fresh = _insert(fresh)
-    former = {row.pk: row.state for rows in known.values() for row in rows}
-    changed = _changed(known, {mission.pk: mission for mission in active}, wanted)
+    before = {row.pk: row.state for rows in known.values() for row in rows}
+    kept = _kept(known, active, former, deeds)
+    changed = _changed(known, {mission.pk: mission for mission in active}, wanted, kept)
     bulk.update(MissionCompletion, changed, ["state", "fact", "completed_at"])
     if fresh or changed:
-        _reward(fresh, [row for row in changed if former[row.pk] != row.state], organization)
+        _reward(fresh, [row for row in changed if before[row.pk] != row.state], organization)
 
 
 def _known(
@@ -95,17 +98,36 @@ def _insert(fresh: Sequence[MissionCompletion]) -> list[MissionCompletion]:
     return [row for row in rows if (row.mission_id, row.holder, row.period) in keys and row.pk not in already]
 
 
+def _kept(
+    known: Mapping[tuple[int, int, str], Sequence[MissionCompletion]],
+    active: Sequence[Mission],
+    former: Mapping[int, Sequence[FormerTerms]],
+    deeds: Mapping[int, Sequence[Deed]],
+) -> dict[int, Deed]:
+    """By completion, the deed that still earns it by terms that held when it was earned."""
+    by_pk = {mission.pk: mission for mission in active}
+    found = {}
+    for (mission_id, profile_id, period), rows in known.items():
+        for terms in former[mission_id]:
+            earned = missions.completed(terms.terms(by_pk[mission_id]), deeds.get(profile_id, ()))
+            if (deed := earned.get(period)) is not None:
+                found.update({row.pk: deed for row in rows if row.created_at <= terms.replaced_at})
+    return found
+
+
 def _changed(
     known: Mapping[tuple[int, int, str], Sequence[MissionCompletion]],
     active: Mapping[int, Mission],
     wanted: Mapping[tuple[int, int], Mapping[str, Deed]],
+    kept: Mapping[int, Deed],
 ) -> list[MissionCompletion]:
     """The rows whose state, or whose completing fact, is another now."""
     changed = []
     for (mission_id, profile_id, period), rows in known.items():
-        deed = wanted.get((mission_id, profile_id), {}).get(period)
+        now = wanted.get((mission_id, profile_id), {}).get(period)
         first = min(rows, key=lambda row: row.pk)
         for row in rows:
+            deed = now or kept.get(row.pk)
             before = (row.state, row.fact, row.completed_at)
             if deed is None:
                 row.state = State.KEPT if active[mission_id].keeps else State.WITHDRAWN
@@ -132,11 +154,16 @@ def _reward(
     _log(log)
 
 
-def _grant(rows: Sequence[MissionCompletion], organization_id: int) -> list[MissionEntry]:
+def _grant(
+    rows: Sequence[MissionCompletion], organization_id: int, promised: Sequence[looking.Reward] | None = None
+) -> list[MissionEntry]:
+    """Grant these completions the rewards of their missions, or those that were `promised`."""
     if not rows:
         return []
+    if promised is None:
+        promised = looking.rewards({row.mission_id for row in rows})
     by_mission: dict[int, list[looking.Reward]] = defaultdict(list)
-    for reward in looking.rewards({row.mission_id for row in rows}):
+    for reward in promised:
         by_mission[reward.mission_id].append(reward)
     held = gifts.contents({r.product.pk: r.product for f in by_mission.values() for r in f if r.product}.values())
     titles = dict(Mission.objects.filter(pk__in=by_mission).values_list("pk", "title"))
@@ -208,7 +235,7 @@ def granted(rows: Iterable[MissionCompletion]) -> list[Entitlement]:
 
 
 def reissue(completion: MissionCompletion, *, by: Actor, because: str) -> int:
-    """Revoke the reward as it was given and give it anew, with new links; returns how many products.
+    """Revoke the reward and give what was promised when it was earned anew, with new links; returns how many products.
 
     Raises NothingToReissue where the completion does not stand, or nothing of its reward can be delivered.
     """
@@ -227,7 +254,7 @@ def reissue(completion: MissionCompletion, *, by: Actor, because: str) -> int:
                 entitlements.revoke(entitlement, by=by, because=reason)
         row.issue += 1
         row.save(update_fields=["issue"])
-        log = [line for line in _grant([row], row.organization_id) if line.kind == Kind.GRANTED]
+        log = [line for line in _grant([row], row.organization_id, looking.promised(row)) if line.kind == Kind.GRANTED]
         if not log:
             raise NothingToReissue("None of its rewards can be delivered: look at the mission's page.")
         for line in log:

@@ -10,7 +10,7 @@ from fulfillment.models.followups import Followup, Offer, PageRoute
 from fulfillment.models.jobs import Job
 from fulfillment.models.links import DownloadLink, DownloadSession, LinkRoute
 from fulfillment.models.mail_templates import MailTemplate
-from fulfillment.models.missions import Mission, MissionCompletion, MissionEntry, MissionReward
+from fulfillment.models.missions import FormerTerms, Mission, MissionCompletion, MissionEntry, MissionReward
 from fulfillment.models.reach import Reach, Suppression
 from fulfillment.models.renewals import Renewal
 from fulfillment.models.services import IntakeForm, Service
@@ -32,6 +32,7 @@ __all__ = [
     "EmailRoute",
     "Entitlement",
     "Followup",
+    "FormerTerms",
     "IntakeForm",
     "Job",
     "LibrarySession",

@@ -55,6 +55,13 @@ class Email(Tenant):
     secrets = SecretField(blank=True, default="")
     secrets_until = models.DateTimeField(null=True)
     message_id = models.CharField(max_length=200)
+    instead = models.CharField(
+        max_length=300,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Why it is not in the seller's own words.",
+    )
     by_person = models.BooleanField(default=False)
     never_send = models.BooleanField(default=False, help_text="Made-up data: its mail is kept, never sent.")
     state = models.CharField(max_length=10, choices=State, default=State.QUEUED)

@@ -16,6 +16,7 @@ class MailTemplate(Tenant):
     by = models.CharField(max_length=200)
     because = models.TextField(blank=True, default="")
     created_at = models.DateTimeField()
+    unusable_at = models.DateTimeField(null=True, help_text="When a mail first went out in the built-in words instead.")
 
     class Meta:
         verbose_name = "mail template"

@@ -1,5 +1,7 @@
 """Missions, their rewards, who completed them, and each mission's own log."""
 
+from dataclasses import replace
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
@@ -70,6 +72,27 @@ class MissionReward(Tenant):
 
     def __str__(self) -> str:
         return self.sku
+
+
+class FormerTerms(Tenant):
+    """What a mission asked for and gave until it was changed; who completed it before keeps what they earned by it."""
+
+    mission = TenantForeignKey(Mission, on_delete=models.CASCADE, related_name="former")
+    times = models.PositiveSmallIntegerField()
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField(null=True)
+    rewards = ArrayField(models.TextField(), default=list)
+    replaced_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        indexes = [models.Index(fields=["organization", "mission", "replaced_at"], name="formerterms_of_mission")]
+
+    def __str__(self) -> str:
+        return f"{self.mission_id} until {self.replaced_at}"
+
+    def terms(self, mission: Mission) -> missions.Terms:
+        """As the rules read them; what cannot be changed is the mission's own."""
+        return replace(mission.terms, times=self.times, starts_at=self.starts_at, ends_at=self.ends_at)
 
 
 @tracked("MissionCompletionEvent")

@@ -78,5 +78,10 @@ def offers(product_ids: Collection[int]) -> dict[tuple[int, str], Offer]:
 
 def templates() -> dict[tuple[str, str], Wording]:
     """The organization's own words that count now, by sort of mail and language."""
+    return {key: Wording(row.subject, row.body) for key, row in versions_that_count().items()}
+
+
+def versions_that_count() -> dict[tuple[str, str], MailTemplate]:
+    """The newest version of each mail that has words of its own, by sort of mail and language."""
     rows = MailTemplate.objects.order_by("template", "language", "-version").distinct("template", "language")
-    return {(row.template, row.language): Wording(row.subject, row.body) for row in rows if row.body}
+    return {(row.template, row.language): row for row in rows if row.body}

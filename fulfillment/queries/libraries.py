@@ -1,6 +1,6 @@
 """What a customer's library shows: products with their versions and files, what is withheld and why, and receipts."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -36,7 +36,7 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One product on the shelf. `why` is a sentence where it cannot be had now."""
+    """One product on the shelf. `why` says why it cannot be had now; `several`: more than one current file."""
 
     entitlement: Entitlement
     title: str
@@ -47,6 +47,7 @@ class Item:
     order: Order | None
     latest: Version | None = None
     earlier: list[Version] = field(default_factory=list)
+    several: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,7 @@ def why(entitlement: Entitlement) -> str:
     return WORDS.get(entitlement.because, "It is not available at the moment.")
 
 
-def _item(row: Entitlement, assets: Iterable[Asset]) -> Item:
+def _item(row: Entitlement, assets: Sequence[Asset]) -> Item:
     since = (row.order.paid_at or row.order.placed_at) if row.order else row.created_at
     state = READY if row.downloadable else PAUSED if row.status == Status.SUSPENDED else GONE
     versions: dict[str, list[Asset]] = {}
@@ -117,6 +118,7 @@ def _item(row: Entitlement, assets: Iterable[Asset]) -> Item:
         order=row.order,
         latest=latest if row.downloadable else None,
         earlier=made[1 if latest else 0 :] if row.downloadable else [],
+        several=row.downloadable and sum(asset.current for asset in assets) > 1,
     )
 
 

@@ -1,12 +1,12 @@
 """What missions look at: the deeds of customers, and whether each reward can be delivered."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from fulfillment import missions
 from fulfillment.missions import Deed, Rule, Terms
-from fulfillment.models import Asset, MissionReward
+from fulfillment.models import Asset, FormerTerms, Mission, MissionCompletion, MissionReward
 from orders.models import Line, Order, Product
 from orders.queries import bundles
 from profiles.models import Event
@@ -49,10 +49,31 @@ def deeds(profile_ids: Collection[int], terms: Sequence[Terms]) -> dict[int, lis
     return found
 
 
+def former(active: Sequence[Mission]) -> Mapping[int, list[FormerTerms]]:
+    """By mission, the terms it had before it was changed; one query."""
+    found: dict[int, list[FormerTerms]] = defaultdict(list)
+    for row in FormerTerms.objects.filter(mission__in=active).order_by("replaced_at", "pk"):
+        found[row.mission_id].append(row)
+    return found
+
+
 def rewards(mission_ids: Iterable[int]) -> list[Reward]:
     """Each reward of these missions, checked against the catalogue and the files; at most five queries."""
-    rows = list(MissionReward.objects.filter(mission__in=list(mission_ids)).order_by("mission_id", "sku"))
-    products = {one.sku: one for one in Product.objects.filter(sku__in={row.sku for row in rows})} if rows else {}
+    rows = MissionReward.objects.filter(mission__in=list(mission_ids)).order_by("mission_id", "sku")
+    return _checked(list(rows.values_list("mission_id", "sku")))
+
+
+def promised(completion: MissionCompletion) -> list[Reward]:
+    """What the mission gave when this was earned, checked likewise; at most six queries."""
+    since = FormerTerms.objects.filter(mission=completion.mission_id, replaced_at__gte=completion.created_at)
+    then = since.order_by("replaced_at", "pk").first()
+    if then is None:
+        return rewards([completion.mission_id])
+    return _checked([(completion.mission_id, sku) for sku in then.rewards])
+
+
+def _checked(rows: Sequence[tuple[int, str]]) -> list[Reward]:
+    products = {one.sku: one for one in Product.objects.filter(sku__in={sku for _, sku in rows})} if rows else {}
     inside = bundles.components(one.pk for one in products.values() if one.kind == Product.Kind.BUNDLE)
     parts = {
         one.pk: [part for part in inside.get(one.pk, [one]) if part.kind in Product.DIGITAL]
@@ -61,9 +82,9 @@ def rewards(mission_ids: Iterable[int]) -> list[Reward]:
     ids = {part.pk for found in parts.values() for part in found}
     filed = set(Asset.objects.filter(product__in=ids, current=True).values_list("product_id", flat=True))
     told = []
-    for row in rows:
-        product = products.get(row.sku)
-        told.append(Reward(row.mission_id, row.sku, product, _wrong(product, parts, filed)))
+    for mission_id, sku in rows:
+        product = products.get(sku)
+        told.append(Reward(mission_id, sku, product, _wrong(product, parts, filed)))
     return told
 
 

@@ -7,7 +7,7 @@ from django.shortcuts import render
 from django.views.decorators.csrf import csrf_exempt
 
 from fulfillment import tokens
-from fulfillment.actions import claims, email_changes, libraries
+from fulfillment.actions import claims, email_changes, libraries, stores
 from fulfillment.actions.links import LinkExpired, LinkRevoked, TooManyUses
 from fulfillment.models import LibrarySession
 from fulfillment.queries import libraries as shelves
@@ -73,8 +73,9 @@ def sign_out(request: HttpRequest, slug: str) -> HttpResponseBase:
 
 
 @csrf_exempt
-def file(request: HttpRequest, slug: str, entitlement_id: int, asset_id: int) -> HttpResponseBase:
-    """A file's button: counted and checked like a mailed link, then the file under its own short-lived address."""
+def file(request: HttpRequest, slug: str, entitlement_id: int, asset_id: int | None = None) -> HttpResponseBase:
+    """A file's button, without one that of all as a zip: counted and checked like a mailed link, then the file under
+    its own short-lived address."""
     if request.method != "POST":
         return pages.wrong_method("POST")
     organization_id = route(slug)
@@ -86,12 +87,13 @@ def file(request: HttpRequest, slug: str, entitlement_id: int, asset_id: int) ->
             return pages.private(HttpResponseRedirect(f"/library/{slug}/", status=303))
         seller = pages.of_seller(session.organization)
         try:
-            entitlement, asset = libraries.owned_file(session.profile_id, entitlement_id, asset_id)
+            entitlement, files = libraries.owned_files(session.profile_id, entitlement_id, asset_id)
         except NotFound:
             return pages.unknown(request)
         seller |= {"product_title": entitlement.product.title, "retry_url": f"/library/{slug}/"}
     # The store is asked outside of any transaction, and before anything is counted.
-    if pages.store_of(asset) is None:
+    health = stores.Health()
+    if any(health.where(asset) is None for asset in files):
         answer = render(request, "download/unavailable.html", seller, status=503)
         answer["Retry-After"] = "60"
         return pages.private(answer)
@@ -189,6 +191,7 @@ def _item(item: Item, home: str) -> dict[str, Any]:
         "since": item.since,
         "order_number": str(item.order) if item.order else "",
         "latest": _version(item.latest, item, home) if item.latest else None,
+        "all_url": f"{home}file/{item.entitlement.pk}/all" if item.several else "",
         "earlier": [_version(one, item, home) for one in item.earlier],
     }
 

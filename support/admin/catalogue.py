@@ -15,7 +15,7 @@ from unfold.decorators import display
 
 from fulfillment.models import Asset, Entitlement
 from orders.models import BundleItem, Listing, Product
-from support.admin import dialogs
+from support.admin import acts_of_offers, dialogs
 from support.admin.base import address_of, amount, when, word
 from support.admin.lists import ActiveAdmin
 
@@ -152,6 +152,7 @@ class ProductAdmin(ActiveAdmin):
                 for item in BundleItem.objects.filter(component=product).select_related("bundle").order_by("pk")
             ],
             "listings": list(Listing.objects.filter(product=product).order_by("kind", "external_id")[:SHOWN_AT_MOST]),
+            "offers": acts_of_offers.card(product, actor),
             "price": amount(product.price_minor, product.currency, strong=True),
             "added": when(product.created_at),
             "owned": Entitlement.objects.filter(product=product, status__in=Entitlement.DOWNLOADABLE).count(),
@@ -161,6 +162,7 @@ class ProductAdmin(ActiveAdmin):
                 ("add_component", product.pk, is_bundle),
                 ("add_file", product.pk, not is_bundle),
                 ("add_listing", product.pk, True),
+                ("choose_offer", product.pk, product.kind in Product.DIGITAL),
                 ("change_intake", product.pk, product.kind == Product.Kind.SERVICE),
             ),
             **(extra_context or {}),

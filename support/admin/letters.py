@@ -5,8 +5,9 @@ from typing import Any
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.urls import reverse
 
-from fulfillment.actions import emails
+from fulfillment.actions import emails, mail_templates
 from fulfillment.models import Email
 from profiles.actions import audit
 from profiles.actors import NotPermitted
@@ -35,5 +36,6 @@ def as_sent(request: HttpRequest, *, site: Any, email_id: int) -> HttpResponse:
         "letter_text": text,
         "letter_html": html,
         "real": real,
+        "templates_url": reverse("admin:mail_templates") if actor.may(mail_templates.PERMISSION) else "",
     }
     return TemplateResponse(request, "admin/letter.html", context)

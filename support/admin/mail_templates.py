@@ -31,7 +31,8 @@ class Words(forms.Form):
 def index(request: HttpRequest, *, site: Any) -> HttpResponse:
     """Every mail whose words may be changed, by language."""
     _require(request)
-    own = kept.templates()
+    own = kept.versions_that_count()
+    faults = {key: fault for key, row in own.items() if (fault := _fault(row))}
     rows = [
         {
             "name": wordings.NAMES[sort],
@@ -39,6 +40,7 @@ def index(request: HttpRequest, *, site: Any) -> HttpResponse:
                 {
                     "name": words,
                     "own": (sort, language) in own,
+                    "fault": faults.get((sort, language), ""),
                     "url": reverse("admin:mail_template", kwargs={"sort": sort, "language": language}),
                 }
                 for language, words in phrases.LANGUAGES.items()
@@ -46,7 +48,7 @@ def index(request: HttpRequest, *, site: Any) -> HttpResponse:
         }
         for sort in mail_templates.SORTS
     ]
-    context = {**site.each_context(request), "title": "Mail templates", "rows": rows}
+    context = {**site.each_context(request), "title": "Mail templates", "rows": rows, "faults": len(faults)}
     return TemplateResponse(request, "admin/mail_templates.html", context)
 
 
@@ -56,11 +58,14 @@ def page(request: HttpRequest, *, site: Any, sort: str, language: str) -> HttpRe
     if sort not in mail_templates.SORTS or language not in phrases.LANGUAGES:
         raise Http404("There is no such mail.")
     organization = request.organization  # type: ignore[attr-defined]
-    now = kept.templates().get((sort, language)) or phrasing.built_in(sort, language)
+    counts = kept.versions_that_count().get((sort, language))
+    now = Wording(counts.subject, counts.body) if counts else phrasing.built_in(sort, language)
+    unusable = _fault(counts) if counts else ""
     form = (
         Words(request.POST) if request.method == "POST" else Words(initial={"subject": now.subject, "body": now.body})
     )
-    shown, said, fault = now, "", ""
+    # What is sent now: words that cannot be used stand in the form, to be put right, and not in the preview.
+    shown, said, fault = phrasing.built_in(sort, language) if unusable else now, "", ""
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
         typed = Wording(data["subject"], data["body"])
@@ -72,6 +77,9 @@ def page(request: HttpRequest, *, site: Any, sort: str, language: str) -> HttpRe
     if said == RESET:
         shown = phrasing.built_in(sort, language)
         form = Words(initial={"subject": shown.subject, "body": shown.body})
+    if said:
+        counts = kept.versions_that_count().get((sort, language))
+        unusable = _fault(counts) if counts else ""
     letter = mail_templates.preview(organization, sort, language, shown)
     versions = MailTemplate.objects.filter(template=sort, language=language).order_by("-version")[:VERSIONS_SHOWN]
     context = {
@@ -81,13 +89,20 @@ def page(request: HttpRequest, *, site: Any, sort: str, language: str) -> HttpRe
         "fault": fault,
         "said": said,
         "slots": wordings.SLOTS[sort],
-        "own": (sort, language) in kept.templates(),
+        "own": counts is not None,
+        "unusable": unusable,
+        "unusable_since": when(counts.unusable_at) if counts and counts.unusable_at else "",
         "letter": letter,
         "me": request.user.email,  # type: ignore[union-attr]
         "versions": [{"row": row, "at": when(row.created_at)} for row in versions],
         "index_url": reverse("admin:mail_templates"),
     }
     return TemplateResponse(request, "admin/mail_template.html", context, status=400 if fault else 200)
+
+
+def _fault(row: MailTemplate) -> str:
+    """Why these words cannot be used any more; '' where they can."""
+    return mail_templates.judged(row.template, Wording(row.subject, row.body))[1]
 
 
 RESET = "The built-in words count again."

@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from fulfillment.actions.missions import HOLDS
-from fulfillment.models import Mission, MissionCompletion, MissionEntry
+from fulfillment.models import FormerTerms, Mission, MissionCompletion, MissionEntry
 from fulfillment.queries import missions
 from orders.models import Product
 from profiles.models import Profile
@@ -20,6 +20,7 @@ from support.admin.base import address_of, masked, when, word
 from support.admin.lists import ActiveAdmin
 
 SHOWN_AT_MOST = 100
+FORMER_SHOWN = 10
 TONES = {"completed": "well", "doubled": "over", "withdrawn": "bad", "kept": "look"}
 
 
@@ -89,6 +90,13 @@ class MissionAdmin(ActiveAdmin):
                 }
                 for reward in rewards
             ],
+            "former": [
+                {
+                    "terms": f"{one.times} ×, for {', '.join(one.rewards)}",
+                    "until": when(one.replaced_at),
+                }
+                for one in FormerTerms.objects.filter(mission=row).order_by("-replaced_at", "-pk")[:FORMER_SHOWN]
+            ],
             "completions": [completion(one, request) for one in done.order_by("-completed_at", "-pk")[:SHOWN_AT_MOST]],
             "entries": [
                 {
@@ -100,7 +108,10 @@ class MissionAdmin(ActiveAdmin):
                 for entry in entries.order_by("-at", "-pk")[:SHOWN_AT_MOST]
             ],
             "acts": dialogs.buttons(
-                actor, ("stop_mission", row.pk, row.active), ("start_mission", row.pk, not row.active)
+                actor,
+                ("change_mission", row.pk, True),
+                ("stop_mission", row.pk, row.active),
+                ("start_mission", row.pk, not row.active),
             ),
             **(extra_context or {}),
         }

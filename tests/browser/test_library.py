@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 
@@ -92,6 +93,29 @@ def test_versions_and_what_is_withheld_fit_a_narrow_window(at_home: AtHome) -> N
     assert "New version" in text and "The seller withdrew it." in text
     at_home.page.get_by_text("Earlier versions").click()
     assert at_home.is_narrow_enough()
+
+
+def test_all_formats_come_as_one_zip_on_a_phone(at_home: AtHome) -> None:
+    stage, page = at_home.guest.stage, at_home.page
+    with stage.inside():
+        assets.add(stage.book, io.BytesIO(b"PK epub"), filename="tide-atlas.epub", version="v1", by=BY)
+    at_home.sign_in()
+    page.set_viewport_size({"width": 390, "height": 844})
+    (button,) = page.get_by_role("button", name="Download all (zip)").all()
+    assert button.is_visible() and button.bounding_box()["height"] >= 40
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    with page.expect_download() as download:
+        button.click()
+    assert download.value.suggested_filename == "EBOOK-TIDE-EN.zip"
+    with ZipFile(download.value.path()) as archive:
+        assert archive.testzip() is None
+        assert sorted(archive.namelist()) == ["tide-atlas.epub", "tide-atlas.pdf"]
+        assert archive.read("tide-atlas.pdf") == BOOK
+    receipt = at_home.guest.smtp.to(BOB)[0].text()
+    page.goto(at_home.home + at_home.guest.address_in(receipt, "download"))
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download all (zip)", exact=True).click()
+    assert download.value.suggested_filename == "EBOOK-TIDE-EN.zip"
 
 
 def test_a_second_address_and_a_change_by_codes(at_home: AtHome) -> None:

@@ -3,6 +3,7 @@
 import io
 import re
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 from django.db import connection
@@ -52,6 +53,22 @@ def test_versions_and_formats_stand_newest_first_and_each_is_given_as_it_is(gues
         entitlements.revoke(Entitlement.objects.get(), by=BY, because="refunded by hand")
     for url in files(page):
         assert guest.client.post(url).status_code == 410, "the right is checked at each press"
+
+
+def test_all_formats_come_as_one_zip_that_counts_as_one_use_and_ends_with_the_right(guest: Guest) -> None:
+    guest.open()
+    assert "(zip)" not in guest.client.get(HOME).content.decode(), "one file needs no archive"
+    with guest.stage.inside():
+        assets.add(guest.stage.book, io.BytesIO(b"PK epub"), filename="tide.epub", version="v1", by=BY)
+    (url,) = re.findall(r'action="(/library/lantern/file/\d+/all)"', guest.client.get(HOME).content.decode())
+    answer: Any = guest.client.post(url, follow=True)
+    with ZipFile(io.BytesIO(b"".join(answer.streaming_content))) as archive:
+        assert archive.testzip() is None and len(archive.namelist()) == 2
+    with guest.stage.inside():
+        assert DownloadLink.objects.get(kind=DownloadLink.Kind.LIBRARY).uses == 1
+        entitlements.revoke(Entitlement.objects.get(), by=BY, because="refunded by hand")
+    assert guest.client.post(url).status_code == 410
+    assert Client().post(url).status_code == 303, "without a session, to the sign-in form"
 
 
 def test_what_is_bought_twice_stands_once_and_what_is_withheld_says_why(guest: Guest) -> None:

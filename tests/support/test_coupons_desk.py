@@ -124,3 +124,29 @@ def test_a_stranger_sees_none_of_it(desk: Desk, sign: Sign, redeemed: Redemption
     stranger = sign("lead", Stage(slug="stranger"))
     assert b"GIFT" not in stranger.get(desk.url(f"fulfillment_{name}_changelist")).content
     assert stranger.get(desk.url("fulfillment_coupon_change", redeemed.coupon_id)).status_code == 404
+
+
+def test_the_terms_of_a_mission_are_changed_after_it_is_told_what_that_does(desk: Desk, sign: Sign) -> None:
+    lead = sign("lead")
+    desk.press(lead, "add_mission", desk.stage.organization.pk, **MISSION)
+    with desk.inside():
+        mission = Mission.objects.get()
+    data = {
+        "title": "First purchase",
+        "times": 2,
+        "rewards": "EBOOK-TIDE-EN",
+        "starts_at": f"{mission.starts_at:%Y-%m-%dT%H:%M}",
+        "ends_at": "",
+    }
+    seen = desk.press(lead, "change_mission", mission.pk, **data)
+    assert seen.context["will"][:2] == ["Nobody has completed it yet.", "From now on it takes 2 instead of 1."]
+    with desk.inside():
+        assert Mission.objects.get().times == 1, "nothing was pressed yet"
+    form = seen.context["form"]
+    told = {name: form[name].value() for name in ("because", "act", "foretold")}
+    assert lead.post(desk.act("change_mission", mission.pk), {**data, **told}).status_code == 302
+    with desk.inside():
+        assert (Mission.objects.get().times, Mission.objects.get().starts_at) == (2, mission.starts_at)
+    page = lead.get(desk.url("fulfillment_mission_change", mission.pk)).content
+    assert b"Former terms" in page and desk.act("change_mission", mission.pk).encode() in page
+    assert desk.act("change_mission", mission.pk).encode() not in sign("agent").get(desk.profile_url).content

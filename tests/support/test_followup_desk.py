@@ -176,3 +176,31 @@ def test_who_may_not_change_words_does_not_see_the_page(desk: Desk, sign: Sign) 
     )
     with desk.inside():
         assert Email.objects.count() == 1
+
+
+def test_own_words_that_cannot_be_used_any_more_say_so_and_so_does_each_mail(
+    desk: Desk, bob: Buyer, sign: Sign, later: Later
+) -> None:
+    lead, listed = sign("lead"), reverse("admin:mail_templates")
+    words(lead, subject="Yours", body=BODY, because="Our tone", press="keep")
+    with desk.inside():
+        # As it would be after a change of ours: the name was allowed when the words were kept.
+        MailTemplate.objects.update(body=BODY + "\n\n{{ shoe_size }}")
+    shown = lead.get(listed).content.decode()
+    assert "1 of your own text cannot be used" in shown and "{{ shoe_size }} is not known here" in shown
+    assert "no mail was due yet" in words(lead)
+    later(25)
+    desk.stage.work()
+    assert bob.subjects()[1:] == ["Tide Atlas is waiting for you"], "the mail goes out all the same"
+    with desk.inside():
+        mail = Email.objects.get(template="reminder")
+        receipt = Email.objects.get(template="receipt")
+        assert MailTemplate.objects.get().unusable_at is not None
+    page = words(lead)
+    assert "cannot be used any more" in page and "shoe_size" in page and "What goes out now" in page and "Since" in page
+    letter = lead.get(desk.url("letter", mail.pk)).content.decode()
+    assert "your own could not be used" in letter and "shoe_size" in letter and listed in letter
+    assert listed not in sign("agent").get(desk.url("letter", mail.pk)).content.decode()
+    assert "could not be used" not in lead.get(desk.url("letter", receipt.pk)).content.decode()
+    mended = words(lead, subject="Yours", body=BODY, because="Put right", press="keep")
+    assert "cannot be used" not in mended and "cannot be used" not in lead.get(listed).content.decode()
