@@ -17,6 +17,7 @@ LONGEST = timedelta(days=30)
 NOTED_EVERY = timedelta(minutes=1)
 # How long the downloads of one day are counted on one link; nobody is ever given its secret.
 COUNTED_FOR = timedelta(hours=24)
+NO_SUCH_FILE = "There is no such file in this library."
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +87,12 @@ def owned_files(profile_id: int, entitlement_id: int, asset_id: int | None) -> t
     """A file, or all that are current, and the right to them, if they are this customer's; raises NotFound."""
     rows = Entitlement.objects.select_related("product", "order", "profile")
     entitlement = rows.filter(pk=entitlement_id, profile=profile_id).first()
-    files: list[Asset] = []
-    if entitlement is not None and asset_id is None:
+    if entitlement is None:
+        raise NotFound(NO_SUCH_FILE)
+    if asset_id is None:
         files = list(versions.of(entitlement.product_id, since=entitlement.created_at).current)
-    elif entitlement is not None:
+    else:
         files = list(Asset.objects.filter(pk=asset_id, product=entitlement.product_id, withdrawn=False))
-    if entitlement is None or not files:
-        raise NotFound("There is no such file in this library.")
+    if not files:
+        raise NotFound(NO_SUCH_FILE)
     return entitlement, files
