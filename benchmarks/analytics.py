@@ -77,7 +77,9 @@ def main() -> None:
 
 
 def measure() -> None:
+    from django.contrib.auth.models import User
     from django.db import connection
+    from django.test import Client
     from psycopg import sql
 
     from attribution.models import Conversation
@@ -88,7 +90,7 @@ def measure() -> None:
     from profiles import clock, tenancy
     from profiles.actions import organizations
     from profiles.actors import Actor
-    from profiles.models import Profile
+    from profiles.models import Profile, Role
     from support.analytics import Asked
     from support.models import ProductTally, RevenueTally
     from support.queries import analytics, proofs_of_tallies
@@ -171,6 +173,26 @@ def measure() -> None:
     with tenancy.organization(organization.pk):
         stale_days.mark(organization.pk, [today - timedelta(days=1)])
     stale = rig.rounds(works, count=ROUNDS)
+    user = User.objects.create_user("bench", password="bench", is_staff=True)
+    with tenancy.organization(organization.pk):
+        organizations.add_member(organization, user, Role.ENGINEER, by=by)
+    client = Client(headers={"host": "127.0.0.1"})
+    client.force_login(user)
+
+    def page(board: str, query: str) -> float:
+        began = time.perf_counter()
+        answer = client.get(f"/admin/why/{board}/?{query}")
+        assert answer.status_code == 200, (board, query, answer.status_code)
+        return time.perf_counter() - began
+
+    pages = rig.rounds(
+        {
+            f"{board}_{query.partition('=')[2]}": (lambda board=board, query=query: page(board, query))
+            for board in ("revenue", "cohorts", "growth", "funnel")
+            for query in ("range=7d", "range=30d", "range=12m", "range=all")
+        },
+        count=ROUNDS,
+    )
     began = time.perf_counter()
     counting.days(organization.pk)
     one_day = time.perf_counter() - began
@@ -189,6 +211,7 @@ def measure() -> None:
         kept=kept,
         seconds={name: rig.spread(values) for name, values in found.items()},
         today_stale={name: rig.spread(values) for name, values in stale.items()},
+        pages={name: rig.spread(values) for name, values in pages.items()},
         naive={name: rig.spread(values) for name, values in naive.items()},
         times_faster={name: rig.ratio(naive[name], found[name]) for name in naive},
         times_faster_today_stale={name: rig.ratio(naive[name], stale[name]) for name in naive},
