@@ -89,7 +89,7 @@ def owned_files(profile_id: int, entitlement_id: int, asset_id: int | None) -> t
     files: list[Asset] = []
     if entitlement is not None and asset_id is None:
         files = list(versions.of(entitlement.product_id, since=entitlement.created_at).current)
-    elif entitlement is not None:
+    elif entitlement is not None and asset_id is not None:
         files = list(Asset.objects.filter(pk=asset_id, product=entitlement.product_id, withdrawn=False))
     if entitlement is None or not files:
         raise NotFound("There is no such file in this library.")
