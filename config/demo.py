@@ -12,7 +12,7 @@ from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
 
 from attribution.actions import conversations
-from config import catalogue, demo_books, demo_growth, environment, progress, settling, stories
+from config import catalogue, demo_books, demo_growth, demo_offers, environment, progress, settling, stories
 from config.couriers import Address, Courier
 from fulfillment.actions import bounces
 from fulfillment.models import Email
@@ -123,6 +123,8 @@ def tell(host: str, port: int, *, still: Callable[[], None] = lambda: None) -> i
         courier.carry([parcel for parcel in parcels if parcel.later], told=done)
         _settled(organization_id, still)
         demo_books.keep(organization_id)
+        _settled(organization_id, still)
+        demo_offers.keep(organization_id)
         _settled(organization_id, still)
         demo_books.conclude(organization_id)
     with tenancy.organization(organization_id):

@@ -3,7 +3,7 @@
 import json
 import random
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from email.utils import parseaddr
 
@@ -118,9 +118,9 @@ def deliver(entitlements: Sequence[Entitlement], given: Mapping[int, Given]) -> 
         first = f"receipt:{order_id}" not in receipted and group[0].source in Entitlement.OF_LINES
         mails[f"receipt:{order_id}" if first else _key(group, given)] = group
     mails |= {_key([entitlement], given): [entitlement] for entitlement in alone}
-    invited = invitations.invite(mails)
+    invited, unreal = invitations.invite(mails), _unreal(alone)
     rows = [
-        _delivery(key, group, given, lines.get(group[0].order_id or 0, []), invited=invited.get(key))
+        _delivery(key, group, given, lines.get(group[0].order_id or 0, []), invited=invited.get(key), unreal=unreal)
         for key, group in mails.items()
     ]
     bulk.insert(Email, rows, ignore_conflicts=True)
@@ -164,6 +164,7 @@ def _delivery(
     lines: Sequence[Line],
     *,
     invited: Issued | None,
+    unreal: Collection[int],
 ) -> Email:
     first = group[0]
     order = first.order
@@ -185,9 +186,19 @@ def _delivery(
     owner = first.organization_id
     row = draft(key, template, address(first), letter, about=about, order=order, organization_id=owner)
     row.profile_id = first.profile_id
+    row.never_send = row.never_send or (order is None and first.profile_id in unreal)
     row.entitlement = first if len(group) == 1 else None
     row.secrets_until = max(link.link.expires_at for _, link in pairs)
     return row
+
+
+def _unreal(entitlements: Iterable[Entitlement]) -> set[int]:
+    """The owners of what no order gave who bought in made-up shops: their mail is kept. One query, or none."""
+    owners = {one.profile_id for one in entitlements if one.order_id is None}
+    if not owners:
+        return set()
+    bought = Order.objects.filter(profile__in=owners, channel__made_up=True)
+    return {pk for pk in bought.order_by().values_list("profile_id", flat=True).distinct() if pk is not None}
 
 
 def post(
@@ -258,7 +269,8 @@ def resend_all(
         raise NoAddress("There is no usable e-mail address on record: correct the delivery e-mail first.")
     key = effect[:160]
     invited = invitations.invite({key: list(group)})
-    row = _delivery(key, group, links.make_mailed(group), lines, invited=invited.get(key))
+    made = links.make_mailed(group)
+    row = _delivery(key, group, made, lines, invited=invited.get(key), unreal=_unreal(group))
     row.by_person = by.is_person
     row.save(force_insert=True)
     if first.order_id:
@@ -273,8 +285,8 @@ def resend_all(
 def mail_again(group: Sequence[Entitlement], given: Mapping[int, Given], effects: Mapping[int, str]) -> int:
     """Mail each of these its own new link, once for its effect; returns how many messages are new."""
     mails = {effects[entitlement.pk][:160]: [entitlement] for entitlement in group}
-    invited = invitations.invite(mails)
-    rows = [_delivery(key, one, given, [], invited=invited.get(key)) for key, one in mails.items()]
+    invited, unreal = invitations.invite(mails), _unreal(group)
+    rows = [_delivery(key, one, given, [], invited=invited.get(key), unreal=unreal) for key, one in mails.items()]
     return bulk.insert(Email, rows, ignore_conflicts=True)
 
 

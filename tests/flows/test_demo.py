@@ -11,19 +11,20 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from attribution.models import StoreAlert
-from config import catalogue, couriers, demo, demo_books, settling, stories
+from config import catalogue, couriers, demo, demo_books, demo_offers, settling, stories
 from fulfillment.actions import assets
-from fulfillment.models import DownloadLink, Email, Entitlement, Job
+from fulfillment.models import DownloadLink, Email, Entitlement, Job, MissionCompletion, Redemption
 from orders import imitation
 from orders.imitation import Parcel
-from orders.models import Channel, Delivery, Import, LedgerEntry, Line, Order, Period, Product
+from orders.models import Channel, Delivery, Import, LedgerEntry, Line, Order, Period, Product, RefundRequest
 from orders.queries import proofs_of_the_ledger
 from profiles import clock, tenancy
 from profiles.actions import organizations
 from profiles.actors import Actor, Invalid
 from profiles.models import Membership, Organization, Profile, Role
+from support.actions import approvals
 from support.analytics import Asked
-from support.models import Discrepancy
+from support.models import Approval, Discrepancy
 from support.queries import analytics, dashboards, funnels, recounts, search, snapshot, timelines, unattached
 
 FINANCE = ("support_discrepancy_changelist", "orders_import_changelist", "orders_period_changelist")
@@ -150,6 +151,32 @@ def test_finance_finds_a_payout_that_came_short_a_file_and_a_month_to_close(told
         open_months = LedgerEntry.objects.exclude(month__in=Period.objects.values("month"))
         assert len(set(open_months.values_list("month", flat=True))) == 2
         assert proofs_of_the_ledger.differences(told) == []
+
+
+def test_a_coupon_a_mission_and_two_refunds_are_there_to_look_at(told: Organization) -> None:
+    with tenancy.organization(told.pk):
+        used = Redemption.objects.get()
+        assert (used.coupon.code, used.state, used.coupon.used) == (demo_offers.CODE, "redeemed", 1)
+        completed = MissionCompletion.objects.select_related("mission")
+        assert {(one.mission.slug, one.state) for one in completed} == {(demo_offers.MISSION, "completed")}
+        given = Entitlement.objects.filter(source__in=["coupon", "reward"]).order_by("source")
+        assert [(one.source, one.status) for one in given] == [("coupon", "active"), *[("reward", "active")] * 2]
+        assert Email.objects.filter(entitlement__in=given).count() == 3
+        requests = RefundRequest.objects.order_by("order__external_id")
+        assert [(one.order.external_id, one.state) for one in requests] == [("7002", "done"), ("7003", "awaiting")]
+        (question,) = Approval.objects.all()
+        assert (question.state, question.asked_by, question.order_id) == (
+            "waiting",
+            "Fran Keller",
+            requests[1].order_id,
+        )
+        lead = Membership.objects.get(role=Role.LEAD)
+        approvals.approve(
+            question, by=Actor(label="Lou", role="lead", user_id=lead.user_id), because="the reader showed us"
+        )
+    settling.work(told.pk)
+    with tenancy.organization(told.pk):
+        assert Order.objects.get(external_id=demo_offers.WAITS).payment_status == "refunded"
 
 
 def test_all_shops_and_all_ways_of_attribution_occur(told: Organization) -> None:

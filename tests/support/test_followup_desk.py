@@ -187,7 +187,7 @@ def test_own_words_that_cannot_be_used_any_more_say_so_and_so_does_each_mail(
         # As it would be after a change of ours: the name was allowed when the words were kept.
         MailTemplate.objects.update(body=BODY + "\n\n{{ shoe_size }}")
     shown = lead.get(listed).content.decode()
-    assert "1 of your own text cannot be used" in shown and "{{ shoe_size }} is not known here" in shown
+    assert "1 of your own texts cannot be used" in shown and "{{ shoe_size }} is not known here" in shown
     assert "no mail was due yet" in words(lead)
     later(25)
     desk.stage.work()
