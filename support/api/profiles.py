@@ -10,10 +10,8 @@ from profiles import identifiers
 from profiles.actions import merges
 from profiles.actors import Invalid
 from profiles.models import Identifier, Merge, Profile
-from support.actions import customers
 from support.api import rows
 from support.api.endpoints import Endpoint, instant, plain
-from support.models import Approval
 from support.queries import documents, lookups, timelines
 
 FILTERS = [
@@ -72,15 +70,9 @@ class Timeline(Endpoint):
 
 
 class MergeProfiles(Endpoint):
-    """200 once they are one customer, 202 while a second person has to confirm it, as at the desk."""
-
     resource = "profiles"
 
-    @extend_schema(
-        operation_id="profiles_merge",
-        request=rows.MergeBody,
-        responses={200: rows.MergedRow, 202: rows.MergedRow},
-    )
+    @extend_schema(operation_id="profiles_merge", request=rows.MergeBody, responses=rows.MergeRow)
     def post(self, request: Request, pk: int) -> Response:
         body = self.body(request)
         other, verified = body.get("profile"), body.get("verified")
@@ -92,10 +84,8 @@ class MergeProfiles(Endpoint):
         def act(key: str) -> tuple[Any, int]:
             lookups.found(Profile.objects.all(), pk)
             lookups.found(Profile.objects.all(), other)
-            row = customers.merge(
-                pk, other, by=self.actor(request), because=reason(request), verified=verified, key=f"api:{key}"
-            )
-            return documents.merged(row), 202 if isinstance(row, Approval) else 200
+            row = merges.merge_by_staff(pk, other, by=self.actor(request), because=reason(request), verified=verified)
+            return {"id": row.pk, "survivor": row.survivor_id, "absorbed": row.absorbed_id}, 200
 
         return self.once(request, act)
 

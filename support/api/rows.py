@@ -194,14 +194,6 @@ class MergeRow(serializers.Serializer[object]):
     undone_at = serializers.DateTimeField(allow_null=True)
 
 
-class MergedRow(serializers.Serializer[object]):
-    id = serializers.IntegerField(allow_null=True, help_text="The merge, once it is done.")
-    survivor = serializers.IntegerField()
-    absorbed = serializers.IntegerField()
-    state = serializers.ChoiceField(["done", "awaiting"])
-    approval = serializers.IntegerField(allow_null=True, help_text="The question a second person decides.")
-
-
 class ResentRow(serializers.Serializer[object]):
     id = serializers.IntegerField()
     to = serializers.CharField()

@@ -14,7 +14,7 @@ from orders import money
 from orders.models import Line, Order, ProfileTotal, Refund, RefundRequest
 from profiles.models import Event, Identifier, Merge, Profile
 from support.analytics import BANDS, TOP, Figures, number
-from support.models import Approval, Discrepancy
+from support.models import Discrepancy
 from support.queries.lifetimes import Lifetime
 
 Document = dict[str, Any]
@@ -274,15 +274,6 @@ def merges(rows: Sequence[Merge]) -> list[Document]:
         }
         for m in rows
     ]
-
-
-def merged(row: Merge | Approval) -> Document:
-    """A merge that was asked for: done, or waiting for a second person."""
-    if isinstance(row, Approval):
-        low, high = row.arguments["one"], row.arguments["other"]
-        return {"id": None, "survivor": low, "absorbed": high, "state": "awaiting", "approval": row.pk}
-    done = {"id": row.pk, "survivor": row.survivor_id, "absorbed": row.absorbed_id}
-    return {**done, "state": "done", "approval": None}
 
 
 def refund_request(row: RefundRequest) -> Document:

@@ -4,15 +4,9 @@ import json
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
 from django.http import HttpResponse
 
 from profiles.actions import organizations
-from profiles.actors import Actor
-from profiles.models import AuditEntry, Merge
-from support.actions import approvals
-from support.actions.approvals import OwnAct
-from support.models import Approval
 from tests.stage import BY, Stage, sample
 
 
@@ -153,41 +147,6 @@ def test_merge_and_undo_leave_the_snapshot_as_it_was(bought: Stage) -> None:
     assert undone.status_code == 200 and told(undone)["undone_at"]
     assert bought.snapshot() == before
     assert call(bought, "POST", f"/api/merges/{merge['id']}/undo", {"reason": "again"}).status_code == 409
-
-
-def test_two_who_paid_are_merged_once_a_second_person_said_yes(bought: Stage) -> None:
-    lead, engineer = User.objects.create_user("lea", is_staff=True), User.objects.create_user("ola", is_staff=True)
-    with bought.inside():
-        organizations.add_member(bought.organization, lead, "lead", by=BY)
-        organizations.add_member(bought.organization, engineer, "engineer", by=BY)
-        issuer = Actor(label="Ola", role="engineer", user_id=engineer.pk)
-        secret = organizations.issue_token(bought.organization, name="till", scopes=["profiles:write"], by=issuer)
-    one, other = sorted(row["id"] for row in told(call(bought, "GET", "/api/profiles"))["results"])
-    body = {"profile": one, "reason": "same person on the phone", "verified": ["e-mail", "order number"]}
-    path, key = f"/api/profiles/{other}/merge", {"Idempotency-Key": "k1"}
-    answers = [call(bought, "POST", path, body, secret=secret, **key) for _ in "ab"]
-    assert [answer.status_code for answer in answers] == [202, 202], answers[0].content
-    with bought.inside():
-        question = Approval.objects.get()
-        assert not Merge.objects.exists()
-        with pytest.raises(OwnAct):
-            approvals.approve(question, by=issuer, because="my own token asked")
-    asked = {"id": None, "survivor": one, "absorbed": other, "state": "awaiting", "approval": question.pk}
-    assert told(answers[0]) == told(answers[1]) == asked
-    with bought.inside():
-        yes = Actor(label="Lea", role="lead", user_id=lead.pk)
-        approvals.approve(question, by=yes, because="looked at both")
-    assert [row["survivor"] for row in told(call(bought, "GET", "/api/merges"))["results"]] == [one]
-    assert call(bought, "POST", path, body, secret=secret).status_code == 409
-
-
-def test_where_nobody_else_could_say_yes_a_merge_is_done_and_the_log_says_so(bought: Stage) -> None:
-    one, other = sorted(row["id"] for row in told(call(bought, "GET", "/api/profiles"))["results"])
-    body = {"profile": other, "reason": "same person on the phone", "verified": ["e-mail", "order number"]}
-    answer = call(bought, "POST", f"/api/profiles/{one}/merge", body)
-    assert (answer.status_code, told(answer)["state"], told(answer)["approval"]) == (200, "done", None)
-    with bought.inside():
-        assert AuditEntry.objects.filter(action="approval.nobody_else").count() == 1
 
 
 def test_one_verified_point_is_not_enough(bought: Stage) -> None:
