@@ -25,7 +25,8 @@ def once(name: str, make: Callable[[], None]) -> Iterator[None]:
     folder = Path(os.environ[servers.RUN_VARIABLE])
     with (folder / f"{name}.lock").open("a+") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not lock.tell():
+        # Opened before the turn came: whoever had it may have written since.
+        if not lock.seek(0, os.SEEK_END):
             make()
             lock.write("made")
             lock.flush()
