@@ -34,7 +34,7 @@ def once(name: str, make: Callable[[], None]) -> Iterator[None]:
 
 
 def install(made: servers.Installation) -> None:
-    """Leave a new installation as `manage.py migrate` would; the passwords are the template's."""
+    """Leave a new installation as `manage.py migrate` would, its server running; the passwords are the template's."""
     template = Path(os.environ[servers.RUN_VARIABLE]) / "migrated"
 
     def migrate() -> None:
@@ -51,6 +51,7 @@ def install(made: servers.Installation) -> None:
         source, target = embedded.describe(template).folder, embedded.describe(made.data).folder
         target.parent.mkdir(mode=0o711, exist_ok=True)
         subprocess.run(["cp", "-a", str(source), str(target)], check=True)
+    embedded.ensure_running(made.data)
 
 
 def _alike(kept: Mapping[str, Any]) -> dict[str, Any]:
