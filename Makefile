@@ -2,6 +2,8 @@
 PYTHON ?= python3.11
 PORT ?= 8000
 BIN := .venv/bin
+# One more than there are processors, for a test often waits for its servers; at most four.
+WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN); echo $$((n < 4 ? n + 1 : 4)))
 
 .PHONY: setup run test bench lint format
 
@@ -30,7 +32,7 @@ run: setup
 	@PORT=$(PORT) exec $(BIN)/python manage.py run --port $(PORT)
 
 test: setup
-	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 bench: setup
 	@$(BIN)/python -m benchmarks

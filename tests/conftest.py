@@ -1,5 +1,6 @@
 """What every test stands on: a throwaway PostgreSQL with two roles, and real servers for mail, files and streams."""
 
+import gc
 import os
 from collections.abc import Iterator
 from typing import Any
@@ -19,6 +20,10 @@ from django.conf import settings as django_settings  # noqa: E402
 
 from config import databases  # noqa: E402
 from tests import migrated  # noqa: E402
+
+# A worker holds some hundred thousand objects that stay: looking through them again and again takes time from tests.
+gc.freeze()
+gc.set_threshold(50_000, 20, 50)
 
 # Sign-in is not what the tests are about; the slow hash is for the world outside.
 django_settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

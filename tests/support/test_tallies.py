@@ -157,7 +157,7 @@ steps = st.lists(st.one_of(bought, chat, rest, st.tuples(st.just(rebuilt)), boug
 NUMBER = iter(range(1_000_000))
 
 
-@settings(max_examples=12, deadline=None, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps)
 def test_what_is_kept_always_equals_a_recount(db: None, story: list[tuple[Any, ...]]) -> None:
     shop = Shop(slug=f"shop-{next(NUMBER)}")
