@@ -13,22 +13,33 @@ Words = Mapping[str, list[Any]]
 
 def of(message: TalkMessage) -> dict[str, list[Any]]:
     """The words in one message; what is empty says nothing, but for the end and the labels."""
-    version = f"{message.version:%Y-%m-%dT%H:%M:%S.%f}"
-    customer = message.customer
-    said: dict[str, Any] = {
-        "email": customer.email[:400],
-        "phone": customer.phone[:200],
-        "name": customer.name[:300],
-        "page": message.page,
-        **{f"other:{name}": value for name, value in customer.others},
-    }
-    found = {name: [version, value] for name, value in said.items() if value}
+    version = _version(message)
+    found = of_customer(message)
+    if message.page:
+        found["page"] = [version, message.page]
     if message.status is not None:
         found["status"] = [version, message.status.value]
         found["ended_at"] = [version, message.ended_at.isoformat() if message.ended_at else ""]
     if message.labels is not None:
         found["labels"] = [version, list(message.labels)]
     return found
+
+
+def of_customer(message: TalkMessage) -> dict[str, list[Any]]:
+    """Only who it was."""
+    customer = message.customer
+    said = {
+        "email": customer.email[:400],
+        "phone": customer.phone[:200],
+        "name": customer.name[:300],
+        "region": customer.region,
+        **{f"other:{name}": value for name, value in customer.others},
+    }
+    return {name: [_version(message), value] for name, value in said.items() if value}
+
+
+def _version(message: TalkMessage) -> str:
+    return f"{message.version:%Y-%m-%dT%H:%M:%S.%f}"
 
 
 def merged(known: Iterable[Words]) -> dict[str, list[Any]]:

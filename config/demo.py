@@ -20,7 +20,7 @@ from orders import generated, imitation
 from orders.actions import channels, customer_events
 from orders.generated import Purchase
 from orders.imitation import Parcel
-from orders.messages import Customer
+from orders.messages import Customer, TalkBy, TalkLine, TalkMessage
 from orders.models import Channel
 from profiles import tenancy
 from profiles.actions import audit, organizations
@@ -196,20 +196,21 @@ def _converse(
         done(1)
 
 
-def conversation(purchase: Purchase, *, named: str = "chat") -> conversations.ConversationMessage:
+def conversation(purchase: Purchase, *, named: str = "chat") -> TalkMessage:
     """The chat before this purchase, as its source would tell it."""
     talk, person = purchase.talk, purchase.person
     assert talk is not None and person is not None
-    return conversations.ConversationMessage(
+    return TalkMessage(
         external_id=f"{named}-{purchase.mark}",
         started_at=talk.started_at,
         last_activity_at=talk.last_activity_at,
         ended_at=talk.ended_at,
         source="chat",
         customer=Customer(email=person.email, name=person.name, region=person.country),
+        version=talk.last_activity_at,
         message_count=len(talk.said),
-        tags=talk.tags,
-        messages=tuple(conversations.Said(at, by, text) for at, by, text in talk.said),
+        labels=talk.tags,
+        lines=tuple(TalkLine(external_id="", by=TalkBy(by), at=at, text=text) for at, by, text in talk.said),
     )
 
 

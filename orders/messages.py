@@ -116,6 +116,7 @@ class Delivery:
     body: bytes
     headers: Mapping[str, str]
     channel: ChannelFacts
+    topic: str = ""
     delivery_id: str = ""
     looked_up: str = ""
     received_at: datetime = datetime(1970, 1, 1, tzinfo=UTC)
@@ -313,7 +314,7 @@ class TalkMessage:
     """What a source says of a conversation at `version`; its lines add up, of everything else the newest word stands.
 
     `status`, `labels` and `ended_at` are None where nothing was said of them. `page` is the address of the page on
-    which the customer began to write.
+    which the customer began to write. `source` and `message_count` only tell what a program of the seller's own says.
     """
 
     external_id: str
@@ -325,6 +326,8 @@ class TalkMessage:
     ended_at: datetime | None = None
     labels: tuple[str, ...] | None = None
     page: str = ""
+    source: str = ""
+    message_count: int = 0
     lines: tuple[TalkLine, ...] = ()
 
 

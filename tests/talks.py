@@ -5,17 +5,31 @@ import hmac
 import json
 import time
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from django.http import HttpResponse
 
 from orders import webhooks
 from orders.actions import channels
+from orders.messages import Customer, TalkBy, TalkLine, TalkMessage
 from orders.models import Channel
+from profiles import clock
 from tests.stage import BY, Stage
 
 SECRET = "talk-secret-not-real"
 KINDS = ("chatwoot", "intercom", "whatsapp")
+
+
+def line(at: datetime, by: str, text: str = "") -> TalkLine:
+    """A line as a program tells it."""
+    return TalkLine(external_id="", by=TalkBy(by), at=at, text=text)
+
+
+def conversation(external_id: str, started_at: datetime, **more: Any) -> TalkMessage:
+    """A conversation as a program tells it now; of nobody, unless `more` says whose it is."""
+    usual: dict[str, Any] = {"customer": Customer(), "version": clock.now()}
+    return TalkMessage(external_id=external_id, started_at=started_at, **{**usual, **more})
 
 
 def connect(stage: Stage, kind: str, domain: str = "desk.example") -> Channel:

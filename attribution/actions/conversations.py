@@ -1,46 +1,30 @@
-"""Recording conversations: each word adds to what is known, so that any order of updates ends in the same facts."""
+"""Conversations that programs of the seller's own tell of: words add up, so that any order of updates ends the same."""
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
 
+from attribution import words
 from attribution.actions import attributions, messages
 from attribution.enquiries import Rules
 from attribution.models import Conversation, Message
 from attribution.queries import events
-from orders.messages import Customer
+from orders.actions import channels, deliveries
+from orders.messages import TalkLine, TalkMessage
+from orders.providers import api_talks
 from profiles import bulk, clock
 from profiles.actions import linking, resolution, settlement, streams, turns
 from profiles.actors import Actor
 from profiles.models import Organization, Profile
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
-    """A moment at which somebody wrote."""
-
-    at: datetime
-    by: str
-    text: str = ""
+def tell(message: TalkMessage, *, organization: Organization, body: bytes, delivery_id: str) -> Conversation:
+    """Keep what a program told in the inbox, in its own words, and record it; the same words again are kept once."""
+    channel = channels.built_in(organization)
+    deliveries.keep(channel, delivery_id=delivery_id, topic=api_talks.TOPIC, body=body)
+    return record(message, organization=organization)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConversationMessage:
-    """A conversation as its source describes it."""
-
-    external_id: str
-    started_at: datetime
-    last_activity_at: datetime | None = None
-    ended_at: datetime | None = None
-    source: str = "api"
-    customer: Customer = field(default_factory=Customer)
-    message_count: int = 0
-    tags: tuple[str, ...] = ()
-    messages: tuple[Said, ...] = ()
-
-
-def record(message: ConversationMessage, *, organization: Organization) -> Conversation:
+def record(message: TalkMessage, *, organization: Organization) -> Conversation:
     """Write or update one conversation, find its customer, and have the orders it may have led to settled."""
     turns.together(organization.pk)
     rules = messages.rules(organization)
@@ -57,13 +41,13 @@ def record(message: ConversationMessage, *, organization: Organization) -> Conve
             defaults={
                 "started_at": message.started_at,
                 "last_activity_at": message.started_at,
-                "source": message.source,
+                "source": message.source or "api",
             },
         )
         row = Conversation.objects.select_for_update(no_key=True).get(pk=row.pk)
     former = attributions.rerun([row])
     _merge_facts(row, message, organization)
-    _record_messages(row, message.messages, rules)
+    _record_lines(row, message.lines, rules)
     messages.derive([row], rules)
     row.save()
     touched = resolution.settle([row], organization=organization)
@@ -74,8 +58,8 @@ def record(message: ConversationMessage, *, organization: Organization) -> Conve
     return row
 
 
-def _merge_facts(row: Conversation, message: ConversationMessage, organization: Organization) -> None:
-    moments = [said.at for said in message.messages]
+def _merge_facts(row: Conversation, message: TalkMessage, organization: Organization) -> None:
+    moments = [line.at for line in message.lines]
     row.started_at = min(row.started_at, message.started_at)
     row.last_activity_at = max(
         [row.last_activity_at, message.started_at, *moments, *filter(None, [message.last_activity_at])]
@@ -83,28 +67,30 @@ def _merge_facts(row: Conversation, message: ConversationMessage, organization: 
     row.ended_at = max(filter(None, [row.ended_at, message.ended_at]), default=None)
     row.status = Conversation.Status.CLOSED if row.ended_at else Conversation.Status.OPEN
     row.message_count = max(row.message_count, message.message_count, len(moments))
-    row.labels = sorted(set(row.labels) | set(message.tags))
-    customer = message.customer
-    row.email_raw, row.phone_raw = customer.email[:400] or row.email_raw, customer.phone[:200] or row.phone_raw
-    row.name = customer.name[:300] or row.name
-    fields = {"email": row.email_raw, "phone": row.phone_raw}
+    row.labels = sorted(set(row.labels) | set(message.labels or ()))
+    row.words = words.merged([row.words, words.of_customer(message)])
+    row.email_raw = words.value(row.words, "email", row.email_raw)
+    row.phone_raw = words.value(row.words, "phone", row.phone_raw)
+    row.name = words.value(row.words, "name", row.name)
     row.identifiers, row.email, row.phone = resolution.keys_of(
-        fields, region=customer.region or organization.region, source=f"conversation:{row.source}"
+        {"email": row.email_raw, "phone": row.phone_raw},
+        region=words.value(row.words, "region") or organization.region,
+        source=f"conversation:{row.source}",
     )
 
 
-def _record_messages(row: Conversation, said: Sequence[Said], rules: Rules) -> None:
+def _record_lines(row: Conversation, lines: Sequence[TalkLine], rules: Rules) -> None:
     now = clock.now()
     fresh = [
         Message(
             organization_id=row.organization_id,
             conversation=row,
-            at=one.at,
-            by=one.by,
-            text=one.text,
-            text_hash=hashlib.sha256(one.text.encode()).hexdigest(),
+            at=line.at,
+            by=line.by.value,
+            text=line.text,
+            text_hash=hashlib.sha256(line.text.encode()).hexdigest(),
         )
-        for one in said
+        for line in lines
     ]
     bulk.insert(Message, [messages.write(one, rules, now=now) for one in fresh], ignore_conflicts=True)
 

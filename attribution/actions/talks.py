@@ -10,7 +10,7 @@ from datetime import datetime
 from django.db.models import QuerySet
 
 from attribution import words
-from attribution.actions import attributions, messages
+from attribution.actions import attributions, conversations, messages
 from attribution.models import Conversation, Message
 from attribution.queries import events
 from orders.actions.statements import Said
@@ -32,7 +32,11 @@ def record(said: Sequence[Said], *, organization: Organization) -> None:
     told: dict[Key, list[TalkMessage]] = {}
     channels: dict[int, Channel] = {}
     for one in said:
-        if isinstance(one.message, TalkMessage):
+        if not isinstance(one.message, TalkMessage):
+            continue
+        if one.channel.built_in:
+            conversations.record(one.message, organization=organization)
+        else:
             told.setdefault((one.channel.pk, one.message.external_id), []).append(one.message)
             channels[one.channel.pk] = one.channel
     if not told:

@@ -8,20 +8,19 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from django.db import DEFAULT_DB_ALIAS, OperationalError, connection, connections
+from django.db import OperationalError, connection
 from django.utils import timezone
 from django_q.conf import Conf
 from django_q.humanhash import uuid as task_id
 from django_q.signing import SignedPackage
-from psycopg import Cursor
 
 from orders import messages
 from orders.actions import lookups
 from orders.actions.statements import Said
 from orders.messages import Ignored, Unusable
-from orders.models import Delivery
+from orders.models import Channel, Delivery
 from orders.providers import PROVIDERS
-from profiles import bulk, claims, clock
+from profiles import bulk, claims, clock, prepared
 from profiles.actions import audit, settlement
 from profiles.actors import Actor, Refusal
 from profiles.events import POS_TRANSACTION
@@ -31,7 +30,6 @@ log = logging.getLogger(__name__)
 
 LEASE_SECONDS = 90
 ATTEMPTS = 3
-NEVER_BY_ITSELF = 2**31 - 1
 State = Delivery.State
 
 _CLAIM = """
@@ -88,15 +86,7 @@ def store(
 
 
 def _execute(parameters: Sequence[Any]) -> bool:
-    """One prepared statement on the connection itself: the body travels as bytes, not as an escaped text of them."""
-    own = connections[DEFAULT_DB_ALIAS]  # looked up once: behind the name stands a thread's own
-    own.ensure_connection()
-    if own.connection.prepare_threshold is None:
-        # Django switches preparing off for the whole connection: `prepare=True` alone would do nothing.
-        own.connection.prepare_threshold = NEVER_BY_ITSELF
-    with own.wrap_database_errors, Cursor(own.connection) as cursor:
-        row = cursor.execute(_TAKE_IN, parameters, prepare=True).fetchone()
-    return bool(row and row[0])
+    return bool(prepared.fetch(_TAKE_IN, parameters)[0][0])
 
 
 _tasks: dict[int, tuple[float, str]] = {}
@@ -121,6 +111,19 @@ def _task(organization_id: int) -> str:
             _tasks.clear()
         _tasks[organization_id] = (time.monotonic(), payload)
     return payload
+
+
+def keep(channel: Channel, *, delivery_id: str, topic: str, body: bytes) -> bool:
+    """Keep what a program told, in its own words, for who records it in the same transaction; False if it was known."""
+    now = clock.now()
+    _, fresh = Delivery.objects.get_or_create(
+        organization_id=channel.organization_id,
+        channel=channel,
+        delivery_id=delivery_id,
+        body_hash=hashlib.sha256(body).digest(),
+        defaults={"topic": topic, "body": body, "state": State.DONE, "received_at": now, "done_at": now},
+    )
+    return fresh
 
 
 def claim(limit: int) -> list[int]:
@@ -169,6 +172,7 @@ def parse(row: Delivery, *, organization: Organization) -> tuple[messages.Messag
         messages.Delivery(
             body=bytes(row.body),
             headers=row.headers,
+            topic=row.topic,
             delivery_id=row.delivery_id,
             channel=messages.ChannelFacts(
                 kind=channel.kind,

@@ -1,13 +1,12 @@
 """An order told by a person or a program of the seller's own: the same facts, by the built-in channel api:manual."""
 
-import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-from orders.actions import channels, facts
+from orders.actions import channels, deliveries, facts
 from orders.actions.statements import Said
 from orders.messages import ChannelFacts
-from orders.models import Channel, Delivery, Order
+from orders.models import Channel, Order
 from orders.providers.api import parse_order
 from profiles import clock
 from profiles.actions import audit, settlement
@@ -20,22 +19,12 @@ def record(data: Mapping[str, Any], *, organization: Organization, by: Actor, bo
     by.require("manual_order")
     channel = channels.built_in(organization)
     message = parse_order(data, channel=facts_of(channel, organization), at=clock.now())
-    kept = Delivery.objects.filter(channel=channel, delivery_id=delivery_id).exists()
-    if not kept:
-        Delivery.objects.create(
-            organization=organization,
-            channel=channel,
-            delivery_id=delivery_id,
-            topic="order",
-            body=body,
-            body_hash=hashlib.sha256(body).digest(),
-            state=Delivery.State.DONE,
-            done_at=clock.now(),
-        )
+    fresh = deliveries.keep(channel, delivery_id=delivery_id, topic="order", body=body)
+    if fresh:
         recorded = facts.record([Said(channel, message)], organization=organization)
         settlement.request(organization.pk, orders=recorded.orders)
     order = Order.objects.select_related("channel").get(channel=channel, external_id=message.external_id)
-    if not kept:
+    if fresh:
         audit.record("order.told", by=by, subject=order, order_id=order.pk)
     return order
 

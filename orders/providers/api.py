@@ -15,7 +15,7 @@ from orders.messages import (
     Unusable,
 )
 from orders.parsing import shown
-from orders.providers import standard
+from orders.providers import api_talks, standard
 from orders.providers.contract import Headers, Provider, difference, distinct, flagged, label
 from orders.records import Record
 
@@ -35,6 +35,8 @@ class Api(Provider):
         return label(headers, "webhook-id"), "order"
 
     def parse(self, delivery: Delivery) -> tuple[Message, ...]:
+        if delivery.topic == api_talks.TOPIC:
+            return (api_talks.parse_talk(Record.of(delivery.body).data, at=delivery.received_at),)
         sent_at = standard.timestamp(delivery.headers)
         body = Record.of(delivery.body)
         if sent_at is None and not body.has("placed_at"):

@@ -7,7 +7,6 @@ import pytest
 from django.contrib.auth.models import User
 
 from attribution.actions import conversations
-from attribution.actions.conversations import ConversationMessage, Said
 from orders.messages import Customer, Line
 from orders.models import Order
 from profiles import clock
@@ -17,6 +16,7 @@ from tests.events import tell as tell_events
 from tests.money import at, order, refund, tell
 from tests.servers import Visitor
 from tests.stage import BY, Stage
+from tests.talks import conversation, line
 
 PASSWORD = "lantern-press-at-night"
 LONG = "A very long title of a very long book about tides, harbours, stars and everything else " * 3
@@ -37,13 +37,13 @@ def stage(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Stage:
             row = Order.objects.get(external_id=name)
             moment = row.placed_at - timedelta(minutes=minutes)
             conversations.record(
-                ConversationMessage(
+                conversation(
                     external_id=f"chat-{name}-{minutes}",
                     started_at=moment,
                     last_activity_at=moment,
                     source="chat",
                     customer=Customer(email=row.email_raw),
-                    messages=(Said(moment, "customer", "How much is the Tide Atlas?"),),
+                    lines=(line(moment, "customer", "How much is the Tide Atlas?"),),
                     message_count=1,
                 ),
                 organization=made.organization,

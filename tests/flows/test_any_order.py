@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from attribution.actions import conversations
-from attribution.actions.conversations import ConversationMessage
 from config import drains
 from orders import parsing
 from orders.messages import Customer
 from tests.stage import Stage, sample, stripe_event
+from tests.talks import conversation
 
 Step = Callable[[Stage], None]
 
@@ -100,12 +100,13 @@ def _chat(email: str, at: str) -> Step:
     def say(stage: Stage) -> None:
         with stage.inside():
             conversations.record(
-                ConversationMessage(
+                conversation(
                     external_id="c-1",
                     started_at=started,
                     last_activity_at=started + timedelta(minutes=5),
                     customer=Customer(email=email),
-                    tags=("product_inquiry",),
+                    labels=("product_inquiry",),
+                    version=started,
                 ),
                 organization=stage.organization,
             )

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from attribution.actions import conversations, store_alerts
-from attribution.actions.conversations import ConversationMessage
 from attribution.models import ProductIntent, StoreAlert
 from orders import parsing
 from orders.actions import orders as order_acts
@@ -24,6 +23,7 @@ from profiles.models import AuditEntry, Event, Merge, Profile, SettlementRequest
 from support.queries import recounts, timelines
 from tests.events import event, post, sale, tell, token
 from tests.stage import Stage, sample
+from tests.talks import conversation
 
 LEAD = Actor(label="Lea", role="lead")
 AGENT = Actor(label="Alex", role="agent")
@@ -376,7 +376,7 @@ def test_a_linked_conversation_leads_to_its_order_and_back(stage: Stage) -> None
     with stage.inside():
         order, profile = Order.objects.get(), Profile.objects.get()
         started_at = order.placed_at - timedelta(minutes=9)
-        said = ConversationMessage(external_id="c-1", started_at=started_at, customer=Customer())
+        said = conversation(external_id="c-1", started_at=started_at, customer=Customer())
         talk = conversations.record(said, organization=stage.organization)
         conversations.link(talk, profile, by=LEAD, because="she said so")
     stage.work()

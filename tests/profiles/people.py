@@ -8,7 +8,6 @@ from django.db import connection
 from django.db.models import F
 
 from attribution.actions import conversations
-from attribution.actions.conversations import ConversationMessage
 from config import drains
 from orders import parsing
 from orders.actions import channels, deliveries, statistics
@@ -20,6 +19,7 @@ from profiles.actions import merges, organizations
 from profiles.actors import Actor
 from profiles.models import Identifier, Merge, Organization, Profile, Review
 from support.queries import snapshot
+from tests.talks import conversation
 
 LEAD = Actor(label="Lea", role="lead")
 SYSTEM = Actor.system("the test")
@@ -80,7 +80,7 @@ class People:
     def chat(self, name: str, **customer: Any) -> None:
         with self.inside():
             at = parsing.instant("2026-11-01T09:00:00Z")
-            message = ConversationMessage(external_id=name, started_at=at, customer=Customer(**customer))
+            message = conversation(external_id=name, started_at=at, customer=Customer(**customer))
             conversations.record(message, organization=self.organization)
 
     def work(self) -> None:

@@ -8,13 +8,13 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from attribution.actions import conversations
-from attribution.actions.conversations import ConversationMessage, Said
 from attribution.models import Attribution, Conversation
 from orders.messages import Customer
 from orders.models import Order
 from tests import talks
 from tests.desk import Desk, Sign
 from tests.stage import Stage, sample
+from tests.talks import conversation, line
 
 ASKED = "Is the Tide Atlas readable, and what is its price? Write to maya@elsewhere.example"
 
@@ -30,9 +30,9 @@ def talk(desk: Desk, name: str = "c-1", minutes: int = 25, **more: Any) -> Conve
             "source": "chat",
             "customer": Customer(email=order.email_raw),
             "message_count": 2,
-            "messages": (Said(at - timedelta(minutes=5), "customer", ASKED), Said(at, "agent", "Yes.")),
+            "lines": (line(at - timedelta(minutes=5), "customer", ASKED), line(at, "agent", "Yes.")),
         }
-        message = ConversationMessage(external_id=name, **{**usual, **more})
+        message = conversation(external_id=name, **{**usual, **more})
         row = conversations.record(message, organization=desk.stage.organization)
     desk.stage.work()
     return row
@@ -81,7 +81,7 @@ def test_who_may_not_see_customers_data_reads_no_words_of_theirs(desk: Desk, sig
 
 def test_the_list_is_narrowed_by_source_outcome_dates_and_what_was_asked(desk: Desk, sign: Sign) -> None:
     row = talk(desk)
-    other = talk(desk, "c-9", 50_000, customer=Customer(), messages=(), message_count=0, source="shop chat")
+    other = talk(desk, "c-9", 50_000, customer=Customer(), lines=(), message_count=0, source="shop chat")
     talks.deliver(desk.stage, channel := talks.connect(desk.stage, "whatsapp"), sample("whatsapp/messages.text.json"))
     desk.stage.work()
     client = sign("agent")

@@ -8,7 +8,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from attribution.actions import conversations
-from attribution.actions.conversations import ConversationMessage
 from orders.messages import Customer, OrderStatus
 from orders.models import ProfileTotal
 from profiles.actions import merges
@@ -18,6 +17,7 @@ from support.analytics import Asked, Figures, Sum
 from support.queries import analytics
 from tests.house.catalogue import rows
 from tests.money import START, Books, order, refund, tell, work
+from tests.talks import conversation
 
 LEAD = Actor(label="Lena", role="lead")
 NUMBER = iter(range(1_000_000))
@@ -50,7 +50,7 @@ def talk(shop: Books, told: Iterable[tuple[int, int]]) -> None:
     with shop.inside():
         for number, (person, after) in enumerate(told):
             customer = Customer(email=f"c{person}@b.example" if person else "")
-            message = ConversationMessage(
+            message = conversation(
                 external_id=f"c-{number}", started_at=START + timedelta(hours=after), customer=customer
             )
             conversations.record(message, organization=shop.organization)

@@ -9,7 +9,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from attribution.actions import conversations
-from support.api.conversations import read
+from orders.providers.api_talks import parse_talk
+from profiles import clock
 from tests.desk import Desk, Sign
 from tests.stage import Stage, sample
 
@@ -126,7 +127,7 @@ def test_the_customers_page_tells_what_they_were_worth_and_what_came_of_a_conver
     assert "49.60 EUR Orders 1 On average 49.60 EUR Bought" in card() and "Refunded" not in card()
     talk = {"external_id": "c-1", "email": "maya.okafor@example.com", "started_at": "2026-11-12T08:00:00Z"}
     with desk.inside():
-        conversations.record(read(talk), organization=desk.stage.organization)
+        conversations.record(parse_talk(talk, at=clock.now()), organization=desk.stage.organization)
     desk.stage.post("shopify", sample("shopify/refunds-create.json"), topic="refunds/create", delivery="r1")
     desk.buy(id=77, name="#LP1077", total_price="0.01", updated_at="2026-12-01T00:00:00Z", line_items=[])
     # 49.60 and 0.01 less 18.40 are 31.21, and the half of that is 15.605.

@@ -12,7 +12,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from attribution.actions import attributions, conversations
-from attribution.actions.conversations import ConversationMessage
 from attribution.models import Attribution, Conversation
 from config import counting, drains
 from fulfillment.models import Job
@@ -29,6 +28,7 @@ from support.queries import analytics, proofs_of_tallies
 from tests import figures
 from tests.figures import Shop, lines
 from tests.money import dispute, refund, tell, work
+from tests.talks import conversation
 
 LEAD = Actor(label="Lena", role="lead")
 BERLIN = "Europe/Berlin"
@@ -73,7 +73,7 @@ def disputed(shop: Shop, name: str) -> None:
 
 def chatted(shop: Shop, name: str, who: int, moment: datetime, source: str) -> None:
     started = moment - timedelta(minutes=50)
-    message = ConversationMessage(
+    message = conversation(
         external_id=name, started_at=started, last_activity_at=moment - timedelta(minutes=5), source=source,
         customer=Customer(email=f"c{who}@b.example"), message_count=3,
     )  # fmt: skip

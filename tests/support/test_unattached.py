@@ -10,7 +10,6 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from attribution.actions import conversations
-from attribution.actions.conversations import ConversationMessage
 from attribution.models import Conversation, StoreAlert
 from orders import parsing
 from orders.messages import Customer
@@ -21,6 +20,7 @@ from support.queries import unattached
 from tests.desk import Desk, Sign
 from tests.events import event, sale, tell
 from tests.stage import Stage
+from tests.talks import conversation
 
 
 def said(answer: Any) -> str:
@@ -28,7 +28,7 @@ def said(answer: Any) -> str:
 
 
 def chat(stage: Stage, name: str, at: str = "2026-11-10T10:00:00Z") -> Conversation:
-    message = ConversationMessage(external_id=name, started_at=parsing.instant(at), customer=Customer(name="Chatty"))
+    message = conversation(external_id=name, started_at=parsing.instant(at), customer=Customer(name="Chatty"))
     with stage.inside():
         return conversations.record(message, organization=stage.organization)
 
