@@ -112,6 +112,11 @@ def request_missing(*, again: bool = False) -> int:
         return int(cursor.rowcount)
 
 
+def forget(profile_ids: Iterable[int]) -> None:
+    """What is known of the last look at these customers holds no more: the next one compares them, changed or not."""
+    Likeness.objects.filter(profile__in=set(profile_ids)).exclude(digest="").update(digest="")
+
+
 def claim(limit: int, *, early: timedelta = timedelta(0)) -> list[Claim]:
     """Take up to `limit` due customers for 90 s, with `early` also those due so much later. Commit before working."""
     with connection.cursor() as cursor:
@@ -168,6 +173,7 @@ def _digest(person: Person) -> str:
 
 def _keep_keys(changed: Mapping[int, Person], gone: Sequence[int], organization_id: int) -> None:
     LikenessKey.objects.filter(profile__in=[*changed, *gone]).delete()
+    forget(gone)
     rows = [(pk, key) for pk, person in changed.items() for key in sorted(likeness.keys(person))]
     with connection.cursor() as cursor:
         cursor.execute(_KEYS, [organization_id, [pk for pk, _ in rows], [key for _, key in rows]])

@@ -82,6 +82,8 @@ def merged(merge: Merge) -> None:
     )
     open_ones.filter(low=merge.absorbed_id).delete()
     open_ones.filter(high=merge.absorbed_id).delete()
+    # If they are parted again they may be as they were before, and yet have to be compared.
+    likenesses.forget([merge.absorbed_id])
 
 
 def parted(merge: Merge) -> None:

@@ -234,6 +234,16 @@ def test_an_undone_merge_is_not_suggested_again(people: People) -> None:
     assert [(low, high) for low, high, _ in pairs(people, "dismissed")] == [(one, other)]
 
 
+def test_who_was_absorbed_and_parted_before_anybody_looked_is_compared_again(people: People) -> None:
+    one, other = twins(people)
+    third = people.customer(9, email="maya.okafor1@gmial.com", name="Maya Okafor")
+    look(people)
+    people.undo(people.merge(one, other))
+    assert [(low, high) for low, high, _ in pairs(people)] == [(one, third)]
+    look(people)
+    assert sorted((low, high) for low, high, _ in pairs(people)) == [(one, third), (other, third)]
+
+
 def test_a_word_about_an_absorbed_customer_holds_for_its_survivor(people: People) -> None:
     one, other = twins(people)
     first = people.customer(20, email="zoe@example.org", name="Zoe Quist")
