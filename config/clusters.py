@@ -58,7 +58,6 @@ THROWAWAY_SETTINGS: dict[str, str] = {
     "full_page_writes": "off",
     "shared_buffers": "128MB",
     "logging_collector": "off",
-    "autovacuum_naptime": "60s",
 }
 """For the tests' own cluster, which nobody will miss."""
 

@@ -8,7 +8,8 @@ from typing import TypeVar
 from django.db import connection
 
 T = TypeVar("T")
-SECONDS = 60
+SECONDS = 300
+"""Nobody is slower, on any machine: who waits longer, waits for ever."""
 
 
 def at_once(works: Sequence[Callable[[], T]], *, threads: int = 0) -> list[T | Exception]:
