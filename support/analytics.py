@@ -6,7 +6,7 @@ All figures of one answer are of one currency. Money is in minor units; rates ar
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
@@ -171,7 +171,3 @@ def percent(part: int, whole: int) -> Decimal:
 def number(rate: Decimal) -> float:
     """A rate as JSON writes a number; never an amount of money."""
     return float(rate)
-
-
-def days_of(asked: Asked) -> list[date]:
-    return [asked.start + timedelta(days=number) for number in range((asked.end - asked.start).days)]

@@ -21,7 +21,6 @@ from support.alarms import Policy, Trouble
 from support.models import ReconcileRun
 from support.queries import books, dashboards
 
-RESTS_FOR = timedelta(seconds=30)
 LOOKED_BACK = timedelta(days=7)
 FILES_NAMED = 3
 UNREAD_FOR = timedelta(hours=2)
