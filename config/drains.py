@@ -6,12 +6,11 @@ one transaction. When a batch fails it is done again one by one, and only the po
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django_q.tasks import async_task
 
@@ -78,15 +77,23 @@ def drain(organization_id: int) -> int:
 
 
 def round_of(organization_id: int) -> int:
-    """One batch of each queue, in the order in which one feeds the next; returns how many rows were worked.
+    """One batch of each queue that has work, in the order in which one feeds the next; how many rows were worked.
 
     Files are read, figures counted, and likely same people looked for, only when nothing else waits.
     """
     worked = 0
-    for queue in QUEUES:
-        worked += queue(organization_id)
-    idle = (filing.files, storefronts.pages, counting.days, alike)
+    due = _due(organization_id)
+    for name, queue in QUEUES.items():
+        if name in due and (count := queue(organization_id)):
+            worked += count
+            due = _due(organization_id)  # what it fed
+    idle = (queue for name, queue in IDLE.items() if name in due)
     return worked or next((count for queue in idle if (count := queue(organization_id))), 0)
+
+
+def _due(organization_id: int) -> frozenset[str]:
+    with tenancy.organization(organization_id):
+        return dues.now()
 
 
 def inbox(organization_id: int) -> int:
@@ -268,24 +275,27 @@ def _organization(organization_id: int) -> Organization:
     return Organization.objects.get(pk=organization_id)
 
 
-QUEUES = (
-    inbox,
-    reading.lookups,
-    importing.files,
-    settlements,
-    refunding.refunds,
-    fulfilment,
-    claims,
-    links_anew,
-    reports,
-    follow_ups,
-    mailing.outbox,
-    unreached,
-    publishing.events,
-    reconciling.runs,
-    alerting.notices,
-    backfilling.due,
-)
+Queue = Callable[[int], int]
+QUEUES: Mapping[str, Queue] = {
+    "inbox": inbox,
+    "lookups": reading.lookups,
+    "imports": importing.files,
+    "settlements": settlements,
+    "refunds": refunding.refunds,
+    "fulfilment": fulfilment,
+    "claims": claims,
+    "links_anew": links_anew,
+    "reports": reports,
+    "follow_ups": follow_ups,
+    "outbox": mailing.outbox,
+    "unreached": unreached,
+    "events": publishing.events,
+    "reconciliations": reconciling.runs,
+    "notices": alerting.notices,
+    "backfills": backfilling.due,
+}
+"""By the names under which `config.dues` knows when they have work."""
+IDLE: Mapping[str, Queue] = {"files": filing.files, "pages": storefronts.pages, "days": counting.days, "alike": alike}
 
 
 # Which organizations have work ----------------------------------------------------------------------------------
@@ -293,11 +303,8 @@ QUEUES = (
 
 def outlook(organization_id: int) -> tuple[datetime | None, datetime | None]:
     """When the next unclaimed work is due, and when the first claim of somebody runs out; real time."""
-    with tenancy.organization(organization_id), connection.cursor() as cursor:
-        offset: Any = clock.offset()
-        cursor.execute(dues.DUE, {"offset": offset, "redis": bool(settings.REDIS_URL)})
-        unclaimed, claimed = cursor.fetchone()
-    return unclaimed, claimed
+    with tenancy.organization(organization_id):
+        return dues.outlook()
 
 
 def organizations() -> list[int]:

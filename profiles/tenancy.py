@@ -26,6 +26,7 @@ def organization(organization_id: int) -> Iterator[None]:
 
     The former context is restored at the end, because a surrounding transaction (a test's, say) outlives the block.
     """
+    alone = not connection.in_atomic_block
     with transaction.atomic(), connection.cursor() as cursor:
         # set_config evaluates after the subselect has read the former value: one round trip for both.
         cursor.execute(
@@ -34,8 +35,8 @@ def organization(organization_id: int) -> Iterator[None]:
         )
         former = cursor.fetchone()[0] or ""
         yield
-        # An error's rollback restores it by itself; a statement here would only hide the error behind another.
-        if former != str(organization_id) and not connection.needs_rollback:
+        # It ends with the transaction, and an error's rollback restores it: a statement would only hide the error.
+        if not alone and former != str(organization_id) and not connection.needs_rollback:
             cursor.execute("select set_config(%s, %s, true)", [SETTING, former])
 
 
