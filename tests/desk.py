@@ -4,15 +4,27 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
 from fulfillment.models import Entitlement
 from orders.models import Order
+from profiles.actions import organizations
 from profiles.models import AuditEntry, Profile
-from tests.stage import Stage, sample
+from tests.stage import BY, Stage, sample
 
 Sign = Callable[..., Client]
+
+
+def sign_in(stage: Stage, role: str, **options: Any) -> Client:
+    """Somebody new of this role in the stage's organization, at the desk."""
+    user = User.objects.create_user(f"{role}.{stage.slug}.{User.objects.count()}", is_staff=True)
+    with stage.inside():
+        organizations.add_member(stage.organization, user, role, by=BY)
+    client = Client(**options)
+    client.force_login(user)
+    return client
 
 
 @dataclass

@@ -5,6 +5,7 @@ import pytest
 from django.db import connection
 
 from config import databases, embedded
+from tests import migrated
 
 
 @pytest.mark.django_db(transaction=True)
@@ -52,7 +53,7 @@ def test_one_role_alone_owns_the_tables(installation):
 
 
 def test_a_right_that_a_migration_took_away_stays_away(installation):
-    installation.manage("migrate", "--verbosity", "0")
+    migrated.install(installation)
     with psycopg.connect(installation.cluster.url_owner) as owner:
         owner.execute(f"revoke update, delete on auth_group from {embedded.APP}")
     installation.manage("migrate", "--verbosity", "0")

@@ -19,7 +19,7 @@ import psutil
 import pytest
 
 from config import embedded, household
-from tests import servers
+from tests import migrated, servers
 
 FRESH_SECONDS = 240.0
 AGAIN_SECONDS = 15.0
@@ -194,6 +194,8 @@ def test_killed_without_a_word_it_takes_web_and_worker_along(running: Running) -
 
 def test_stopped_in_the_middle_it_goes_on_where_it_was() -> None:
     with servers.Installation() as own:
+        migrated.install(own)
+        embedded.stop(own.data)
         first = Running(own)
         first.until("Taking in", seconds=FRESH_SECONDS)
         time.sleep(1)

@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
+from unittest import mock
 
 import pytest
 from django.db import connection
+from django.template.response import TemplateResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from attribution.actions import attributions, conversations
-from attribution.actions.conversations import ConversationMessage
 from attribution.models import Conversation
 from orders.messages import Customer, DisputeStatus, Line
 from orders.models import Line as LineRow
@@ -26,12 +27,13 @@ from profiles.models import Event, Role
 from support import boards
 from support.analytics import Asked
 from support.queries import analytics
-from tests import talks
-from tests.desk import Desk, Sign
+from tests import talks, worlds
+from tests.desk import Desk, Sign, sign_in
 from tests.events import event
 from tests.events import tell as tell_events
 from tests.money import at, dispute, order, refund, tell
 from tests.stage import Stage
+from tests.talks import conversation
 
 LEAD = Actor(label="Lena", role="lead")
 BOARDS = ("board", "cohorts", "growth", "funnel")
@@ -77,10 +79,11 @@ class Board:
         return answer.context
 
     def rows(self, url: str) -> int:
-        """How many rows the list behind this address has."""
-        answer = self.client.get(url)
+        """How many rows the list behind this address has; the list is made, and not drawn."""
+        with mock.patch.object(TemplateResponse, "rendered_content", ""):
+            answer: Any = self.client.get(url)
         assert answer.status_code == 200, url
-        return int(answer.context["cl"].result_count)
+        return int(answer.context_data["cl"].result_count)
 
     def asked(self, **more: Any) -> Asked:
         usual: dict[str, Any] = {"start": date(2026, 9, 1), "end": date(2026, 12, 1), "currency": "EUR"}
@@ -96,15 +99,32 @@ def chat(stage: Stage, name: str, minutes: int, **more: Any) -> None:
         row = Order.objects.get(external_id=name)
         moment = row.placed_at - timedelta(minutes=minutes)
         usual: dict[str, Any] = {"source": "chat", "customer": Customer(email=row.email_raw)}
-        message = ConversationMessage(
+        message = conversation(
             external_id=f"c-{name}-{minutes}", started_at=moment, last_activity_at=moment, **{**usual, **more}
         )
         conversations.record(message, organization=stage.organization)
 
 
+@pytest.fixture(scope="module")
+def _world(
+    django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[worlds.World[Board]]:
+    yield from worlds.once(trade, blocker=django_db_blocker, folder=tmp_path_factory.mktemp("files"))
+
+
 @pytest.fixture
-def board(desk: Desk, sign: Sign) -> Board:
+def board(_world: worlds.World[Board], db: None, settings: Any) -> Board:
+    return _world.enter(settings)
+
+
+@pytest.fixture
+def desk(board: Board) -> Desk:
+    return board.desk
+
+
+def trade() -> Board:
     """Orders around the midnight of a month, in two shops and currencies, with every method and band among them."""
+    desk = Desk(Stage())
     stage = desk.stage
     with desk.inside():
         Order.objects.filter(pk=desk.order.pk).update(placed_at="2026-10-31T22:59:59Z")
@@ -129,7 +149,7 @@ def board(desk: Desk, sign: Sign) -> Board:
     stage.work()
     with desk.inside():
         attributions.override(Order.objects.get(external_id="o-5"), None, by=LEAD, because="bought by phone")
-    return Board(desk, sign("finance"))
+    return Board(desk, sign_in(stage, "finance"))
 
 
 CHOICES: tuple[dict[str, str], ...] = (
@@ -400,7 +420,8 @@ def test_an_empty_board_says_what_to_do_next(desk: Desk, sign: Sign) -> None:
     for name in BOARDS:
         assert "Show all time" in client.get(desk.url(name)).content.decode()
     assert "POST /api/events" in client.get(desk.url("funnel")).content.decode()
-    html = sign("lead").get(desk.url("board"), {"range": "all"}).content.decode()
+    quiet = Desk(Stage("quiet"))
+    html = sign("lead", quiet.stage).get(desk.url("board"), {"range": "all"}).content.decode()
     assert "No conversation was told yet" in html and desk.url("orders_channel_changelist") in html
 
 
