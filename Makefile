@@ -32,7 +32,7 @@ run: setup
 	@PORT=$(PORT) exec $(BIN)/python manage.py run --port $(PORT)
 
 test: setup
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 bench: setup
 	@$(BIN)/python -m benchmarks

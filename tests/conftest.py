@@ -3,6 +3,7 @@
 import gc
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ django.setup()
 
 from django.conf import settings as django_settings  # noqa: E402
 
-from config import databases  # noqa: E402
+from config import databases, embedded  # noqa: E402
 from tests import migrated  # noqa: E402
 
 # A worker holds some hundred thousand objects that stay: looking through them again and again takes time from tests.
@@ -27,6 +28,27 @@ gc.set_threshold(50_000, 20, 50)
 
 # Sign-in is not what the tests are about; the slow hash is for the world outside.
 django_settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+# These take a minute and more: the last to begin would keep one worker busy while the others have nothing left to do.
+BEGIN = (
+    "config/test_run.py",
+    "config/test_databases.py",
+    "flows/test_any_order.py",
+    "orders/test_intake_served.py",
+    "config/test_embedded.py",
+    "config/test_smoke.py",
+    "profiles/test_writers_at_once.py",
+    "faults/test_kills.py",
+    "config/test_sending.py",
+    "profiles/test_shared.py",
+    "faults/test_streams.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    places = {Path(__file__).parent / name: place for place, name in enumerate(BEGIN)}
+    items.sort(key=lambda item: places.get(item.path, len(BEGIN)))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -40,6 +62,7 @@ def django_db_setup(
 ) -> Iterator[None]:
     """A fresh database, made and migrated by the role that owns the tables; the tests run as the application's role."""
     from django.db import connection
+    from django.test import TransactionTestCase
     from django.test.utils import setup_databases
 
     RUN.start()
@@ -48,6 +71,7 @@ def django_db_setup(
             setup_databases(verbosity=0, interactive=False, serialized_aliases=[])
         else:
             migrated.database()
+            TransactionTestCase._fixture_teardown = lambda case: migrated.empty(embedded.describe(RUN.data))  # type: ignore[attr-defined]
         with connection.cursor() as cursor:
             # Django empties the tables after a test with transactions of its own; no running application may.
             cursor.execute(f"GRANT TRUNCATE ON ALL TABLES IN SCHEMA public TO {django_settings.DATABASE_ROLE}")
