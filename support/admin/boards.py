@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote_plus, urlencode
 from zoneinfo import ZoneInfo
 
 from django.db.models import QuerySet
@@ -104,7 +104,8 @@ class Choice:
         """A list of the desk, of these days (both included; of the whole range where none are given)."""
         first, last = days or (self.span.start, self.span.last)
         query = {"from": f"{first}", "until": f"{last}", **more}
-        return f"{url_of(f'{page}_changelist')}?{urlencode({n: v for n, v in query.items() if v not in (None, '')})}"
+        said = [f"{name}={quote_plus(str(value))}" for name, value in query.items() if value not in (None, "")]
+        return f"{_list(page)}?{'&'.join(said)}"
 
     def orders(self, days: tuple[date, date] | None = None, **more: Any) -> str:
         """The orders behind a figure."""
@@ -130,6 +131,12 @@ class Choice:
 
 
 TALKS = Channel.TALKS
+
+
+@cache
+def _list(page: str) -> str:
+    """The address of a list: a board of three years links to some thousand lists of rows."""
+    return url_of(f"{page}_changelist")
 
 
 def permitted(request: HttpRequest) -> Actor:
