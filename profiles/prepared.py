@@ -1,5 +1,6 @@
 """Statements that the database plans once for a connection, and that get their values apart from their text."""
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -19,5 +20,9 @@ def fetch(statement: str, values: Sequence[Any] | Mapping[str, Any]) -> list[tup
     if own.connection.prepare_threshold is None:
         # Django switches preparing off for the whole connection: `prepare=True` alone would do nothing.
         own.connection.prepare_threshold = NEVER_BY_ITSELF
+    began = time.monotonic()
     with own.wrap_database_errors, Cursor(own.connection) as cursor:
-        return cursor.execute(statement, values, prepare=True).fetchall()
+        rows = cursor.execute(statement, values, prepare=True).fetchall()
+    if own.queries_logged:  # whoever counts statements counts these too
+        own.queries_log.append({"sql": statement, "time": f"{time.monotonic() - began:.3f}"})
+    return rows
