@@ -39,8 +39,8 @@ RATES = (
     Rate("review", "Review rate", "reviews", "orders", "written for {} orders"),
     Rate("repeat_purchase", "Repeat purchase rate", "repeated", "with_customer", "again of {} orders with a customer"),
 )
-LONGEST_TREND = 104
-"""Weeks in the small charts; of a longer range the last."""
+LONGEST_TREND = 53
+"""Weeks in the small charts: a year; of a longer range the last."""
 COUNTS = ("clicks", "checkouts", "conversions", "orders", "refunded", "jobs", "delivered", "reviews", "with_customer",
           "repeated")  # fmt: skip
 
