@@ -10,7 +10,6 @@ from typing import Final
 from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
 LARGEST_PLAIN: Final = 2**31 - 1
-MOST_MEMBERS: Final = 1_000
 LONGEST_NAME: Final = 150
 # What the format spends on a member of a stream: its header, what follows its bytes, and its line in the directory.
 _HEADER, _AFTER, _LINE, _END = 30, 16, 46, 22

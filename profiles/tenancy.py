@@ -13,7 +13,6 @@ from django.db.migrations.operations.base import Operation
 
 SETTING = "app.organization_id"
 POLICY = f"nullif((select current_setting('{SETTING}', true)), '')::bigint"
-BYPASS_ROLE = "aftersale_bypass"
 
 
 class NoOrganization(Exception):

@@ -201,13 +201,6 @@ class ResentRow(serializers.Serializer[object]):
     state = serializers.CharField()
 
 
-class Problem(serializers.Serializer[object]):
-    type = serializers.CharField()
-    title = serializers.CharField()
-    status = serializers.IntegerField()
-    detail = serializers.CharField()
-
-
 class ReasonBody(serializers.Serializer[object]):
     reason = serializers.CharField()
 
