@@ -293,7 +293,7 @@ def grouping(people: People, orders: Sequence[tuple[str, str, str]]) -> set[froz
 
 
 @given(ORDERS)
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_cut_ends_as_if_the_value_had_been_blocked_from_the_start(
     db: None, orders: list[tuple[str, str, str]]
 ) -> None:

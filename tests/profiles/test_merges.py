@@ -274,7 +274,7 @@ def take(people: People, number: int, said: tuple) -> None:
 
 _count = iter(range(10**9))
 any_history = settings(
-    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True
 )
 
 

@@ -141,7 +141,7 @@ step = st.one_of(
 )
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True)
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True)
 @given(story=st.lists(step, min_size=3, max_size=14))
 def test_after_any_history_customers_are_what_the_remaining_links_say(db: None, story: list[Any]) -> None:
     with transaction.atomic():

@@ -74,7 +74,7 @@ WORDS = st.lists(st.tuples(st.integers(1, 3), st.sampled_from("abc")), max_size=
 
 
 @given(WORDS, st.integers(1, 12))
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_however_it_is_batched_each_change_is_told_once(people: People, words: list[Any], size: int) -> None:
     with transaction.atomic():
         for first in range(0, len(words), size):
