@@ -17,10 +17,9 @@ from profiles.actors import Actor
 from profiles.models import Organization, Profile
 
 
-def tell(message: TalkMessage, *, organization: Organization, body: bytes, delivery_id: str) -> Conversation:
+def tell(message: TalkMessage, *, organization: Organization, body: bytes) -> Conversation:
     """Keep what a program told in the inbox, in its own words, and record it; the same words again are kept once."""
-    channel = channels.built_in(organization)
-    deliveries.keep(channel, delivery_id=delivery_id, topic=api_talks.TOPIC, body=body)
+    deliveries.keep(channels.built_in(organization), topic=api_talks.TOPIC, body=body)
     return record(message, organization=organization)
 
 

@@ -113,14 +113,14 @@ def _task(organization_id: int) -> str:
     return payload
 
 
-def keep(channel: Channel, *, delivery_id: str, topic: str, body: bytes) -> bool:
+def keep(channel: Channel, *, topic: str, body: bytes, delivery_id: str = "") -> bool:
     """Keep what a program told, in its own words, for who records it in the same transaction; False if it was known."""
-    now = clock.now()
+    now, digest = clock.now(), hashlib.sha256(body).digest()
     _, fresh = Delivery.objects.get_or_create(
         organization_id=channel.organization_id,
         channel=channel,
-        delivery_id=delivery_id,
-        body_hash=hashlib.sha256(body).digest(),
+        delivery_id=delivery_id or digest.hex(),
+        body_hash=digest,
         defaults={"topic": topic, "body": body, "state": State.DONE, "received_at": now, "done_at": now},
     )
     return fresh

@@ -14,7 +14,9 @@ from profiles.actors import Actor
 from profiles.models import Organization
 
 
-def record(data: Mapping[str, Any], *, organization: Organization, by: Actor, body: bytes, delivery_id: str) -> Order:
+def record(
+    data: Mapping[str, Any], *, organization: Organization, by: Actor, body: bytes, delivery_id: str = ""
+) -> Order:
     """Record one order from its document (SURFACE.md); raises Unusable. The same document again changes nothing."""
     by.require("manual_order")
     channel = channels.built_in(organization)

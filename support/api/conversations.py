@@ -1,7 +1,5 @@
 """Conversations: list, and recording one as its source tells it."""
 
-import hashlib
-import json
 from typing import Any
 
 from drf_spectacular.utils import extend_schema
@@ -40,12 +38,9 @@ class Conversations(Endpoint):
     )
     def post(self, request: Request) -> Response:
         message = api_talks.parse_talk(self.body(request), at=clock.now())
-        raw = json.dumps(self.body(request), default=str, sort_keys=True).encode()
 
         def act(key: str) -> tuple[Any, int]:
-            row = conversations.tell(
-                message, organization=self.organization, body=raw, delivery_id=hashlib.sha256(raw).hexdigest()
-            )
+            row = conversations.tell(message, organization=self.organization, body=self.told(request))
             self.reread = lambda: documents.conversations([Conversation.objects.get(pk=row.pk)])[0]
             return documents.conversations([row])[0], 201
 

@@ -196,6 +196,10 @@ class Endpoint(APIView):
         """The JSON object sent; the parser takes nothing else."""
         return request.data if isinstance(request.data, dict) else {}
 
+    def told(self, request: Request) -> bytes:
+        """The same as the inbox keeps it; one spelling, whatever the order of its fields."""
+        return json.dumps(self.body(request), default=str, sort_keys=True).encode()
+
     def once(self, request: Request, act: Callable[[str], tuple[Any, int]]) -> Response:
         """Do it once for an Idempotency-Key: a repeat gets the first answer, another body is refused with 409.
 

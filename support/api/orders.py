@@ -1,7 +1,5 @@
 """Orders: list, one, and a manual one."""
 
-import hashlib
-import json
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -54,15 +52,12 @@ class Orders(Endpoint):
 
     @extend_schema(operation_id="orders_create", request=rows.OrderBody, responses={201: rows.OrderRow})
     def post(self, request: Request) -> Response:
-        raw = json.dumps(self.body(request), default=str, sort_keys=True).encode()
-
         def act(key: str) -> tuple[Any, int]:
             order = manual.record(
                 self.body(request),
                 organization=self.organization,
                 by=self.actor(request),
-                body=raw,
-                delivery_id=hashlib.sha256(raw).hexdigest(),
+                body=self.told(request),
             )
             self.reread = lambda: documents.orders([Order.objects.select_related("channel").get(pk=order.pk)])[0]
             return documents.orders([order])[0], 201

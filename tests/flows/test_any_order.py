@@ -106,7 +106,6 @@ def _chat(email: str, at: str) -> Step:
                     last_activity_at=started + timedelta(minutes=5),
                     customer=Customer(email=email),
                     labels=("product_inquiry",),
-                    version=started,
                 ),
                 organization=stage.organization,
             )
