@@ -13,6 +13,9 @@ SCRIPTS = (
     "likeness",
     "lists",
     "download",
+    "imports",
+    "ledger",
+    "analytics",
     "reconcile",
     "differences",
 )

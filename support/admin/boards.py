@@ -96,8 +96,8 @@ class Choice:
             found["range"] = self.span.name
         found |= {"channel": str(self.channel.pk) if self.channel else "", "currency": self.currency}
         found |= dict(self.more)
-        if "range" in changes:
-            found = {name: value for name, value in found.items() if name not in ("from", "until")}
+        if changes.keys() & SPANS:
+            found = {name: value for name, value in found.items() if name not in SPANS}
         return urlencode({name: value for name, value in {**found, **changes}.items() if value})
 
     def rows(self, page: str, days: tuple[date, date] | None = None, **more: Any) -> str:
@@ -131,6 +131,8 @@ class Choice:
 
 
 TALKS = Channel.TALKS
+SPANS = {"range", "from", "until"}
+"""What of an address says the days: one kind of it replaces the other."""
 
 
 @cache

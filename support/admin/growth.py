@@ -1,6 +1,6 @@
 """Six rates that say whether the business grows, by week and by channel, each with what it is made of (SPEC ATT-8)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -39,8 +39,8 @@ RATES = (
     Rate("review", "Review rate", "reviews", "orders", "written for {} orders"),
     Rate("repeat_purchase", "Repeat purchase rate", "repeated", "with_customer", "again of {} orders with a customer"),
 )
-LONGEST_TREND = 53
-"""Weeks in the small charts: a year; of a longer range the last."""
+LONGEST = 53
+"""Weeks in the small charts and in the table: a year; of a longer range the last, the others one press away."""
 COUNTS = ("clicks", "checkouts", "conversions", "orders", "refunded", "jobs", "delivered", "reviews", "with_customer",
           "repeated")  # fmt: skip
 
@@ -55,6 +55,7 @@ def page(request: HttpRequest, *, site: Any) -> HttpResponse:
     total = _total(weeks)
     before = _total(_counted(choice.asked.before)[0]) if choice.compared else None
     labels = {row.pk: row.label for row in choice.channels}
+    mondays = sorted(weeks, reverse=True)
     context = {
         **site.each_context(request),
         "title": "Growth",
@@ -70,8 +71,9 @@ def page(request: HttpRequest, *, site: Any) -> HttpResponse:
                 "net": amount(weeks[monday].net_minor, choice.currency),
                 "cells": [_cell(rate, weeks[monday], choice, _week(monday, choice)) for rate in RATES],
             }
-            for monday in sorted(weeks, reverse=True)
+            for monday in mondays[:LONGEST]
         ],
+        "earlier": _earlier(mondays[LONGEST:], choice),
         "channels": [
             {
                 "name": labels.get(pk, "Not connected any more"),
@@ -105,6 +107,18 @@ def _week(monday: date, choice: Choice) -> Days:
     return max(monday, choice.span.start), min(monday + timedelta(days=6), choice.span.last)
 
 
+def _earlier(mondays: Sequence[date], choice: Choice) -> dict[str, str] | None:
+    """The weeks the table leaves out, newest first, and the address that shows them."""
+    if not mondays:
+        return None
+    first, last = max(mondays[-1], choice.span.start), mondays[0] + timedelta(days=6)
+    return {
+        "words": f"{len(mondays):,} earlier week{'' if len(mondays) == 1 else 's'}",
+        "span": f"{first:%-d %b %Y} to {last:%-d %b %Y}",
+        "query": choice.query(**{"from": f"{first}", "until": f"{last}"}),
+    }
+
+
 def _rate(
     rate: Rate, total: Growth, before: Growth | None, weeks: Mapping[date, Growth], choice: Choice
 ) -> dict[str, Any]:
@@ -115,7 +129,7 @@ def _rate(
     while monday < choice.span.end:
         mondays.append(monday)
         monday += timedelta(days=7)
-    trend = (_column(rate, week, weeks.get(week, Growth()), choice) for week in mondays[-LONGEST_TREND:])
+    trend = (_column(rate, week, weeks.get(week, Growth()), choice) for week in mondays[-LONGEST:])
     return cell | {
         "title": rate.title,
         "change": boards.change(value, was, points=True) if value is not None and was is not None else None,

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 from unittest import mock
+from urllib.parse import parse_qsl
 
 import pytest
 from django.db import connection
@@ -245,7 +246,7 @@ def test_the_choice_stays_in_every_address_of_a_board(board: Board) -> None:
 def test_a_century_is_no_longer_page_than_what_happened_in_it(board: Board) -> None:
     century = {"from": "2000-01-01", "until": "2099-12-31"}
     walk(board)
-    assert max(len(one["trend"]) for one in board.page("growth", **century)["rates"]) == growth.LONGEST_TREND == 53
+    assert max(len(one["trend"]) for one in board.page("growth", **century)["rates"]) == growth.LONGEST == 53
     now = clock.now()
     months = now.year * 12 + now.month - (2026 * 12 + 9)
     assert len(board.page("cohorts", **century)["cohorts"][0]["cells"]) == months + 1
@@ -310,6 +311,22 @@ def test_the_weeks_and_channels_of_growth_add_up_to_its_rates(board: Board) -> N
             for table in ("weeks", "channels"):
                 assert sum(int(row["cells"][number][name]) for row in page[table]) == int(rate[name]), rate["title"]
     assert page["rates"][0]["value"] == "66.67 %" and page["rates"][1]["value"] == "100.00 %"
+
+
+def test_weeks_that_are_not_shown_are_one_press_away(board: Board, monkeypatch: pytest.MonkeyPatch) -> None:
+    walk(board)
+    names = [row["name"] for row in board.page("growth", **AUTUMN)["weeks"]]
+    assert len(names) > 2 and board.page("growth", **AUTUMN)["earlier"] is None
+    monkeypatch.setattr(growth, "LONGEST", 1)
+    shown, query = [], AUTUMN
+    for left in reversed(range(len(names))):
+        page = board.page("growth", **query)
+        shown += [row["name"] for row in page["weeks"]]
+        if left:
+            assert page["earlier"]["words"] == f"{left} earlier week{'s' if left > 1 else ''}"
+            query = dict(parse_qsl(page["earlier"]["query"]))
+            assert query["currency"] == "EUR" and "range" not in query
+    assert shown == names and page["earlier"] is None
 
 
 # The funnel --------------------------------------------------------------------------------------------------------
