@@ -1,6 +1,11 @@
 """The app config: the wiring, which holds no rule of the business."""
 
+import gc
+
 from django.apps import AppConfig
+
+COLLECT_AFTER = 50_000, 20, 100
+"""Objects, and rounds of the younger ones, before the collector of reference cycles looks: a batch makes that many."""
 
 
 class WiringConfig(AppConfig):
@@ -9,3 +14,7 @@ class WiringConfig(AppConfig):
 
     def ready(self) -> None:
         from config import checks  # noqa: F401 (importing registers them)
+
+        # What is loaded stays: looked through again with every batch it was 8 % of settling an order.
+        gc.freeze()
+        gc.set_threshold(*COLLECT_AFTER)
