@@ -224,7 +224,7 @@ def _share(organization: Organization, wanted: Rules, by: Actor) -> int:
 
 
 def _aside(keys: Iterable[str]) -> set[str]:
-    return {key for key, _, status in owners.look_up(list(keys)) if status != Status.ACTIVE}
+    return {key for key, _, status, _ in owners.look_up(list(keys)) if status != Status.ACTIVE}
 
 
 def _no_longer_aside(organization: Organization, wanted: Rules) -> list[str]:

@@ -132,7 +132,7 @@ def part(profile_id: int) -> Parted:
 
 def _holders(keys: Sequence[str]) -> set[int]:
     """The customers who own one of these values or one of the facts that bear it."""
-    found = {profile_id for _, profile_id, _ in owners.look_up(list(keys)) if profile_id}
+    found = {profile_id for _, profile_id, *_ in owners.look_up(list(keys)) if profile_id}
     seen = sightings.bearing(keys)
     for model in forsaken.fact_models():
         ids = seen.get(model._meta.label)
