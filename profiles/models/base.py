@@ -1,10 +1,13 @@
 """What every tenant's row has in common."""
 
+from collections.abc import Collection
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models.base import ModelState
+from django.db.models.signals import post_init, pre_init
 
 from profiles.tenancy import TenantForeignKey
 
@@ -24,6 +27,18 @@ class Tenant(models.Model):
 
     class Meta:
         abstract = True
+
+    @classmethod
+    def from_db(cls, db: str | None, field_names: Collection[str], values: Collection[Any], **more: Any) -> Self:
+        """A row as it was read. Django's own way, field by field, takes three times as long."""
+        if more or pre_init.receivers or post_init.receivers:
+            return super().from_db(db, field_names, values, **more)
+        row = cls.__new__(cls)
+        row._state = ModelState()
+        row._state.adding = False
+        row._state.db = db
+        row.__dict__.update(zip(field_names, values, strict=True))
+        return row
 
 
 class Fact(Tenant):
