@@ -151,22 +151,22 @@ def mailable(raw: str) -> str | None:
     return _address(raw)
 
 
-def blocked(identifier: Identifier, *, own_domains: Iterable[str] = (), patterns: Collection[str] = ()) -> str:
+def blocked(identifier: Identifier, *, own_domains: Collection[str] = (), patterns: Collection[str] = ()) -> str:
     """Why the identifier is on the block list and matches nobody; "" where it is not.
 
     `patterns` are the organization's own, with `*` and `?`, for a value or its spelling (`email:*@kiosk.example`).
     """
     # Loyalty ids lose their dash on the way, so that both spellings are asked.
-    if {identifier.raw.strip().casefold(), identifier.value.rpartition(":")[2].casefold()} & _NOBODY:
+    value = identifier.value
+    if identifier.raw.strip().casefold() in _NOBODY or value.rpartition(":")[2].casefold() in _NOBODY:
         return "It stands for nobody."
     if identifier.kind in (Kind.PHONE, Kind.RAW_PHONE) and _one_digit(identifier):
         return "It is one digit over and over."
     if identifier.kind is Kind.EMAIL:
-        local, _, domain = identifier.value.partition("@")
-        if identifier.value in _NOBODYS_ADDRESSES or local in _NO_REPLY:
+        local, _, domain = value.partition("@")
+        if value in _NOBODYS_ADDRESSES or local in _NO_REPLY:
             return "It is nobody's address."
-        owned = (own.strip().lower().removeprefix("www.") for own in own_domains)
-        if any(domain == own or domain.endswith(f".{own}") for own in owned if own):
+        if own_domains and _owned(domain, own_domains):
             return "It is an address of the seller."
     if not patterns:
         return ""
@@ -176,6 +176,11 @@ def blocked(identifier: Identifier, *, own_domains: Iterable[str] = (), patterns
         if wanted and any(fnmatchcase(spelling, wanted) for spelling in spellings):
             return f"{ON_THE_LIST} ({pattern.strip()})."
     return ""
+
+
+def _owned(domain: str, own_domains: Iterable[str]) -> bool:
+    owned = (own.strip().lower().removeprefix("www.") for own in own_domains)
+    return any(domain == own or domain.endswith(f".{own}") for own in owned if own)
 
 
 def variants(email: str) -> frozenset[str]:
