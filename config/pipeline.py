@@ -7,7 +7,7 @@ times. Webhook, file, back-fill, replay, merge, override and the Requeue button 
 from collections.abc import Sequence
 
 from attribution.actions import attributions, intents, talks
-from fulfillment.actions import entitlements, followups, missions, redemptions, services
+from fulfillment.actions import entitlements, followups, gift_followups, missions, redemptions, services
 from orders.actions import deliveries, facts, ledger, lookups, products, statistics, statuses, visits
 from orders.actions.statements import Said
 from orders.messages import Message
@@ -62,6 +62,7 @@ def settle(order_ids: Sequence[int], organization: Organization, *, profile_ids:
     concerned = touched | former | set(people) | set(profile_ids)
     redemptions.settle(concerned, orders)
     missions.settle(concerned, organization=organization)  # rewards
+    gift_followups.settle(concerned)
     statistics.settle(concerned)
     visits.settle(order_ids)
     intents.settle(concerned, order_ids=order_ids)
@@ -82,6 +83,7 @@ def settle_events(event_ids: Sequence[int], organization: Organization) -> None:
     rows, touched = events.settle(event_ids, organization=organization)  # who
     redemptions.settle(touched, ())
     missions.settle(touched, organization=organization)  # rewards
+    gift_followups.settle(touched)
     intents.settle(touched)  # what they want
     likenesses.request(organization.pk, touched)
     streams.publish([*events.raw(rows), *events.normalized(rows)], organization_id=organization.pk)

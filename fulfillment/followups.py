@@ -1,4 +1,4 @@
-"""What is written after a purchase, when, and what stops it: the rules of follow-ups (SPEC FUL-6)."""
+"""What is written after a purchase or a gift, when, and what stops it: the rules of follow-ups (SPEC FUL-6)."""
 
 from __future__ import annotations
 
@@ -97,8 +97,6 @@ WORDS: Final = {
 NEEDLESS: Final = frozenset(
     {Why.DOWNLOADED, Why.NEVER_FETCHED, Why.REMINDED, Why.NO_OFFER, Why.OWNED, Why.ANSWERED, Why.SWITCHED_OFF}
 )
-# A later fact may take these back: a dispute is won, a refund fails.
-BY_FACTS: Final = frozenset({Why.REFUNDED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +163,22 @@ def planned(*, digital: bool, offered: frozenset[Kind], policy: Policy) -> list[
     """The kinds to plan for an order's downloads (`offered`: there is a product to offer), or for a service."""
     wanted = [kind for kind in KINDS if kind.of_service != digital and policy.of(kind).on]
     return [kind for kind in wanted if not kind.offers or kind in offered]
+
+
+def planned_for_gift(policy: Policy) -> list[Kind]:
+    """The kinds to plan for what was given: all that help with a download, and none that names something to buy.
+
+    Work is never given without an order, so that nothing of a service is planned here.
+    """
+    return [kind for kind in KINDS if not kind.of_service and not kind.offers and policy.of(kind).on]
+
+
+def occasion(source_key: str) -> str:
+    """What gave an entitlement, by the key of its source: a grant by hand, one use of a coupon, one issue of a reward.
+
+    The last part of all but the first names the product: a code for five books brings one reminder of five.
+    """
+    return source_key if source_key.startswith("manual:") else source_key.rpartition(":")[0]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Somebody who bought just now, for the tests of what is written to them afterwards."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -40,7 +41,12 @@ class Buyer(Guest):
     def rows(self) -> dict[str, str]:
         """Each follow-up's state, with why."""
         with self.stage.inside():
-            return {f"{row.kind}": f"{row.state} {row.why}".strip() for row in Followup.objects.order_by("pk")}
+            return _told(Followup.objects.order_by("pk"))
+
+    def rows_of(self, address: str) -> dict[str, str]:
+        """The same of whoever is known by this address."""
+        with self.stage.inside():
+            return _told(Followup.objects.filter(profile__identifiers__value=address).order_by("pk"))
 
     def download(self) -> None:
         """Press the button of the link in the newest mail."""
@@ -54,6 +60,10 @@ class Buyer(Guest):
     def mails(self, template: str) -> int:
         with self.stage.inside():
             return Email.objects.filter(template=template).count()
+
+
+def _told(rows: Iterable[Followup]) -> dict[str, str]:
+    return {f"{row.kind}": f"{row.state} {row.why}".strip() for row in rows}
 
 
 def terms(stage: Stage, **kinds: Any) -> None:

@@ -118,9 +118,9 @@ def deliver(entitlements: Sequence[Entitlement], given: Mapping[int, Given]) -> 
         first = f"receipt:{order_id}" not in receipted and group[0].source in Entitlement.OF_LINES
         mails[f"receipt:{order_id}" if first else _key(group, given)] = group
     mails |= {_key([entitlement], given): [entitlement] for entitlement in alone}
-    invited, unreal = invitations.invite(mails), _unreal(alone)
+    invited, owners = invitations.invite(mails), unreal(alone)
     rows = [
-        _delivery(key, group, given, lines.get(group[0].order_id or 0, []), invited=invited.get(key), unreal=unreal)
+        _delivery(key, group, given, lines.get(group[0].order_id or 0, []), invited=invited.get(key), unreal=owners)
         for key, group in mails.items()
     ]
     bulk.insert(Email, rows, ignore_conflicts=True)
@@ -179,12 +179,8 @@ def _delivery(
         customer_name=first.profile.name,
         invited=invited,
     )
-    if order is not None:
-        about = f"{order.channel.label}/{order.external_id}"
-    else:
-        about = f"manual/{first.product.sku}"
     owner = first.organization_id
-    row = draft(key, template, address(first), letter, about=about, order=order, organization_id=owner)
+    row = draft(key, template, address(first), letter, about=about_of(first), order=order, organization_id=owner)
     row.profile_id = first.profile_id
     row.never_send = row.never_send or (order is None and first.profile_id in unreal)
     row.entitlement = first if len(group) == 1 else None
@@ -192,7 +188,14 @@ def _delivery(
     return row
 
 
-def _unreal(entitlements: Iterable[Entitlement]) -> set[int]:
+def about_of(entitlement: Entitlement) -> str:
+    """What a mail about this is kept under: its order, or the product alone."""
+    if entitlement.order is not None:
+        return f"{entitlement.order.channel.label}/{entitlement.order.external_id}"
+    return f"manual/{entitlement.product.sku}"
+
+
+def unreal(entitlements: Iterable[Entitlement]) -> set[int]:
     """The owners of what no order gave who bought in made-up shops: their mail is kept. One query, or none."""
     owners = {one.profile_id for one in entitlements if one.order_id is None}
     if not owners:
@@ -270,7 +273,7 @@ def resend_all(
     key = effect[:160]
     invited = invitations.invite({key: list(group)})
     made = links.make_mailed(group)
-    row = _delivery(key, group, made, lines, invited=invited.get(key), unreal=_unreal(group))
+    row = _delivery(key, group, made, lines, invited=invited.get(key), unreal=unreal(group))
     row.by_person = by.is_person
     row.save(force_insert=True)
     if first.order_id:
@@ -285,8 +288,8 @@ def resend_all(
 def mail_again(group: Sequence[Entitlement], given: Mapping[int, Given], effects: Mapping[int, str]) -> int:
     """Mail each of these its own new link, once for its effect; returns how many messages are new."""
     mails = {effects[entitlement.pk][:160]: [entitlement] for entitlement in group}
-    invited, unreal = invitations.invite(mails), _unreal(group)
-    rows = [_delivery(key, one, given, [], invited=invited.get(key), unreal=unreal) for key, one in mails.items()]
+    invited, owners = invitations.invite(mails), unreal(group)
+    rows = [_delivery(key, one, given, [], invited=invited.get(key), unreal=owners) for key, one in mails.items()]
     return bulk.insert(Email, rows, ignore_conflicts=True)
 
 

@@ -182,6 +182,7 @@ def revoke(entitlement: Entitlement, *, by: Actor, because: str) -> int:
     entitlement.save(update_fields=["decision", "decision_reason", "status", "because"])
     dead = links.revoke_all([entitlement.pk], because=f"Revoked by {by.label}")
     jobs.settle([entitlement])
+    _follow(entitlement)
     mission_logs.note_reward(entitlement, MissionEntry.Kind.REVOKED, by=by, because=reason)
     _audit("entitlement.revoked", entitlement, by, reason, links=dead)
     return dead
@@ -205,6 +206,7 @@ def restore(entitlement: Entitlement, *, by: Actor, because: str) -> Entitlement
     jobs.settle([entitlement])
     if entitlement.order_id:
         settlement.request(entitlement.organization_id, orders=[entitlement.order_id])
+    _follow(entitlement)
     mission_logs.note_reward(entitlement, MissionEntry.Kind.RESTORED, by=by, because=reason)
     _audit("entitlement.restored", entitlement, by, reason)
     return entitlement
@@ -232,9 +234,15 @@ def grant(
     )
     if created:
         jobs.settle([entitlement])
-        settlement.wake(profile.organization_id)
+        settlement.request(profile.organization_id, profiles=[profile.pk])
         _audit("entitlement.granted", entitlement, by, reason, sku=product.sku)
     return entitlement
+
+
+def _follow(entitlement: Entitlement) -> None:
+    """What is written after a gift follows its rights: the customer is settled again."""
+    if entitlement.line_id is None:
+        settlement.request(entitlement.organization_id, profiles=[entitlement.profile_id])
 
 
 def _locked(entitlement: Entitlement) -> Entitlement:

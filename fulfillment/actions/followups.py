@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from fulfillment import followups as rules
-from fulfillment.actions import emails, links, mail_templates, phrasing, services, suppressions, unsubscribes
+from fulfillment.actions import emails, links, mail_templates, matters, phrasing, services, suppressions, unsubscribes
 from fulfillment.actions.entitlements import DIGITAL
 from fulfillment.actions.links import Given
+from fulfillment.actions.matters import Matter
 from fulfillment.actions.phrasing import Saying
 from fulfillment.actions.unsubscribes import Issued
 from fulfillment.followups import Kind, Standing, Verdict, Why
@@ -14,16 +16,14 @@ from fulfillment.models import Email, Entitlement, Followup, Offer, Service
 from fulfillment.queries import followups as known_of
 from fulfillment.queries.followups import Known
 from orders.models import Line, Order, Product
-from profiles import bulk, clock, identifiers
+from profiles import bulk, clock
 from profiles.actions import audit, settlement
 from profiles.actors import Actor, Refusal
-from profiles.models import Organization
 
 State = Followup.State
 AGAIN = timedelta(minutes=10)
-WHOLE = (Order.PaymentStatus.PAID,)
-# Help with what is left of a purchase goes on after part of the money went back; anything else does not.
-HELPS = (Kind.REMINDER, Kind.KICKOFF, Kind.INTAKE)
+# What `agree` may change.
+AGREEING = ("state", "why", "ended_at", "profile")
 # Since when each of these customers last wrote to us in a chat; asked of whoever keeps conversations.
 Talked = Callable[[Collection[int]], Mapping[int, datetime]]
 
@@ -51,24 +51,24 @@ def settle(orders: Sequence[Order], lines: Sequence[Line]) -> None:
             by_order.setdefault(line.order_id, []).append(line)
     known = {row.source_key: row for row in Followup.objects.filter(order__in=[order.pk for order in orders])}
     new = [order for order in orders if order.pk in by_order and _is_new(order, now)]
-    offered = _offered(new, by_order, policy)
+    offered, filled = _offered(new, by_order, policy), _filled(new, by_order)
     fresh = [
         row
         for order in new
-        for row in _plan(order, by_order[order.pk], offered, policy, now)
+        for row in _plan(order, by_order[order.pk], offered, filled, policy, now)
         if row.source_key not in known
     ]
     by_id = {order.pk: order for order in orders}
-    changed = [row for row in known.values() if _agree(row, by_id[row.order_id], now)]
+    changed = [row for row in known.values() if _agree(row, by_id[row.order_id or 0], now)]
     bulk.insert(Followup, fresh)
-    bulk.update(Followup, changed, ["state", "why", "ended_at", "profile"])
+    bulk.update(Followup, changed, AGREEING)
 
 
 def _is_new(order: Order, now: datetime) -> bool:
     bought_at = order.paid_at or order.placed_at
     return (
         order.profile_id is not None
-        and order.payment_status in WHOLE
+        and order.payment_status in matters.WHOLE
         and not order.cancelled
         and not order.channel.made_up
         and not order.quiet
@@ -85,50 +85,63 @@ def _offered(
     return set(known_of.offers(products))
 
 
+def _filled(orders: Sequence[Order], lines: Mapping[int, Sequence[Line]]) -> set[int]:
+    """The lines of bundles that hold something digital, as it was granted. One query, or none."""
+    kind = Product.Kind.BUNDLE
+    ids = [line.pk for order in orders for line in lines[order.pk] if line.product and line.product.kind == kind]
+    if not ids:
+        return set()
+    granted = Entitlement.objects.filter(line__in=ids, status__in=Entitlement.DOWNLOADABLE)
+    return {pk for pk in granted.values_list("line_id", flat=True).distinct() if pk}
+
+
 def _plan(
-    order: Order, lines: Sequence[Line], offered: set[tuple[int, str]], policy: rules.Policy, now: datetime
+    order: Order,
+    lines: Sequence[Line],
+    offered: set[tuple[int, str]],
+    filled: set[int],
+    policy: rules.Policy,
+    now: datetime,
 ) -> list[Followup]:
-    digital = [line for line in lines if line.product and line.product.kind in DIGITAL]
+    digital = [line for line in lines if line.product and (line.product.kind in DIGITAL or line.pk in filled)]
     made = []
     if digital:
         mine = frozenset(kind for kind in Kind if any((line.product_id, kind) in offered for line in digital))
         kinds = rules.planned(digital=True, offered=mine, policy=policy)
-        made += [_row(f"order:{order.pk}:{kind}", kind, order, None, policy, now) for kind in kinds]
+        made += [_of_order(f"order:{order.pk}:{kind}", kind, order, None, policy, now) for kind in kinds]
     for line in lines:
         if line.product and line.product.kind == Product.Kind.SERVICE:
             kinds = rules.planned(digital=False, offered=frozenset(), policy=policy)
-            made += [_row(f"line:{line.pk}:{kind}", kind, order, line, policy, now) for kind in kinds]
+            made += [_of_order(f"line:{line.pk}:{kind}", kind, order, line, policy, now) for kind in kinds]
     return made
 
 
-def _row(key: str, kind: Kind, order: Order, line: Line | None, policy: rules.Policy, now: datetime) -> Followup:
-    return Followup(
-        organization_id=order.organization_id,
-        source_key=key,
-        kind=kind,
-        profile_id=order.profile_id,
-        order=order,
-        line=line,
-        planned_at=now,
-        due_at=now + policy.of(kind).span,
-    )
+def _of_order(key: str, kind: Kind, order: Order, line: Line | None, policy: rules.Policy, now: datetime) -> Followup:
+    owner, customer = order.organization_id, order.profile_id
+    return plan(key, kind, policy, now, organization_id=owner, profile_id=customer, order=order, line=line)
+
+
+def plan(key: str, kind: Kind, policy: rules.Policy, now: datetime, **of: Any) -> Followup:
+    """One that is not kept yet, due when the terms say; `of` names whose it is and what it is about."""
+    return Followup(source_key=key, kind=kind, planned_at=now, due_at=now + policy.of(kind).span, **of)
 
 
 def _agree(row: Followup, order: Order, now: datetime) -> bool:
-    """Make one that is not sent agree with its order's money; true if anything changed."""
+    return agree(row, order.profile_id, matters.stands(order, Kind(row.kind)), Why.REFUNDED, now)
+
+
+def agree(row: Followup, profile_id: int | None, stands: bool, otherwise: Why, now: datetime) -> bool:
+    """Make one that is not sent agree with what it is about; true if anything changed.
+
+    What no longer stands stops it, with `otherwise` as the reason; where it stands again in time, it waits again.
+    """
     former = (row.state, row.profile_id)
-    row.profile_id = order.profile_id or row.profile_id
-    stands = _stands(order, Kind(row.kind))
+    row.profile_id = profile_id or row.profile_id
     if row.state == State.WAITING and not stands:
-        row.state, row.why, row.ended_at = State.STOPPED, Why.REFUNDED, now
-    elif row.state == State.STOPPED and row.why in rules.BY_FACTS and stands and row.due_at > now:
+        row.state, row.why, row.ended_at = State.STOPPED, otherwise, now
+    elif row.state == State.STOPPED and row.why == otherwise and stands and row.due_at > now:
         row.state, row.why, row.ended_at = State.WAITING, "", None
     return former != (row.state, row.profile_id)
-
-
-def _stands(order: Order, kind: Kind) -> bool:
-    partly = order.payment_status == Order.PaymentStatus.PARTIALLY_REFUNDED and kind in HELPS
-    return (order.payment_status in WHOLE or partly) and not order.cancelled
 
 
 # Sent -------------------------------------------------------------------------------------------------------------
@@ -144,33 +157,25 @@ def work(followup_ids: Sequence[int], *, talked: Talked) -> None:
     """Look at each of these once more, and write the mails of those that still make sense; fixed queries."""
     now = clock.now()
     wanted = Followup.objects.filter(pk__in=followup_ids, state=State.WAITING, due_at__lte=now)
-    # Orders before what follows from them, as settling takes them.
-    orders = {
-        order.pk: order
-        for order in Order.objects.select_for_update(of=("self",), no_key=True)
-        .select_related("channel", "organization")
-        .filter(pk__in=wanted.values("order"))
-        .order_by("pk")
-    }
+    orders, gifts = matters.hold(wanted)
     rows = list(wanted.select_for_update(of=("self",), no_key=True).order_by("pk"))
     if not rows:
         return
-    organization = next(iter(orders.values())).organization
-    policy = rules.read(organization.policies)
-    known = known_of.gather(rows, orders, now=now)
-    _hear(known, talked({order.profile_id for order in orders.values() if order.profile_id}))
-    to = {pk: identifiers.mailable(order.mail_to) or "" for pk, order in orders.items()}
-    addresses = {address for address in to.values() if address}
+    about = matters.read(orders, gifts)
+    policy = rules.read(about[rows[0].matter].organization.policies)
+    known = known_of.gather(rows, orders, gifts, now=now)
+    _hear(known, talked({matter.profile_id for matter in about.values() if matter.profile_id}))
+    addresses = {matter.to for matter in about.values() if matter.to}
     silenced, back = suppressions.silenced(addresses), suppressions.undeliverable(addresses)
     sending = []
     for row in rows:
-        standing = _standing(row, orders[row.order_id], known, to[row.order_id], silenced, back)
+        standing = _standing(row, about[row.matter], known, silenced, back)
         verdict = rules.judge(Kind(row.kind), standing, planned_at=row.planned_at, now=now, policy=policy)
         if _conclude(row, verdict, now):
             sending.append(row)
             if row.kind == Kind.REMINDER and row.profile_id:
                 known.reminded.add(row.profile_id)
-    _send(sending, orders, known, to, organization)
+    _send(sending, about, known)
     bulk.update(Followup, rows, ["state", "why", "due_at", "ended_at", "email"])
 
 
@@ -185,21 +190,21 @@ def _hear(known: Known, talked: Mapping[int, datetime]) -> None:
 
 
 def _standing(
-    row: Followup, order: Order, known: Known, to: str, silenced: Collection[str], back: Collection[str]
+    row: Followup, matter: Matter, known: Known, silenced: Collection[str], back: Collection[str]
 ) -> Standing:
-    kind, profile = Kind(row.kind), order.profile_id or 0
+    kind, profile = Kind(row.kind), matter.profile_id or 0
     spoke = known.spoke.get(profile)
     service = known.services.get(f"line:{row.line_id}")
-    offer = _offer(kind, order, known)
+    offer = _offer(kind, matter, known)
     return Standing(
-        money_stands=_stands(order, kind),
-        has_rights=_is_open(service) if kind.of_service else order.pk in known.rights,
-        has_address=bool(to),
-        replied=spoke is not None and spoke > (order.paid_at or order.placed_at),
-        silenced=to in silenced,
-        bounced=to in back,
+        money_stands=matter.stands(kind),
+        has_rights=_is_open(service) if kind.of_service else bool(known.rights.get(row.matter)),
+        has_address=bool(matter.to),
+        replied=spoke is not None and spoke > matter.since,
+        silenced=matter.to in silenced,
+        bounced=matter.to in back,
         reminded=profile in known.reminded,
-        downloaded_at=known.downloaded.get(order.pk),
+        downloaded_at=known.downloaded.get(row.matter),
         offered=offer is not None,
         owned=offer is not None and (profile, offer.offered_id) in known.owned,
         waits_for_answers=service is not None and service.state == Service.State.INTAKE,
@@ -210,10 +215,10 @@ def _is_open(service: Service | None) -> bool:
     return service is not None and service.state not in (Service.State.ENDED, Service.State.DONE)
 
 
-def _offer(kind: Kind, order: Order, known: Known) -> Offer | None:
-    if not kind.offers:
+def _offer(kind: Kind, matter: Matter, known: Known) -> Offer | None:
+    if not kind.offers or matter.order is None:
         return None
-    found = (known.offers.get((line.product_id or 0, kind)) for line in known.lines.get(order.pk, ()))
+    found = (known.offers.get((line.product_id or 0, kind)) for line in known.lines.get(matter.order.pk, ()))
     return next((one for one in found if one), None)
 
 
@@ -231,25 +236,19 @@ def _conclude(row: Followup, verdict: Verdict, now: datetime) -> bool:
     return True
 
 
-def _send(
-    rows: Sequence[Followup],
-    orders: Mapping[int, Order],
-    known: Known,
-    to: Mapping[int, str],
-    organization: Organization,
-) -> None:
+def _send(rows: Sequence[Followup], about: Mapping[str, Matter], known: Known) -> None:
     if not rows:
         return
-    reminding = [right for row in rows if row.kind == Kind.REMINDER for right in known.rights[row.order_id]]
+    reminding = [right for row in rows if row.kind == Kind.REMINDER for right in known.rights[row.matter]]
     given = links.make_mailed(reminding)
     asking = [known.services[f"line:{row.line_id}"] for row in rows if Kind(row.kind).of_service]
     forms = services.issue(asking)
     mails: list[tuple[Followup, Email, Issued]] = []
     unusable: set[tuple[str, str]] = set()
     for row in rows:
-        order, leave = orders[row.order_id], unsubscribes.issue()
+        matter, leave = about[row.matter], unsubscribes.issue()
         form = forms[known.services[f"line:{row.line_id}"].pk] if Kind(row.kind).of_service else None
-        saying = _saying(row, order, known, given, form, leave, organization)
+        saying = _saying(row, matter, known, given, form, leave)
         own, fault = mail_templates.judged(saying.sort, known.templates.get((saying.sort, saying.language)))
         if fault:
             unusable.add((saying.sort, saying.language))
@@ -258,12 +257,13 @@ def _send(
         mail = emails.draft(
             f"followup:{row.source_key}",
             template,
-            to[order.pk],
+            matter.to,
             letter,
-            about=f"{order.channel.label}/{order.external_id}",
-            order=order,
-            organization_id=order.organization_id,
+            about=matter.about,
+            order=matter.order,
+            organization_id=row.organization_id,
         )
+        mail.profile_id, mail.entitlement, mail.never_send = matter.profile_id, matter.gift, matter.made_up
         mail.secrets_until, mail.instead = _held_until(given, row, known), fault[:300]
         mails.append((row, mail, leave))
     bulk.insert(Email, [mail for _, mail, _ in mails])
@@ -271,30 +271,24 @@ def _send(
     for row, mail, _ in mails:
         row.email = mail
     mail_templates.note_unusable(unusable)
-    settlement.wake(organization.pk)
+    settlement.wake(rows[0].organization_id)
 
 
 def _held_until(given: Mapping[int, Given], row: Followup, known: Known) -> datetime | None:
     """Until when the secrets of a mail that is only kept are worth keeping: as long as its links work."""
-    mine = [given[right.pk].link.expires_at for right in known.rights.get(row.order_id, ()) if right.pk in given]
+    mine = [given[right.pk].link.expires_at for right in known.rights.get(row.matter, ()) if right.pk in given]
     return max(mine, default=None) if row.kind == Kind.REMINDER else None
 
 
 def _saying(
-    row: Followup,
-    order: Order,
-    known: Known,
-    given: Mapping[int, Given],
-    form: Issued | None,
-    leave: Issued,
-    organization: Organization,
+    row: Followup, matter: Matter, known: Known, given: Mapping[int, Given], form: Issued | None, leave: Issued
 ) -> Saying:
     kind = Kind(row.kind)
-    rights = known.rights.get(order.pk, [])
-    offer = _offer(kind, order, known)
+    rights = known.rights.get(row.matter, [])
+    offer = _offer(kind, matter, known)
     service = known.services.get(f"line:{row.line_id}")
     titles = _titles(known, rights, service)
-    values = {"product": titles, "customer_name": order.customer_name[:60]}
+    values = {"product": titles, "customer_name": matter.customer_name[:60]}
     secrets = {leave.masked: leave.secret}
     if form is not None:
         values["link"], secrets[form.masked] = form.masked_url, form.secret
@@ -302,9 +296,9 @@ def _saying(
         values["offered"], values["link"] = offer.offered.title, offer.url
     return Saying(
         sort=kind,
-        organization=organization,
-        language=phrasing.language_of(order, organization),
-        order=order,
+        organization=matter.organization,
+        language=phrasing.language_of(matter.order, matter.organization),
+        order=matter.order,
         values=values,
         downloads=[(right, given[right.pk]) for right in rights if kind is Kind.REMINDER],
         secrets=secrets,
@@ -364,5 +358,5 @@ def _audit(action: str, row: Followup, by: Actor, because: str) -> None:
         because=because,
         profile_id=row.profile_id,
         order_id=row.order_id,
-        details={"kind": row.kind},
+        details={"kind": row.kind, **({"entitlement": row.entitlement_id} if row.entitlement_id else {})},
     )

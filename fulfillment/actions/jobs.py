@@ -150,14 +150,14 @@ def deliver(job_ids: Sequence[int], checked: Checked) -> None:
         )
         .order_by("pk")
     )
-    now, hushed = clock.now(), _hushed([job.entitlement for job in jobs])
+    now, unasked = clock.now(), hushed([job.entitlement for job in jobs])
     ready: list[Job] = []
     for job in jobs:
         entitlement = job.entitlement
         trouble = checked.trouble.get(entitlement.product_id)
         if not entitlement.downloadable:
             change(job, State.CANCELLED, at=now, error=entitlement.because)
-        elif entitlement.order.quiet if entitlement.order else entitlement.profile_id in hushed:
+        elif entitlement.order.quiet if entitlement.order else entitlement.profile_id in unasked:
             change(job, State.COMPLETED, at=now, error=QUIET)
         elif not checked.assets.get(entitlement.product_id):
             change(job, State.FAILED, at=now, error=NO_FILE)
@@ -179,7 +179,7 @@ def deliver(job_ids: Sequence[int], checked: Checked) -> None:
     bulk.update(Job, jobs, FIELDS)
 
 
-def _hushed(entitlements: Sequence[Entitlement]) -> set[int]:
+def hushed(entitlements: Sequence[Entitlement]) -> set[int]:
     """Customers who earned a reward and are known by imported orders alone: old purchases make no news."""
     earned = {one.profile_id for one in entitlements if one.source == Entitlement.Source.REWARD and not one.order_id}
     if not earned:

@@ -14,7 +14,7 @@ from fulfillment.models import Entitlement, FormerTerms, Mission, MissionComplet
 from fulfillment.queries import missions as looking
 from orders.models import Product
 from profiles import bulk, clock
-from profiles.actions import audit
+from profiles.actions import audit, settlement
 from profiles.actors import Actor, Refusal
 from profiles.models import Organization
 
@@ -260,6 +260,7 @@ def reissue(completion: MissionCompletion, *, by: Actor, because: str) -> int:
         for line in log:
             line.kind, line.who, line.because, line.act = Kind.REISSUED, by.label[:200], reason[:500], by.act
         _log(log)
+        settlement.request(row.organization_id, profiles=[row.profile_id])
         audit.record(
             "mission.reward_reissued",
             by=by,

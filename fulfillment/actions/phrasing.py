@@ -137,7 +137,7 @@ def _frame(saying: Saying, values: Mapping[str, str]) -> dict[str, Any]:
     asks = said["question" if saying.organization.support_email else "question_reply"]
     return {
         "question": wordings.fill(asks, values),
-        "because": wordings.fill(said["because"], values),
+        "because": wordings.fill(said["because" if values.get("order_number") else "because_given"], values),
         "unsubscribe_label": said["unsubscribe"],
         "copy_label": said["copy"],
         "open_label": said["open_download"],

@@ -14,7 +14,7 @@ from fulfillment.actions.gifts import Gift
 from fulfillment.models import Coupon, Entitlement, Redemption
 from orders.models import Order, Product
 from profiles import bulk, clock
-from profiles.actions import audit, events, turns
+from profiles.actions import audit, events, settlement, turns
 from profiles.actors import Actor, Invalid, Refusal
 from profiles.events import Told
 from profiles.models import Organization, Profile
@@ -393,5 +393,6 @@ def _grant(redemption: Redemption, products: Sequence[Product], organization_id:
         for product in products
     ]
     gifts.give(made, organization_id=organization_id)
+    settlement.request(organization_id, profiles=[redemption.profile_id])
     redemption.source_keys = [gift.key for gift in made]
     redemption.save(update_fields=["source_keys"])

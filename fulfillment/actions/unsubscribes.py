@@ -13,12 +13,12 @@ from django.db import models
 from fulfillment import tokens
 from fulfillment.actions import suppressions
 from fulfillment.followups import Kind, Why
-from fulfillment.models import Email, Followup, PageRoute, Suppression
+from fulfillment.models import Email, Entitlement, Followup, PageRoute, Suppression
 from orders.models import Order
 from profiles import bulk, clock, identifiers
-from profiles.actions import audit
+from profiles.actions import audit, proofs
 from profiles.actors import Actor
-from profiles.models import Organization
+from profiles.models import Identifier, Organization
 
 _ADDRESS = re.compile(r"/unsubscribe/[0-9a-f]{64}(?![0-9a-f])")
 OWED = [str(kind) for kind in Kind if kind.owed]
@@ -101,7 +101,14 @@ def take_back(email: Email, *, by: Actor) -> None:
 
 
 def _of(email: Email) -> models.QuerySet[Followup]:
-    """The follow-ups that go where this mail went: of its customer, or of orders with that address."""
+    """The follow-ups that go where this mail went: of orders with that address, and of gifts to who has it."""
     address = identifiers.mailable(email.to) or email.to
     same = models.Q(email=address, delivery_email="") | models.Q(delivery_email=address)
-    return Followup.objects.filter(order__in=Order.objects.filter(same))
+    orders = list(Order.objects.filter(same).values_list("pk", flat=True))
+    bearing = Identifier.objects.filter(kind=Identifier.Kind.EMAIL, value=address, profile__isnull=False)
+    known = proofs.mail_addresses(bearing.values_list("profile_id", flat=True))
+    owners = [profile_id for profile_id, addresses in known.items() if addresses[0] == address]
+    gifts = Entitlement.objects.filter(models.Q(profile__in=owners, order__isnull=True) | models.Q(order__in=orders))
+    given = list(gifts.filter(line__isnull=True).values_list("pk", flat=True))
+    # Ids, not subqueries: each side of an OR goes by its own index.
+    return Followup.objects.filter(models.Q(order__in=orders) | models.Q(entitlement__in=given))

@@ -62,6 +62,11 @@ class Entitlement(Tenant):
                 include=["line", "status", "decision", "source"],
                 name="entitlement_of_order",
             ),
+            models.Index(
+                fields=["organization", "profile"],
+                name="entitlement_given",
+                condition=models.Q(line__isnull=True),
+            ),
             models.Index(fields=["organization", "product", "-created_at"], name="entitlement_of_product"),
             models.Index(fields=["organization", "status", "-created_at"], name="entitlement_status"),
         ]

@@ -1,10 +1,11 @@
-"""What is written to a customer after the purchase, each at most once, and how they say that they want no more."""
+"""What is written to a customer after a purchase or a gift, each at most once, and how they say they want no more."""
 
 from django.db import models
 from django.db.models.functions import Now
 
 from fulfillment.followups import KINDS, WORDS
 from fulfillment.models.emails import Email
+from fulfillment.models.entitlements import Entitlement
 from orders.models import Line, Order, Product
 from profiles.models import Profile, Tenant
 from profiles.tenancy import TenantForeignKey
@@ -14,8 +15,9 @@ OFFERING = [(str(kind), KINDS[kind]) for kind in KINDS if kind.offers]
 
 
 class Followup(Tenant):
-    """One mail planned for one order (a service: for its line), once for each `source_key`.
+    """One mail planned for one order (a service: for its line) or for one gift, once for each `source_key`.
 
+    A gift is what no line of an order gave, named by its first entitlement (`fulfillment/followups.py: occasion`).
     `why` says what stopped it or why it was passed over; one that the facts stopped waits again when they change back.
     """
 
@@ -30,7 +32,8 @@ class Followup(Tenant):
     source_key = models.CharField(max_length=80)
     kind = models.CharField(max_length=10, choices=KIND_CHOICES)
     profile = TenantForeignKey(Profile, null=True, related_name="followups")
-    order = TenantForeignKey(Order, on_delete=models.CASCADE, related_name="followups")
+    order = TenantForeignKey(Order, null=True, on_delete=models.CASCADE, related_name="followups")
+    entitlement = TenantForeignKey(Entitlement, null=True, on_delete=models.CASCADE, related_name="followups")
     line = TenantForeignKey(Line, null=True, on_delete=models.SET_NULL, related_name="+")
     state = models.CharField(max_length=8, choices=State, default=State.WAITING)
     why = models.CharField(
@@ -44,17 +47,34 @@ class Followup(Tenant):
 
     class Meta:
         verbose_name = "follow-up"
-        constraints = [models.UniqueConstraint(fields=["organization", "source_key"], name="followup_unique")]
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "source_key"], name="followup_unique"),
+            models.CheckConstraint(
+                condition=models.Q(order__isnull=False, entitlement__isnull=True)
+                | models.Q(order__isnull=True, entitlement__isnull=False),
+                name="followup_of_one",
+            ),
+        ]
         indexes = [
             models.Index(fields=["organization", "due_at"], name="followup_due", condition=models.Q(state="waiting")),
             models.Index(fields=["organization", "-due_at", "-id"], name="followup_newest"),
             models.Index(fields=["organization", "state", "-due_at"], name="followup_state"),
             models.Index(fields=["organization", "order"], name="followup_of_order"),
+            models.Index(
+                fields=["organization", "entitlement"],
+                name="followup_of_gift",
+                condition=models.Q(entitlement__isnull=False),
+            ),
             models.Index(fields=["organization", "profile", "-due_at"], name="followup_of_profile"),
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()} ({self.order_id})"
+        return f"{self.get_kind_display()} ({self.matter})"
+
+    @property
+    def matter(self) -> str:
+        """By what is known what it is about: "order:12", or "gift:34" by the gift's first entitlement."""
+        return f"order:{self.order_id}" if self.order_id else f"gift:{self.entitlement_id}"
 
 
 class Offer(Tenant):

@@ -11,6 +11,7 @@ FRAME: Final[Mapping[str, str]] = {
     "question": "Noch eine Frage? Schreiben Sie an {{ support_email }}.",
     "question_reply": "Noch eine Frage? Antworten Sie einfach auf diese E-Mail.",
     "because": "{{ organization_name }} schreibt Ihnen wegen Ihrer Bestellung {{ order_number }}.",
+    "because_given": "{{ organization_name }} schreibt Ihnen wegen etwas, das Sie bekommen haben.",
     "unsubscribe": "Keine solchen E-Mails mehr",
     "copy": "Falls die Schaltfläche nicht funktioniert, kopieren Sie diese Adresse:",
     "open_download": "Download öffnen",

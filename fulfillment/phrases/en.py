@@ -11,6 +11,7 @@ FRAME: Final[Mapping[str, str]] = {
     "question": "Any question? Write to {{ support_email }}.",
     "question_reply": "Any question? Reply to this e-mail.",
     "because": "{{ organization_name }} sent you this because of your order {{ order_number }}.",
+    "because_given": "{{ organization_name }} sent you this because of something you were given.",
     "unsubscribe": "No more mails like this",
     "copy": "If the button does not work, copy this address:",
     "open_download": "Open the download",

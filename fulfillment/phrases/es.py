@@ -11,6 +11,7 @@ FRAME: Final[Mapping[str, str]] = {
     "question": "¿Alguna pregunta? Escriba a {{ support_email }}.",
     "question_reply": "¿Alguna pregunta? Responda a este correo.",
     "because": "{{ organization_name }} le escribe por su pedido {{ order_number }}.",
+    "because_given": "{{ organization_name }} le escribe por algo que ha recibido.",
     "unsubscribe": "No quiero más correos como este",
     "copy": "Si el botón no funciona, copie esta dirección:",
     "open_download": "Abrir la descarga",

@@ -11,6 +11,7 @@ FRAME: Final[Mapping[str, str]] = {
     "question": "Une question ? Écrivez à {{ support_email }}.",
     "question_reply": "Une question ? Répondez à cet e-mail.",
     "because": "{{ organization_name }} vous écrit au sujet de votre commande {{ order_number }}.",
+    "because_given": "{{ organization_name }} vous écrit au sujet de quelque chose que vous avez reçu.",
     "unsubscribe": "Ne plus recevoir d’e-mails de ce genre",
     "copy": "Si le bouton ne fonctionne pas, copiez cette adresse :",
     "open_download": "Ouvrir le téléchargement",

@@ -11,6 +11,7 @@ FRAME: Final[Mapping[str, str]] = {
     "question": "Bir sorunuz mu var? {{ support_email }} adresine yazın.",
     "question_reply": "Bir sorunuz mu var? Bu e-postayı yanıtlayın.",
     "because": "{{ organization_name }} size {{ order_number }} numaralı siparişiniz nedeniyle yazıyor.",
+    "because_given": "{{ organization_name }} size verilen bir ürün nedeniyle yazıyor.",
     "unsubscribe": "Böyle e-postalar almak istemiyorum",
     "copy": "Düğme çalışmazsa bu adresi kopyalayın:",
     "open_download": "İndirmeyi aç",

@@ -1,10 +1,11 @@
-"""What has to be known of customers and orders before a follow-up goes out, in a fixed number of queries."""
+"""What has to be known of customers, orders and gifts before a follow-up goes out, in a fixed number of queries."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
-from django.db.models import Max, Min
+from django.db.models import Max, Min, QuerySet
 
 from fulfillment import followups as rules
 from fulfillment.models import DownloadSession, Email, Entitlement, Followup, MailTemplate, Offer, Service
@@ -18,10 +19,10 @@ REPLIES = ("message", "message_received", "email_replied", "reply")
 
 @dataclass
 class Known:
-    """Everything about a batch of due follow-ups."""
+    """Everything about a batch of due follow-ups; rights and first downloads by `Followup.matter`."""
 
-    rights: dict[int, list[Entitlement]] = field(default_factory=dict)
-    downloaded: dict[int, datetime] = field(default_factory=dict)
+    rights: dict[str, list[Entitlement]] = field(default_factory=dict)
+    downloaded: dict[str, datetime] = field(default_factory=dict)
     reminded: set[int] = field(default_factory=set)
     spoke: dict[int, datetime] = field(default_factory=dict)
     offers: dict[tuple[int, str], Offer] = field(default_factory=dict)
@@ -31,21 +32,32 @@ class Known:
     templates: dict[tuple[str, str], Wording] = field(default_factory=dict)
 
 
-def gather(rows: Sequence[Followup], orders: Mapping[int, Order], *, now: datetime) -> Known:
-    """What is known about these; nine queries whatever their number."""
+def gather(
+    rows: Sequence[Followup],
+    orders: Mapping[int, Order],
+    gifts: Mapping[int, Sequence[Entitlement]],
+    *,
+    now: datetime,
+) -> Known:
+    """What is known about these and their gifts (`occasions`); ten queries at most, whatever their number."""
     known = Known()
     people = {order.profile_id for order in orders.values() if order.profile_id}
+    people |= {right.profile_id for group in gifts.values() for right in group}
     for right in (
         Entitlement.objects.filter(order__in=list(orders), status__in=Entitlement.DOWNLOADABLE)
         .select_related("product", "organization", "profile")
         .order_by("pk")
     ):
-        known.rights.setdefault(right.order_id or 0, []).append(right)
-    known.downloaded = dict(
+        known.rights.setdefault(f"order:{right.order_id}", []).append(right)
+    first = (
         DownloadSession.objects.filter(link__entitlement__order__in=list(orders))
         .values_list("link__entitlement__order")
         .annotate(first=Min("started_at"))
     )
+    known.downloaded = {f"order:{order_id}": at for order_id, at in first}
+    for lead, group in gifts.items():
+        known.rights[f"gift:{lead}"] = [right for right in group if right.downloadable]
+    known.downloaded |= _downloaded(gifts)
     recent = Email.objects.filter(
         profile__in=people, template=Email.Template.REMINDER, created_at__gt=now - rules.APART
     ).exclude(state=Email.State.CANCELLED)
@@ -68,6 +80,34 @@ def gather(rows: Sequence[Followup], orders: Mapping[int, Order], *, now: dateti
     known.services = {one.source_key: one for one in Service.objects.filter(source_key__in=keys)}
     known.templates = templates()
     return known
+
+
+def gifts(profile_ids: Collection[int] | QuerySet[Any]) -> QuerySet[Entitlement]:
+    """What was given to these customers without a line of an order, the first given first."""
+    rows = Entitlement.objects.filter(profile__in=profile_ids, line__isnull=True)
+    rows = rows.exclude(source__in=Entitlement.OF_LINES)
+    return rows.select_related("product", "organization", "profile", "order__channel").order_by("pk")
+
+
+def occasions(given: Iterable[Entitlement]) -> dict[int, list[Entitlement]]:
+    """What was given at one occasion together, by the id of its first; `given` in the order of ids."""
+    found: dict[str, list[Entitlement]] = {}
+    for right in given:
+        found.setdefault(rules.occasion(right.source_key), []).append(right)
+    return {group[0].pk: group for group in found.values()}
+
+
+def _downloaded(gifts: Mapping[int, Sequence[Entitlement]]) -> dict[str, datetime]:
+    """When any of each gift was first downloaded."""
+    lead_of = {right.pk: lead for lead, group in gifts.items() for right in group}
+    if not lead_of:
+        return {}
+    rows = DownloadSession.objects.filter(link__entitlement__in=list(lead_of)).values_list("link__entitlement")
+    found: dict[str, datetime] = {}
+    for pk, at in rows.annotate(first=Min("started_at")):
+        key = f"gift:{lead_of[pk]}"
+        found[key] = min(at, found.get(key, at))
+    return found
 
 
 def offers(product_ids: Collection[int]) -> dict[tuple[int, str], Offer]:

@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.http import HttpRequest
 
+from fulfillment import followups as rules
 from fulfillment.actions import corrections, delivery_addresses, emails, entitlements, jobs, links, suppressions
 from fulfillment.models import DownloadLink, Email, Entitlement, Job, Reach
 from orders.models import Order, Product
@@ -13,6 +14,7 @@ from profiles.actors import Invalid
 from profiles.models import Profile
 from support.admin.base import address_of, masked
 from support.admin.dialogs import Ask, Dialog, Done, Press, registered
+from support.admin.lists import counted
 
 OF_ENTITLEMENT = ("product", "order__channel", "profile", "organization")
 PRODUCTS_LISTED = 300
@@ -149,7 +151,10 @@ class Revoke(Dialog):
 
     def will(self, subject: Entitlement, request: HttpRequest) -> list[str]:
         name = masked(str(subject.profile), request)
-        return [f"{name} can no longer download {subject.product.sku}.", f"{_links(_live(subject))} die at once."]
+        said = [f"{name} can no longer download {subject.product.sku}.", f"{_links(_live(subject))} die at once."]
+        if subject.line_id is None:
+            said.append("Follow-ups planned after this gift are stopped, unless more was given with it.")
+        return said
 
     def do(self, subject: Entitlement, press: Press) -> Done:
         dead = entitlements.revoke(subject, by=press.by, because=press.because)
@@ -207,7 +212,13 @@ class Granting(Dialog):
         form.take_products()
 
     def will(self, subject: Any, request: HttpRequest) -> list[str]:
-        return ["1 entitlement, active at once, without payment.", "1 e-mail with a link, where there is an address."]
+        kinds = rules.planned_for_gift(rules.read(request.organization.policies))  # type: ignore[attr-defined]
+        names = ", ".join(rules.KINDS[kind].lower() for kind in kinds)
+        return [
+            "1 entitlement, active at once, without payment.",
+            "1 e-mail with a link, where there is an address.",
+            f"{counted(len(kinds), 'follow-up')} planned{f': {names}' if names else ''}.",
+        ]
 
     def grant(self, profile: Profile, order: Order | None, press: Press) -> Done:
         product = press.data["product"]

@@ -1,4 +1,4 @@
-"""Dialogs about what is written after a purchase, what was bought as a service, and sending a receipt again."""
+"""Dialogs about what is written after a purchase or a gift, what was bought as a service, and a receipt sent again."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from django.http import HttpRequest
 
 from fulfillment import followups as rules
 from fulfillment import intakes
-from fulfillment.actions import followups, receipts, services
+from fulfillment.actions import emails, followups, receipts, services
 from fulfillment.followups import Kind
 from fulfillment.models import Entitlement, Followup, Service
 from orders.models import Order, Product
@@ -16,14 +16,16 @@ from profiles.actors import Invalid
 from profiles.models import Organization
 from support.admin.base import masked
 from support.admin.dialogs import Ask, Dialog, Done, Press, registered
+from support.admin.followups import after
 from support.admin.lists import counted
 
 
 class OfFollowup(Dialog):
-    model, permission, related = Followup, "resend", ("order",)
+    model, permission = Followup, "resend"
+    related = ("organization", "order", "entitlement__product", "entitlement__order")
 
     def about(self, subject: Followup) -> str:
-        return f"{subject.get_kind_display()}, order {subject.order}"
+        return f"{subject.get_kind_display()}: {after(subject)}"
 
 
 @registered
@@ -49,9 +51,14 @@ class SendFollowup(OfFollowup):
 
     def will(self, subject: Followup, request: HttpRequest) -> list[str]:
         return [
-            f"1 mail to {masked(subject.order.mail_to, request)} goes out now instead of later.",
-            "A refund, an unsubscribe or a reply stops it all the same; the row then says so.",
+            f"1 mail to {masked(self._to(subject), request) or 'nobody'} goes out now instead of later.",
+            "A refund, a revocation, an unsubscribe or a reply stops it all the same; the row then says so.",
         ]
+
+    def _to(self, subject: Followup) -> str:
+        if subject.entitlement is not None:
+            return emails.address(subject.entitlement)
+        return subject.order.mail_to if subject.order else ""
 
     def do(self, subject: Followup, press: Press) -> Done:
         followups.send_now(subject, by=press.by, because=press.because)
@@ -77,7 +84,7 @@ class AskTerms(Ask):
 @registered
 class FollowupTerms(Dialog):
     name, permission, model = "followup_terms", "manage_policies", Organization
-    title, button = "What is written after a purchase", "What is written, and when"
+    title, button = "What is written after a purchase or a gift", "What is written, and when"
     form = AskTerms
     inverse = "Choose the former terms again."
 
@@ -94,7 +101,7 @@ class FollowupTerms(Dialog):
     def will(self, subject: Organization, request: HttpRequest) -> list[str]:
         waiting = Followup.objects.filter(state=Followup.State.WAITING).count()
         return [
-            "Orders from now on follow these terms.",
+            "Orders and gifts from now on follow these terms; after a gift nothing is offered for sale.",
             f"{counted(waiting, 'planned mail')} keep their time; those of a kind that is off are not sent.",
         ]
 

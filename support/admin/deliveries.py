@@ -14,6 +14,7 @@ from orders.models import Order, Product
 from profiles.models import Profile
 from support.admin import dialogs, stories
 from support.admin.base import Period, address_of, masked, moment, redacted, when, word
+from support.admin.followups import GIVEN
 from support.admin.lists import ActiveAdmin
 from support.queries import dashboards, whose
 
@@ -96,7 +97,7 @@ class EntitlementAdmin(ActiveAdmin):
 
     @display(description="Order")
     def order_shown(self, row: Entitlement) -> str:
-        return str(row.order or "by hand")
+        return str(row.order or GIVEN.get(Entitlement.Source(row.source), "–"))
 
     @display(description="Given")
     def given_shown(self, row: Entitlement) -> str:

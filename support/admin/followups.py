@@ -1,17 +1,20 @@
-"""What is written after purchases and what was bought as a service: their lists, and their cards on other pages."""
+"""What is written after purchases and gifts, and what was bought as a service: lists, and cards on other pages."""
 
+from collections.abc import Collection
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.contrib.admin import SimpleListFilter
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
-from fulfillment.models import Followup, Service
+from fulfillment.models import Entitlement, Followup, Service
 from orders.models import Order
+from profiles.models import Profile
 from support.admin import dialogs
 from support.admin.base import address_of, masked, redacted, when, word
 from support.admin.lists import ActiveAdmin
@@ -29,6 +32,14 @@ STEPS = {
     Service.State.STARTED: "waiting",
     Service.State.DONE: "well",
     Service.State.ENDED: "over",
+}
+
+
+# How a product came to a customer whom no line of an order gave it.
+GIVEN = {
+    Entitlement.Source.MANUAL: "given by hand",
+    Entitlement.Source.COUPON: "given for a coupon",
+    Entitlement.Source.REWARD: "earned by a mission",
 }
 
 
@@ -52,19 +63,29 @@ class OfOrder(ActiveAdmin):
     """A list whose rows belong to orders, each with the acts that are legal."""
 
     list_select_related: Any = ("order",)
+    of_title = "Order"
 
     def acts_of(self, row: Any) -> tuple[tuple[str, int, bool], ...]:
         """The buttons of a row: name, subject, whether it is legal."""
         return ()
 
+    def about(self, row: Any) -> tuple[str, str]:
+        """What a row is about, and the name of whose it is."""
+        return str(row.order), row.order.customer_name
+
+    def page_of(self, row: Any) -> str:
+        """The address of the page on which a row stands."""
+        return address_of(Order, row.order_id)
+
     def get_list_display(self, request: HttpRequest) -> list[Any]:
-        @display(description="Order")
+        @display(description=self.of_title)
         def order_shown(row: Any) -> str:
-            who = masked(row.order.customer_name, request) or "Nobody known"
+            what, who = self.about(row)
             return format_html(
-                '<span class="pair"><span class="strong cut">{}</span><span class="quiet cut">{}</span></span>',
-                row.order,
-                who,
+                '<span class="pair"><span class="strong cut" title="{0}">{0}</span>'
+                '<span class="quiet cut">{1}</span></span>',
+                what,
+                masked(who, request) or "Nobody known",
             )
 
         @display(description="")
@@ -82,7 +103,7 @@ class OfOrder(ActiveAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        return redirect(address_of(Order, self.found(request, object_id).order_id))
+        return redirect(self.page_of(self.found(request, object_id)))
 
 
 class FollowupAdmin(OfOrder):
@@ -92,10 +113,25 @@ class FollowupAdmin(OfOrder):
     above = ("followup_terms",)
     list_display = ("kind_shown", "state_shown", "due_shown")
     list_filter = (InState, "kind")
+    list_select_related = ("organization", "order", "entitlement__product", "entitlement__order", "profile")
+    of_title = "After"
     ordering = ("-due_at", "-id")
-    explains = "What is written after a purchase, each at most once, and why what does not go out does not."
+    explains = "What is written after a purchase or a gift, each at most once, and why what does not go out does not."
     empty_title = "No follow-ups here"
-    empty_text = "They are planned as orders are paid. What is written, and when, is chosen by the button above."
+    empty_text = (
+        "They are planned as orders are paid and as products are given. "
+        "What is written, and when, is chosen by the button above."
+    )
+
+    def about(self, row: Followup) -> tuple[str, str]:
+        if row.order is not None:
+            return f"Order {row.order}", row.order.customer_name
+        return after(row), row.profile.name if row.profile else ""
+
+    def page_of(self, row: Followup) -> str:
+        """That of its order, or of the customer who was given it."""
+        order_id = row.order_id or (row.entitlement.order_id if row.entitlement else None)
+        return address_of(Order, order_id) if order_id else address_of(Profile, row.profile_id)
 
     def acts_of(self, row: Followup) -> tuple[tuple[str, int, bool], ...]:
         return acts_of(row)
@@ -150,6 +186,20 @@ class ServiceAdmin(OfOrder):
         return when(row.created_at)
 
 
+def after(row: Followup) -> str:
+    """What a follow-up comes after: an order, or what was given, how and on which day."""
+    if row.entitlement is None:
+        return f"Order {row.order}"
+    return given(row.entitlement, row.organization.timezone)
+
+
+def given(entitlement: Entitlement, timezone: str) -> str:
+    """What was given, how and on which day of the organization's."""
+    how = GIVEN.get(Entitlement.Source(entitlement.source), entitlement.get_source_display().lower())
+    day = entitlement.created_at.astimezone(ZoneInfo(timezone))
+    return f"{entitlement.product.sku}, {how} on {day:%-d %b %Y}"
+
+
 def acts_of(row: Followup) -> tuple[tuple[str, int, bool], ...]:
     """The buttons of a follow-up: name, subject, whether it is legal."""
     waiting = row.state == Followup.State.WAITING
@@ -169,11 +219,21 @@ def steps_of(row: Service) -> tuple[tuple[str, int, bool], ...]:
     )
 
 
-def card(request: HttpRequest, **about: Any) -> dict[str, Any]:
-    """What the page of an order or of a customer shows of both; two queries."""
+def of_customer(request: HttpRequest, profile: Profile) -> dict[str, Any]:
+    """What a customer's page shows of both; two queries."""
+    return _card(request, Followup.objects.filter(profile=profile), Service.objects.filter(profile=profile))
+
+
+def of_order(request: HttpRequest, order: Order, gifts: Collection[int]) -> dict[str, Any]:
+    """What an order's page shows of both, also of the rights given by hand on it (`gifts`); two queries."""
+    rows = Followup.objects.filter(Q(order=order) | Q(entitlement__in=gifts))
+    return _card(request, rows, Service.objects.filter(order=order))
+
+
+def _card(request: HttpRequest, about: QuerySet[Followup], services: QuerySet[Service]) -> dict[str, Any]:
     actor = request.actor  # type: ignore[attr-defined]
-    rows = Followup.objects.filter(**about).order_by("-due_at", "-pk")[:SHOWN_AT_MOST]
-    bought = Service.objects.filter(**about).select_related("product").order_by("-created_at", "-pk")[:SHOWN_AT_MOST]
+    rows = about.select_related("organization", "order", "entitlement__product").order_by("-due_at", "-pk")
+    bought = services.select_related("product").order_by("-created_at", "-pk")[:SHOWN_AT_MOST]
     return {
         "followups": [
             {
@@ -181,9 +241,10 @@ def card(request: HttpRequest, **about: Any) -> dict[str, Any]:
                 "state": word(row.state, row.get_state_display(), TONES[Followup.State(row.state)]),
                 "at": when(row.ended_at or row.due_at),
                 "why": row.get_why_display() if row.why else "",
+                "after": after(row),
                 "buttons": dialogs.buttons(actor, *acts_of(row)),
             }
-            for row in rows
+            for row in rows[:SHOWN_AT_MOST]
         ],
         "services": [
             {

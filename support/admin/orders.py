@@ -118,7 +118,7 @@ class OrderAdmin(DeskAdmin):
             "facts": _facts(order, page, request),
             "rights": stories.rights(page, actor),
             "letters": stories.letters(page.emails, request),
-            **followups.card(request, order=order),
+            **followups.of_order(request, order, [row.pk for row in page.entitlements if row.line_id is None]),
             "timeline": stories.shown(page.entries(), request),
             "raw_url": dialogs.url_of("orders_order_deliveries", order.pk) if actor.may("view_pii") else "",
             **(extra_context or {}),

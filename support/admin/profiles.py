@@ -147,7 +147,7 @@ class ProfileAdmin(DeskAdmin):
             "orders": [_order(row) for row in page.orders],
             "rights": stories.rights(page, actor),
             "letters": stories.letters(page.emails, request),
-            **(followups.card(request, profile=profile) if page.has & {"followups", "services"} else {}),
+            **(followups.of_customer(request, profile) if page.has & {"followups", "services"} else {}),
             "redemptions": _redemptions(profile, request) if "redemptions" in page.has else [],
             "missions": _missions(profile, request) if "missions" in page.has else [],
             "intents": [_intent(row) for row in page.intents],

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from config import pipeline
 from fulfillment import followups
-from fulfillment.actions import bounces, entitlements, suppressions
+from fulfillment.actions import bounces, bundles, entitlements, suppressions
 from fulfillment.actions import followups as acting
 from fulfillment.followups import Kind, Policy, Standing, Terms, Verdict, Why
 from fulfillment.models import Email, Entitlement, Followup, Offer
@@ -190,6 +190,19 @@ def test_a_cancellation_stops_what_waits(bob: Buyer, later: Later) -> None:
     later(25)
     bob.stage.work()
     assert not [subject for subject in bob.subjects() if "waiting" in subject]
+
+
+def test_a_bundle_is_followed_by_its_order_once_it_holds_something_to_download(bob: Buyer, later: Later) -> None:
+    bundle = bob.stage.product("SET-SEA", "Everything about the sea", kind="bundle")
+    bob.buy(sku="SET-SEA")
+    assert bob.rows() == {}
+    with bob.stage.inside():
+        bundles.fill(bundle, ["EBOOK-TIDE-EN", "EBOOK-HARB-EN"], by=BY)
+    bob.stage.work()
+    assert states(bob) == ["waiting "]
+    later(25)
+    bob.stage.work()
+    assert bob.mails("reminder") == 1 and bob.last_mail().count("/download/") == 2
 
 
 def test_a_revoked_product_is_not_reminded_of(bob: Buyer, later: Later) -> None:
