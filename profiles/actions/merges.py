@@ -41,6 +41,7 @@ SELECT %s, %s, %s, %s, id, %s FROM moved
 _RETURN = """
 UPDATE {table} t SET {column} = m.former_id FROM profiles_mergemove m
  WHERE m.merge_id = %s AND m.model = %s AND m.field = %s AND m.former_id = %s AND t.id = m.row_id AND t.{column} = %s
+   {and_}
 """
 _STAY = """
 INSERT INTO profiles_mergemove (organization_id, merge_id, model, field, row_id, former_id)
@@ -235,10 +236,15 @@ def _move(merge_row: Merge, model: type[models.Model], field: models.Field[Any, 
         )
 
 
-def _return(merge_row: Merge, model: type[models.Model], field: models.Field[Any, Any], root: int) -> None:
+def _return(
+    merge_row: Merge, model: type[models.Model], field: models.Field[Any, Any], root: int, *, leader: str | None = None
+) -> None:
+    """Put back by the journal what is with the root; with a `leader`, only rows that have none."""
+    without: Any = model._meta.get_field(leader) if leader else None
+    and_ = f"AND t.{connection.ops.quote_name(without.column)} IS NULL" if without else ""
     with connection.cursor() as cursor:
         cursor.execute(
-            _RETURN.format(**_names(model, field)),
+            _RETURN.format(**_names(model, field), and_=and_),
             [merge_row.pk, model._meta.label, field.name, merge_row.absorbed_id, root],
         )
 
@@ -262,10 +268,13 @@ def _note_who_stays(merge_row: Merge) -> None:
 
 
 def return_others(merge_row: Merge, *, root: int) -> None:
-    """Put back by the journal what is neither a fact, nor follows one, nor an identifier."""
+    """Put back by the journal what is neither a fact, nor follows one, nor an identifier.
+
+    Of what may follow a fact, the rows that follow none: what was given without an order is nobody else's to move.
+    """
     for model, field in moving_fields():
-        if not (issubclass(model, Fact) or model is Identifier or getattr(model, "follows", None)):
-            _return(merge_row, model, field, root)
+        if not (issubclass(model, Fact) or model is Identifier):
+            _return(merge_row, model, field, root, leader=getattr(model, "follows", None))
 
 
 def _share_out(merge_row: Merge, root: int) -> None:

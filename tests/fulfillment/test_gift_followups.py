@@ -28,6 +28,7 @@ from fulfillment.actions import (
 from fulfillment.actions import followups as acting
 from fulfillment.followups import Kind, Policy, Terms
 from fulfillment.models import Email, Entitlement, Followup, MissionCompletion, Offer, Redemption
+from orders.actions import products
 from orders.models import Product
 from profiles import clock
 from profiles.actions import merges
@@ -36,6 +37,7 @@ from profiles.models import Organization, Profile
 from tests.buyers import Buyer, buyer, terms
 from tests.events import event, post
 from tests.fulfillment.conftest import Later
+from tests.profiles.people import People, broken
 from tests.servers import MailServer
 from tests.stage import BY, Stage
 
@@ -392,6 +394,27 @@ def test_it_goes_where_its_gift_goes_by_a_merge_and_its_undo(gia: Buyer, later: 
     later(25)
     gia.stage.work()
     assert len(gia.subjects()) == len(other.subjects()) == 2, "each is reminded of their own"
+
+
+def test_it_goes_back_with_its_gift_when_what_joined_two_turns_out_to_be_a_shops_phone(db: None) -> None:
+    till = "+4930901820"
+    people = People()
+    ada, bob = people.customer(1, email="ada@example.org"), people.customer(2, email="bob@example.org")
+    with people.inside():
+        book = products.add(
+            organization=people.organization, sku=TIDE, title="Tide Atlas", kind="ebook", price="39.00",
+            currency="EUR", by=BY,
+        )  # fmt: skip
+        entitlements.grant(Profile.objects.get(pk=bob), book, by=BY, because=WHY, key="1")
+    people.work()
+    people.buy(3, email="ada@example.org", phone=till)
+    assert people.buy(4, email="bob@example.org", phone=till) == ada
+    with people.inside():
+        assert {row.profile_id for row in (Followup.objects.get(), Entitlement.objects.get())} == {ada}
+    people.buy(5, email="cem@example.org", phone=till)
+    with people.inside():
+        assert {row.profile_id for row in (Followup.objects.get(), Entitlement.objects.get())} == {bob}
+    assert broken(people) == []
 
 
 def owners(one: Buyer) -> list[int | None]:
