@@ -69,9 +69,9 @@ class OfOrder(ActiveAdmin):
         """The buttons of a row: name, subject, whether it is legal."""
         return ()
 
-    def about(self, row: Any) -> tuple[str, str]:
-        """What a row is about, and the name of whose it is."""
-        return str(row.order), row.order.customer_name
+    def about(self, row: Any) -> tuple[str, str, str]:
+        """What a row is about, how it came about where no order says so, and the name of whose it is."""
+        return str(row.order), "", row.order.customer_name
 
     def page_of(self, row: Any) -> str:
         """The address of the page on which a row stands."""
@@ -80,13 +80,10 @@ class OfOrder(ActiveAdmin):
     def get_list_display(self, request: HttpRequest) -> list[Any]:
         @display(description=self.of_title)
         def order_shown(row: Any) -> str:
-            what, who = self.about(row)
-            return format_html(
-                '<span class="pair"><span class="strong cut" title="{0}">{0}</span>'
-                '<span class="quiet cut">{1}</span></span>',
-                what,
-                masked(who, request) or "Nobody known",
-            )
+            what, how, who = self.about(row)
+            said = [line for line in (how, masked(who, request) or "Nobody known") if line]
+            lines = format_html_join("", '<span class="quiet cut">{}</span>', ((line,) for line in said))
+            return format_html('<span class="pair"><span class="strong cut">{}</span>{}</span>', what, lines)
 
         @display(description="")
         def acts_shown(row: Any) -> str:
@@ -123,10 +120,11 @@ class FollowupAdmin(OfOrder):
         "What is written, and when, is chosen by the button above."
     )
 
-    def about(self, row: Followup) -> tuple[str, str]:
-        if row.order is not None:
-            return f"Order {row.order}", row.order.customer_name
-        return after(row), row.profile.name if row.profile else ""
+    def about(self, row: Followup) -> tuple[str, str, str]:
+        if row.entitlement is None:
+            return f"Order {row.order}", "", row.order.customer_name if row.order else ""
+        how = given(row.entitlement, row.organization.timezone)
+        return row.entitlement.product.sku, f"{how[0].upper()}{how[1:]}", row.profile.name if row.profile else ""
 
     def page_of(self, row: Followup) -> str:
         """That of its order, or of the customer who was given it."""
@@ -190,14 +188,14 @@ def after(row: Followup) -> str:
     """What a follow-up comes after: an order, or what was given, how and on which day."""
     if row.entitlement is None:
         return f"Order {row.order}"
-    return given(row.entitlement, row.organization.timezone)
+    return f"{row.entitlement.product.sku}, {given(row.entitlement, row.organization.timezone)}"
 
 
 def given(entitlement: Entitlement, timezone: str) -> str:
-    """What was given, how and on which day of the organization's."""
+    """How something was given, and on which day of the organization's."""
     how = GIVEN.get(Entitlement.Source(entitlement.source), entitlement.get_source_display().lower())
     day = entitlement.created_at.astimezone(ZoneInfo(timezone))
-    return f"{entitlement.product.sku}, {how} on {day:%-d %b %Y}"
+    return f"{how} on {day:%-d %b %Y}"
 
 
 def acts_of(row: Followup) -> tuple[tuple[str, int, bool], ...]:

@@ -1,5 +1,6 @@
 """A support lead at the desk, in a real browser: finds, reads, resends, revokes, restores, merges and takes it back."""
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,6 +17,12 @@ from tests.servers import Visitor
 from tests.stage import BY, Stage, sample
 
 PASSWORD = "lantern-press-at-night"
+
+
+def look(page: Any, name: str) -> None:
+    """Leave a picture where somebody wants to look at the pages."""
+    if folder := os.environ.get("PICTURES"):
+        page.screenshot(path=f"{folder}/{name}.png", full_page=True)
 
 
 @dataclass
@@ -193,3 +200,33 @@ def test_an_event_of_nobody_is_linked_and_taken_back(at_desk: AtDesk) -> None:
     assert "Put EBOOK-HARB-EN in the cart" in page.content()
     page.set_viewport_size({"width": 420, "height": 900})
     assert page.evaluate("document.documentElement.scrollWidth") <= 420, "a narrow page does not scroll sideways"
+
+
+def test_a_gift_says_what_follows_it_and_is_stopped(at_desk: AtDesk) -> None:
+    page = at_desk.page
+    at_desk.find("maya.okafor@example.com")
+    with page.expect_navigation():
+        page.locator("a.result", has_text="is email:maya.okafor").first.click()
+    dialog = at_desk.open("Grant a product")
+    assert "1 follow-up planned: download reminder." in dialog.inner_text()
+    dialog.locator("select[name=product]").select_option(index=1)
+    at_desk.press(dialog, "a present for a good review")
+    at_desk.stage.work()
+    page.reload()
+    look(page, "gift-customer")
+    followups = page.locator("section[aria-labelledby=followups]")
+    assert re.search(r"EBOOK-HARB-EN, given by hand on \d+ \w+ \d{4}", followups.inner_text())
+    page.goto(f"{at_desk.home}/admin/fulfillment/followup/")
+    look(page, "gift-followups")
+    assert "Given by hand on" in page.locator("#changelist").inner_text()
+    page.set_viewport_size({"width": 390, "height": 844})
+    look(page, "gift-followups-narrow")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.set_viewport_size({"width": 1280, "height": 900})
+    dialog = at_desk.open("Stop")
+    dialog.locator("[name=because]").fill("she has it already")
+    with page.expect_navigation():
+        dialog.locator("button[type=submit]").click()
+    assert "1 follow-up was stopped." in page.inner_text("body")
+    assert "Stopped by a person" in page.locator("#changelist").inner_text()
+    look(page, "gift-stopped")
