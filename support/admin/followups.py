@@ -69,9 +69,9 @@ class OfOrder(ActiveAdmin):
         """The buttons of a row: name, subject, whether it is legal."""
         return ()
 
-    def about(self, row: Any) -> tuple[str, str, str]:
-        """What a row is about, how it came about where no order says so, and the name of whose it is."""
-        return str(row.order), "", row.order.customer_name
+    def about(self, row: Any) -> tuple[str, str]:
+        """What a row is about, and the name of whose it is."""
+        return str(row.order), row.order.customer_name
 
     def page_of(self, row: Any) -> str:
         """The address of the page on which a row stands."""
@@ -80,10 +80,12 @@ class OfOrder(ActiveAdmin):
     def get_list_display(self, request: HttpRequest) -> list[Any]:
         @display(description=self.of_title)
         def order_shown(row: Any) -> str:
-            what, how, who = self.about(row)
-            said = [line for line in (how, masked(who, request) or "Nobody known") if line]
-            lines = format_html_join("", '<span class="quiet cut">{}</span>', ((line,) for line in said))
-            return format_html('<span class="pair"><span class="strong cut">{}</span>{}</span>', what, lines)
+            what, who = self.about(row)
+            return format_html(
+                '<span class="pair"><span class="strong cut">{}</span><span class="quiet cut">{}</span></span>',
+                what,
+                masked(who, request) or "Nobody known",
+            )
 
         @display(description="")
         def acts_shown(row: Any) -> str:
@@ -120,11 +122,10 @@ class FollowupAdmin(OfOrder):
         "What is written, and when, is chosen by the button above."
     )
 
-    def about(self, row: Followup) -> tuple[str, str, str]:
+    def about(self, row: Followup) -> tuple[str, str]:
         if row.entitlement is None:
-            return f"Order {row.order}", "", row.order.customer_name if row.order else ""
-        how = given(row.entitlement, row.organization.timezone)
-        return row.entitlement.product.sku, f"{how[0].upper()}{how[1:]}", row.profile.name if row.profile else ""
+            return f"Order {row.order}", row.order.customer_name if row.order else ""
+        return row.entitlement.product.sku, row.profile.name if row.profile else ""
 
     def page_of(self, row: Followup) -> str:
         """That of its order, or of the customer who was given it."""
@@ -136,7 +137,13 @@ class FollowupAdmin(OfOrder):
 
     @display(description="Mail")
     def kind_shown(self, row: Followup) -> str:
-        return row.get_kind_display()
+        if row.entitlement is None:
+            return row.get_kind_display()
+        return format_html(
+            '<span class="pair"><span>{}</span><span class="quiet cut">{}</span></span>',
+            row.get_kind_display(),
+            given(row.entitlement, row.organization.timezone),
+        )
 
     @display(description="State")
     def state_shown(self, row: Followup) -> SafeString:

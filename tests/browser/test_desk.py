@@ -218,7 +218,7 @@ def test_a_gift_says_what_follows_it_and_is_stopped(at_desk: AtDesk) -> None:
     assert re.search(r"EBOOK-HARB-EN, given by hand on \d+ \w+ \d{4}", followups.inner_text())
     page.goto(f"{at_desk.home}/admin/fulfillment/followup/")
     look(page, "gift-followups")
-    assert "Given by hand on" in page.locator("#changelist").inner_text()
+    assert "given by hand on" in page.locator("#changelist").inner_text()
     page.set_viewport_size({"width": 390, "height": 844})
     look(page, "gift-followups-narrow")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390

@@ -46,7 +46,7 @@ def test_the_list_and_the_customers_page_say_how_it_was_given(desk: Desk, sign: 
         Entitlement.objects.filter(order=None).update(source=source)
     client = sign("agent")
     for url, said in (
-        (desk.url("fulfillment_followup_changelist"), words.capitalize()),
+        (desk.url("fulfillment_followup_changelist"), words),
         (desk.profile_url, f"{HARBOUR}, {words}"),
     ):
         shown = client.get(url).content.decode()
