@@ -173,7 +173,9 @@ def work(followup_ids: Sequence[int], *, talked: Talked) -> None:
         verdict = rules.judge(Kind(row.kind), standing, planned_at=row.planned_at, now=now, policy=policy)
         if _conclude(row, verdict, now):
             sending.append(row)
-            if row.kind == Kind.REMINDER and row.profile_id:
+            if row.kind == Kind.REMINDER and row.entitlement_id:
+                _carry_all(row, about, known)
+            elif row.kind == Kind.REMINDER and row.profile_id:
                 known.reminded.add(row.profile_id)
     _send(sending, about, known)
     bulk.update(Followup, rows, ["state", "why", "due_at", "ended_at", "email"])
@@ -203,12 +205,22 @@ def _standing(
         replied=spoke is not None and spoke > matter.since,
         silenced=matter.to in silenced,
         bounced=matter.to in back,
-        reminded=profile in known.reminded,
+        reminded=(profile, matter.to) in known.reminded_of_gifts if matter.gift else profile in known.reminded,
         downloaded_at=known.downloaded.get(row.matter),
         offered=offer is not None,
         owned=offer is not None and (profile, offer.offered_id) in known.owned,
         waits_for_answers=service is not None and service.state == Service.State.INTAKE,
     )
+
+
+def _carry_all(row: Followup, about: Mapping[str, Matter], known: Known) -> None:
+    """One reminder for all gifts that a customer has not opened yet: their own need not go out any more."""
+    matter = about[row.matter]
+    known.reminded_of_gifts.add((matter.profile_id or 0, matter.to))
+    for lead in sorted(known.unreminded - {row.entitlement_id}):
+        other, key = about[f"gift:{lead}"], f"gift:{lead}"
+        if (other.profile_id, other.to) == (matter.profile_id, matter.to) and key not in known.downloaded:
+            known.rights[row.matter] = [*known.rights[row.matter], *known.rights[key]]
 
 
 def _is_open(service: Service | None) -> bool:

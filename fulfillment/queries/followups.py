@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import Max, Min, QuerySet
 
 from fulfillment import followups as rules
+from fulfillment.followups import Kind
 from fulfillment.models import DownloadSession, Email, Entitlement, Followup, MailTemplate, Offer, Service
 from fulfillment.wordings import Wording
 from orders.models import Line, Order
@@ -24,6 +25,9 @@ class Known:
     rights: dict[str, list[Entitlement]] = field(default_factory=dict)
     downloaded: dict[str, datetime] = field(default_factory=dict)
     reminded: set[int] = field(default_factory=set)
+    # Customers and addresses that were reminded of a gift lately, and gifts whose reminder did not go out yet.
+    reminded_of_gifts: set[tuple[int, str]] = field(default_factory=set)
+    unreminded: set[int] = field(default_factory=set)
     spoke: dict[int, datetime] = field(default_factory=dict)
     offers: dict[tuple[int, str], Offer] = field(default_factory=dict)
     owned: set[tuple[int, int]] = field(default_factory=set)
@@ -39,7 +43,7 @@ def gather(
     *,
     now: datetime,
 ) -> Known:
-    """What is known about these and their gifts (`occasions`); ten queries at most, whatever their number."""
+    """What is known about these and their gifts (`occasions`); eleven queries at most, whatever their number."""
     known = Known()
     people = {order.profile_id for order in orders.values() if order.profile_id}
     people |= {right.profile_id for group in gifts.values() for right in group}
@@ -61,7 +65,12 @@ def gather(
     recent = Email.objects.filter(
         profile__in=people, template=Email.Template.REMINDER, created_at__gt=now - rules.APART
     ).exclude(state=Email.State.CANCELLED)
-    known.reminded = {pk for pk in recent.values_list("profile_id", flat=True) if pk}
+    for profile_id, entitlement_id, to in recent.values_list("profile_id", "entitlement_id", "to"):
+        if entitlement_id:
+            known.reminded_of_gifts.add((profile_id or 0, to))
+        else:
+            known.reminded.add(profile_id or 0)
+    known.unreminded = _unreminded(list(gifts))
     spoke = Event.objects.filter(profile__in=people, type__in=REPLIES).values_list("profile")
     known.spoke = dict(spoke.annotate(last=Max("occurred_at")))
     for line in (
@@ -95,6 +104,13 @@ def occasions(given: Iterable[Entitlement]) -> dict[int, list[Entitlement]]:
     for right in given:
         found.setdefault(rules.occasion(right.source_key), []).append(right)
     return {group[0].pk: group for group in found.values()}
+
+
+def _unreminded(gifts: Collection[int]) -> set[int]:
+    if not gifts:
+        return set()
+    rows = Followup.objects.filter(entitlement__in=gifts, kind=Kind.REMINDER, state=Followup.State.WAITING)
+    return {pk for pk in rows.values_list("entitlement_id", flat=True) if pk}
 
 
 def _downloaded(gifts: Mapping[int, Sequence[Entitlement]]) -> dict[str, datetime]:

@@ -170,6 +170,32 @@ def test_five_books_by_one_code_bring_one_reminder_with_all_their_links(gia: Buy
     assert gia.last_mail().count("/download/") == 2
 
 
+def test_gifts_of_a_day_bring_one_reminder_with_the_links_of_all_that_were_not_opened(gia: Buyer, later: Later) -> None:
+    pearl = gia.stage.product("EBOOK-PEARL", "Pearl", file=b"%PDF-1.7 Pearl", filename="pearl.pdf")
+    by_hand(gia, pearl.sku, "0")
+    gia.download()
+    by_hand(gia, TIDE, "1")
+    later(1)
+    by_hand(gia, HARBOUR, "2")
+    later(23.5)
+    gia.stage.work()
+    assert states(gia) == ["skipped downloaded", "sent", "waiting"]
+    later(2)
+    gia.stage.work()
+    assert [subject for subject in gia.subjects() if "waiting" in subject] == ["Tide Atlas (+1) is waiting for you"]
+    assert gia.last_mail().count("/download/") == 2 and "Pearl" not in gia.last_mail()
+    assert states(gia) == ["skipped downloaded", "sent", "skipped reminded"]
+
+
+def test_a_purchase_and_a_gift_of_a_day_are_each_reminded_of(gia: Buyer, later: Later) -> None:
+    gia.buy()
+    by_hand(gia, HARBOUR)
+    later(25)
+    gia.stage.work()
+    assert sorted(gia.subjects()[-2:]) == ["Harbour Sketches is waiting for you", "Tide Atlas is waiting for you"]
+    assert states(gia) == ["sent", "sent"]
+
+
 def test_what_was_bought_is_followed_by_its_order_alone(gia: Buyer) -> None:
     gia.buy()
     with gia.stage.inside():
