@@ -11,6 +11,7 @@ from django.urls import reverse
 from fulfillment.models import Entitlement
 from orders.models import Order
 from profiles.actions import organizations
+from profiles.actors import Actor
 from profiles.models import AuditEntry, Profile
 from tests.stage import BY, Stage, sample
 
@@ -25,6 +26,14 @@ def sign_in(stage: Stage, role: str, **options: Any) -> Client:
     client = Client(**options)
     client.force_login(user)
     return client
+
+
+def member(stage: Stage, name: str, role: str) -> Actor:
+    """Somebody new of this role in the stage's organization, as who does an act."""
+    user = User.objects.create_user(name, is_staff=True)
+    with stage.inside():
+        organizations.add_member(stage.organization, user, role, by=BY)
+    return Actor(label=name.title(), role=role, user_id=user.pk)
 
 
 @dataclass

@@ -84,15 +84,7 @@ def merge(
     rule_version: str = "1",
 ) -> Merge:
     """Make one customer of two; the older profile survives. Raises NotFound, Invalid, AlreadyMerged."""
-    low, high = sorted((one, other))
-    if low == high:
-        raise Invalid("A customer cannot be merged with itself.")
-    found = {p.pk: p for p in Profile.objects.select_for_update(no_key=True).filter(pk__in=[low, high]).order_by("pk")}
-    if len(found) < 2:
-        raise NotFound("One of the two customers does not exist.")
-    survivor, absorbed = found[low], found[high]
-    if survivor.merged_into_id or absorbed.merged_into_id:
-        raise AlreadyMerged("One of the two was merged into another customer before; open that one.")
+    survivor, absorbed = both(one, other)
     merge_row = Merge.objects.create(
         organization_id=survivor.organization_id,
         survivor=survivor,
@@ -119,11 +111,28 @@ def merge(
         by=by,
         subject=merge_row,
         because=because,
-        profile_id=low,
-        details={"survivor": low, "absorbed": high, "rows": moved(merge_row)},
+        profile_id=survivor.pk,
+        details={"survivor": survivor.pk, "absorbed": absorbed.pk, "rows": moved(merge_row)},
     )
     streams.tell_merge(merge_row)
     return merge_row
+
+
+def both(one: int, other: int) -> tuple[Profile, Profile]:
+    """Two customers who can be merged, the older first, for this transaction alone.
+
+    Raises NotFound, Invalid, AlreadyMerged. Whoever takes the turn of the organization takes it before.
+    """
+    low, high = sorted((one, other))
+    if low == high:
+        raise Invalid("A customer cannot be merged with itself.")
+    found = {p.pk: p for p in Profile.objects.select_for_update(no_key=True).filter(pk__in=[low, high]).order_by("pk")}
+    if len(found) < 2:
+        raise NotFound("One of the two customers does not exist.")
+    survivor, absorbed = found[low], found[high]
+    if survivor.merged_into_id or absorbed.merged_into_id:
+        raise AlreadyMerged("One of the two was merged into another customer before; open that one.")
+    return survivor, absorbed
 
 
 def moved(merge_row: Merge) -> int:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from fulfillment.actions import email_changes
 from fulfillment.models import EmailChange
 from orders.models import Order
+from profiles import clock
 from profiles.actions import audit, merges
 from profiles.actors import Actor, Invalid
 from profiles.models import Merge, Profile
@@ -15,7 +16,10 @@ PAID = (Order.PaymentStatus.PAID, Order.PaymentStatus.PARTIALLY_REFUNDED, Order.
 
 
 def merge(one: int, other: int, *, by: Actor, because: str, verified: Sequence[str], key: str) -> Merge | Approval:
-    """Merge at once, or ask: `key` makes a repeated press the same question. Raises what merging does."""
+    """Merge at once, or ask a second person: what waits for one is not asked again, whoever presses.
+
+    `key` is the press. Raises what merging does.
+    """
     by.require("merge")
     reason = audit.require_reason(because)
     found = list(Profile.objects.select_related("organization").filter(pk__in=[one, other]))
@@ -23,8 +27,8 @@ def merge(one: int, other: int, *, by: Actor, because: str, verified: Sequence[s
     if over and approvals.others(Approval.Kind.MERGE, by):
         if len({point.strip() for point in verified if point.strip()}) < merges.VERIFIED_AT_LEAST:
             raise Invalid("Name at least two different data points you verified.")
-        low, high = sorted((one, other))
-        return approvals.ask(
+        low, high = (profile.pk for profile in merges.both(one, other))
+        return asked(low, high) or approvals.ask(
             Approval.Kind.MERGE,
             key=f"merge:{key}",
             title=f"Merge customer {high} into customer {low}",
@@ -38,6 +42,14 @@ def merge(one: int, other: int, *, by: Actor, because: str, verified: Sequence[s
     if over:
         approvals.note_alone(made, by=by)
     return made
+
+
+def asked(one: int, other: int) -> Approval | None:
+    """The question whether these two are merged, where it waits for a second person."""
+    low, high = sorted((one, other))
+    waiting = Approval.objects.filter(state=Approval.State.WAITING, expires_at__gt=clock.now())
+    pair = waiting.filter(kind=Approval.Kind.MERGE, arguments__one=low, arguments__other=high)
+    return pair.order_by("asked_at", "pk").first()
 
 
 def change_email(

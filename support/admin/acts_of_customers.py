@@ -65,6 +65,7 @@ class MergeCustomers(Dialog):
             "evidence": findings([asdict(one) for one in found.evidence], request),
             "together": [(one.orders, _money(one)) for one in shares.of_customers(survivor.pk, absorbed.pk)],
             "moves": _moves(absorbed),
+            "asked": _asked(survivor, absorbed),
         }
 
     def do(self, subject: Profile, press: Press) -> Done:
@@ -75,7 +76,9 @@ class MergeCustomers(Dialog):
             subject.pk, press.data["other"], by=press.by, because=press.because, verified=points, key=press.key
         )
         if isinstance(merge, Approval):
-            said = "Both customers have paid: a second person confirms the merge. Nothing was moved yet."
+            who = "you" if merge.asked_by_id == press.by.user_id else merge.asked_by
+            said = f"Both customers have paid: a second person confirms the merge, which {who} asked for."
+            said += " Nothing was moved yet."
             return Done(said, url=address_of(merge, merge.pk))
         moved = merges.moved(merge)
         # Whoever works through a queue stays in it; everybody else sees the customer.
@@ -145,6 +148,14 @@ def _moves(absorbed: Profile) -> list[tuple[str, int]]:
         for model, field in merges.moving_fields()
     }
     return sorted((name, count) for name, count in _named(counts).items() if count)
+
+
+def _asked(one: Profile, other: Profile) -> dict[str, Any]:
+    """The question about these two that waits for a second person, if there is one."""
+    question = customers.asked(one.pk, other.pk)
+    if question is None:
+        return {}
+    return {"by": question.asked_by, "at": when(question.asked_at), "url": address_of(question, question.pk)}
 
 
 def _side(profile: Profile, request: HttpRequest, role: str) -> dict[str, Any]:

@@ -22,8 +22,9 @@ from support.actions import approvals, customers, refunds
 from support.actions.approvals import AlreadyDecided, OwnAct
 from support.limits import Limits
 from support.models import Approval
+from tests.desk import member
 from tests.faults.crowd import at_once
-from tests.stage import BY, Stage, sample
+from tests.stage import Stage, sample
 from tests.stripe_server import StripeServer, bought, connect
 
 State = Approval.State
@@ -46,13 +47,6 @@ def stage(db: None, stripe: StripeServer, settings: Any) -> Stage:
 def dear(stage: Stage, stripe: StripeServer) -> Order:
     """An order above the usual limit of 500.00."""
     return bought(stage, stripe, id="cs_dear", payment_intent="pi_dear", amount_total=60_000)
-
-
-def member(stage: Stage, name: str, role: str) -> Actor:
-    user = User.objects.create_user(name, is_staff=True)
-    with stage.inside():
-        organizations.add_member(stage.organization, user, role, by=BY)
-    return Actor(label=name.title(), role=role, user_id=user.pk)
 
 
 @pytest.fixture
