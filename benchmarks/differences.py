@@ -28,6 +28,7 @@ def main() -> None:
         began = time.perf_counter()
         books.clean(CLEAN)
         books.spoil(SPOILT)
+        books.bundle_lacks_a_part(SPOILT)
         made = time.perf_counter() - began
         with books.inside():
             until = clock.now() + timedelta(minutes=1)
@@ -53,7 +54,7 @@ def main() -> None:
         with books.inside():
             left = Discrepancy.objects.filter(status=Discrepancy.Status.OPEN).count()
         rig.emit(
-            question=f"all of {SPOILT} discrepancies of each kind among {CLEAN} clean orders",
+            question=f"all of {SPOILT} discrepancies of each kind and of bundles lacking a part, {CLEAN} clean orders",
             made_s=round(made, 1),
             compared_s=round(seconds, 2),
             found=first,

@@ -8,8 +8,9 @@ from typing import Any
 from django.db import connection
 
 from config import drains
-from fulfillment.models import Email, Entitlement
-from orders.actions import facts
+from fulfillment.actions import bundles
+from fulfillment.models import DownloadLink, Email, Entitlement, Job
+from orders.actions import facts, products
 from orders.actions.statements import Said
 from orders.messages import (
     Customer,
@@ -26,11 +27,12 @@ from orders.messages import (
     RefundStatus,
 )
 from orders.models import Line as OrderLine
-from orders.models import Order, Payment, Payout, PayoutLine
+from orders.models import Order, Payment, Payout, PayoutLine, Product
 from profiles import bulk, clock, tenancy
 from profiles.actions import settlement
+from profiles.actors import Actor
 
-SKU = "EBOOK-TIDE-EN"
+SKU, SECOND, BUNDLE = "EBOOK-TIDE-EN", "EBOOK-HARB-EN", "SET-BOTH"
 PRICE, FEE = 3900, 145
 IN_A_PAYOUT = 50
 
@@ -196,6 +198,44 @@ class Books:
             rights = Entitlement.objects.filter(order__external_id__in=names)
             rights.update(status=Entitlement.Status.REVOKED, because="Nobody knows why")
         self.expect("paid_without_entitlement", *names)
+
+    def bundle_lacks_a_part(self, count: int) -> None:
+        """Of two books in one bundle the second was never granted."""
+        self.bundle()
+        names = self.names(count)
+        sold = (Line(external_id="1", title="Both books", quantity=1, total_minor=PRICE, sku=BUNDLE),)
+        self.record(*(self.order(name, lines=sold) for name in names), *(self.payment(name) for name in names))
+        self.work()
+        self.lose_a_part(names)
+        self.expect("paid_without_entitlement", *names)
+
+    def bundle(self) -> Product:
+        """Two books sold as one."""
+        by = Actor.system("the books")
+        with self.inside():
+            if (known := Product.objects.filter(sku=BUNDLE).first()) is not None:
+                return known
+            made = products.add(
+                organization=self.organization,
+                sku=BUNDLE,
+                title="Both books",
+                kind="bundle",
+                price="39.00",
+                currency="EUR",
+                by=by,
+            )
+            bundles.fill(made, [SKU, SECOND], by=by)
+        return made
+
+    def lose_a_part(self, names: Sequence[str]) -> None:
+        """What grants the second book of these orders is gone."""
+        with self.inside():
+            rights = Entitlement.objects.filter(order__external_id__in=names, product__sku=SECOND)
+            ids = list(rights.values_list("pk", flat=True))
+            assert len(ids) == len(names)
+            for model in (DownloadLink, Job):
+                model._base_manager.filter(entitlement__in=ids).delete()
+            rights.delete()
 
     def entitlement_without_payment(self, count: int) -> None:
         names = self.names(count, "unpaid")

@@ -9,6 +9,7 @@ from orders.actions.statuses import Money, fully
 from orders.messages import DisputeStatus, RefundStatus
 from orders.models import Line, Order, Product
 from orders.queries import bundles
+from orders.queries.bundles import Part
 from profiles import bulk, clock
 from profiles.actions import audit, settlement
 from profiles.actors import Actor, Invalid, Refusal
@@ -50,21 +51,19 @@ def settle(
     known = {
         e.source_key: e for e in Entitlement.objects.filter(order__in=[o.pk for o in orders]).select_related("product")
     }
-    # What was in a bundle when its line was granted stays: a later change of the bundle takes nothing away.
+    # What was in a bundle when its line was granted counts: a later change of it takes nothing away and gives nothing.
     bundled: dict[int, list[Entitlement]] = {}
     for entitlement in known.values():
         if entitlement.source == Source.BUNDLE and entitlement.line_id:
             bundled.setdefault(entitlement.line_id, []).append(entitlement)
-    inside = bundles.components(
-        {line.product_id for line in lines if line.product_id and _is_bundle(line) and line.pk not in bundled}
-    )
+    inside = bundles.parts({line.product_id for line in lines if line.product_id and _is_bundle(line)})
     fresh: list[Entitlement] = []
     changed: list[Entitlement] = []
     for order in orders:
         current: set[str] = set()
         for line in by_order.get(order.pk, ()):
             held = [known[key]] if (key := f"line:{line.pk}") in known else bundled.get(line.pk, [])
-            wanted = [] if held or not _grants(order) else _products(line, inside)
+            wanted = _lacking(line, held, inside) if _grants(order) else []
             if not held and not wanted:
                 continue
             verdict = _judge(order, line, facts[order.pk], profiles.get(order.profile_id or 0))
@@ -95,12 +94,22 @@ def _is_bundle(line: Line) -> bool:
     return line.product is not None and line.product.kind == Product.Kind.BUNDLE
 
 
-def _products(line: Line, inside: Mapping[int, Sequence[Product]]) -> list[Product]:
-    """The digital products this line is about: its own, or all that are in its bundle."""
-    if line.product is None:
+def _lacking(line: Line, held: Sequence[Entitlement], inside: Mapping[int, Sequence[Part]]) -> list[Product]:
+    """The digital products this line is about and gives no right to yet: its own, or parts of its bundle.
+
+    Of a bundle that was granted in part, those that were in it then.
+    """
+    if line.product is None or any(entitlement.source != Source.BUNDLE for entitlement in held):
         return []
-    found = inside.get(line.product.pk, ()) if _is_bundle(line) else (line.product,)
-    return [product for product in found if product.kind in DIGITAL]
+    if not _is_bundle(line):
+        return [line.product] if line.product.kind in DIGITAL and not held else []
+    known = {entitlement.product_id for entitlement in held}
+    first = min((entitlement.created_at for entitlement in held), default=None)
+    return [
+        part.product
+        for part in inside.get(line.product.pk, ())
+        if part.product.kind in DIGITAL and part.product.pk not in known and (first is None or part.since <= first)
+    ]
 
 
 def _new(order: Order, line: Line, product: Product, verdict: Verdict) -> Entitlement:

@@ -1,21 +1,29 @@
 """What is inside bundles, however deep they are nested."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
 
 from django.db import connection
 
 from orders.models import Product
 
 # UNION, not UNION ALL: even a circle, which no action lets in, would come to an end.
-_INSIDE = """
-WITH RECURSIVE inside (bundle_id, component_id) AS (
-  SELECT bundle_id, component_id FROM orders_bundleitem WHERE bundle_id = ANY(%s)
+_PATHS = """
+  SELECT bundle_id, component_id, created_at AS since FROM orders_bundleitem {of}
   UNION
-  SELECT above.bundle_id, below.component_id
-    FROM inside above JOIN orders_bundleitem below ON below.bundle_id = above.component_id
-)
-SELECT bundle_id, component_id FROM inside
+  SELECT above.bundle_id, below.component_id, greatest(above.since, below.created_at)
+    FROM path above JOIN orders_bundleitem below ON below.bundle_id = above.component_id
 """
+_INSIDE = f"""
+WITH RECURSIVE path (bundle_id, component_id, since) AS ({_PATHS.format(of="WHERE bundle_id = ANY(%s)")})
+SELECT bundle_id, component_id, min(since) FROM path GROUP BY bundle_id, component_id
+"""
+# What each bundle holds of products that are delivered as files, and since when, for a WITH RECURSIVE.
+PARTS = f"""path (bundle_id, component_id, since) AS ({_PATHS.format(of="")}), parts (bundle_id, part_id, since) AS (
+  SELECT bundle_id, component_id, min(since) FROM path
+   WHERE component_id IN (SELECT id FROM orders_product WHERE kind = ANY(%(kinds)s)) GROUP BY bundle_id, component_id
+)"""
 # Products that are delivered as files: a bundle is owed as long as it is empty or holds something digital; one of
 # services alone is not. Two tables for a WITH RECURSIVE, `kinds` the digital ones.
 OWED = """inside (bundle_id, component_id) AS (
@@ -41,20 +49,35 @@ SELECT bundle_id FROM around
 """
 
 
-def components(bundle_ids: Iterable[int]) -> dict[int, list[Product]]:
-    """The products in each of these bundles, by SKU, bundles within them flattened; two queries, none for no bundle."""
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A product inside a bundle, and since when it has been in it, directly or through bundles within."""
+
+    product: Product
+    since: datetime
+
+
+def parts(bundle_ids: Iterable[int]) -> dict[int, list[Part]]:
+    """What is in each of these bundles, by SKU, bundles within them flattened; two queries, none for no bundle."""
     ids = sorted(set(bundle_ids))
     if not ids:
         return {}
     with connection.cursor() as cursor:
         cursor.execute(_INSIDE, [ids])
-        pairs = cursor.fetchall()
-    products = Product.objects.in_bulk({component for _, component in pairs})
-    found: dict[int, list[Product]] = {bundle: [] for bundle in ids}
-    for bundle, component in pairs:
+        rows = cursor.fetchall()
+    products = Product.objects.in_bulk({component for _, component, _ in rows})
+    found: dict[int, list[Part]] = {bundle: [] for bundle in ids}
+    for bundle, component, since in rows:
         if products[component].kind != Product.Kind.BUNDLE:
-            found[bundle].append(products[component])
-    return {bundle: sorted(inside, key=lambda product: (product.sku, product.pk)) for bundle, inside in found.items()}
+            found[bundle].append(Part(products[component], since))
+    return {
+        bundle: sorted(inside, key=lambda part: (part.product.sku, part.product.pk)) for bundle, inside in found.items()
+    }
+
+
+def components(bundle_ids: Iterable[int]) -> dict[int, list[Product]]:
+    """The products in each of these bundles, as `parts` has them."""
+    return {bundle: [part.product for part in inside] for bundle, inside in parts(bundle_ids).items()}
 
 
 def around(product_id: int) -> set[int]:

@@ -1,6 +1,6 @@
 """Orders whose access, payments or receipt say something else than the order: five kinds, each by one statement."""
 
-from orders.queries.bundles import OWED
+from orders.queries.bundles import OWED, PARTS
 from support.queries.findings import Finder, Likely, Place, instant, side, sum_of, within
 
 _PLACED = within("o.placed_at", "o.id")
@@ -38,18 +38,36 @@ SELECT id, bool_or(odd_amount) AS odd_amount, bool_or(no_receipt) AS no_receipt,
         ),
     },
 )
-# A line is granted if anything of it is held, ran out, or was taken by a person.
+_HELD = "(e.status IN ('active', 'pending_claim', 'expired') OR e.decision = 'revoked')"
+_OF_LINE = "e.organization_id = l.organization_id AND e.order_id = l.order_id AND e.line_id = l.id"
+# What a line holds, or a person took; and when what its bundle held was granted.
+_RIGHTS = f"""SELECT array_agg(e.product_id) FILTER (WHERE {_HELD}) AS held,
+               min(e.created_at) FILTER (WHERE e.source = 'bundle') AS granted_at
+          FROM fulfillment_entitlement e WHERE {_OF_LINE}"""
+# Of a bundle that was granted in part, what was in it then: who bought it before is not owed what came into it later.
+_LACKING_PARTS = """FROM parts n
+         WHERE n.bundle_id = l.product_id AND n.since <= rights.granted_at AND n.part_id <> ALL (rights.held)"""
+_PAID = """o.payment_status IN ('paid', 'partially_refunded') AND NOT o.cancelled
+   AND o.profile_id IS NOT NULL AND NOT l.removed"""
+# A line is granted if anything of it is held, ran out, or was taken by a person; a bundle, if every part of it is.
+# Where nothing is a bundle its lines are not looked at: the second reading is begun by one row there is.
 _LINES = Likely(
     name="lines",
-    found="""
+    found=f"""
+WITH RECURSIVE {PARTS}
 SELECT o.id, l.id AS line_id
   FROM orders_order o
   JOIN orders_line l ON l.organization_id = o.organization_id AND l.order_id = o.id
- WHERE {scope} AND o.payment_status IN ('paid', 'partially_refunded') AND NOT o.cancelled
-   AND o.profile_id IS NOT NULL AND NOT l.removed AND l.product_id IS NOT NULL
-   AND NOT EXISTS (SELECT FROM fulfillment_entitlement e
-                    WHERE e.organization_id = l.organization_id AND e.order_id = l.order_id AND e.line_id = l.id
-                      AND (e.status IN ('active', 'pending_claim', 'expired') OR e.decision = 'revoked'))
+ WHERE {{scope}} AND {_PAID} AND l.product_id IS NOT NULL
+   AND NOT EXISTS (SELECT FROM fulfillment_entitlement e WHERE {_OF_LINE} AND {_HELD})
+UNION ALL
+SELECT o.id, l.id
+  FROM orders_order o
+  JOIN orders_line l ON l.organization_id = o.organization_id AND l.order_id = o.id
+  CROSS JOIN LATERAL ({_RIGHTS}) rights
+ WHERE EXISTS (SELECT FROM parts) AND {{scope}} AND {_PAID}
+   AND l.product_id = ANY (ARRAY(SELECT bundle_id FROM parts))
+   AND EXISTS (SELECT {_LACKING_PARTS})
 """,
     row="id, NULL::bigint AS line_id",
     places={"scope": _PLACED},
@@ -79,16 +97,17 @@ PAID_WITHOUT_ENTITLEMENT = Finder(
     likely=_LINES,
     places={"named": Place("l.id = likely.line_id", "true")},
     before=f"""
-WITH RECURSIVE {OWED}, lacking AS MATERIALIZED (
-  SELECT l.id, l.organization_id, l.order_id, l.product_id, l.external_id, l.quantity, l.total_minor, l.title
+WITH RECURSIVE {OWED}, {PARTS}, lacking AS MATERIALIZED (
+  SELECT l.id, l.organization_id, l.order_id, l.external_id, l.quantity, l.total_minor, l.title, missing.product_id,
+         rights.held IS NULL AS whole
     FROM {{likely}}
     JOIN orders_order o ON o.id = likely.id
     JOIN orders_line l ON l.organization_id = o.organization_id AND l.order_id = o.id AND {{named}}
-   WHERE o.payment_status IN ('paid', 'partially_refunded') AND NOT o.cancelled
-     AND o.profile_id IS NOT NULL AND NOT l.removed AND l.product_id IN (SELECT id FROM owed)
-     AND 0 = (SELECT count(*) FROM fulfillment_entitlement e
-               WHERE e.organization_id = l.organization_id AND e.order_id = l.order_id AND e.line_id = l.id
-                 AND (e.status IN ('active', 'pending_claim', 'expired') OR e.decision = 'revoked'))
+    CROSS JOIN LATERAL ({_RIGHTS}) rights
+    CROSS JOIN LATERAL (
+        SELECT l.product_id WHERE rights.held IS NULL
+        UNION ALL SELECT n.part_id {_LACKING_PARTS}) missing
+   WHERE {_PAID} AND l.product_id IN (SELECT id FROM owed)
 ), owing AS MATERIALIZED (
   SELECT l.* FROM lacking l
    WHERE 0 = (SELECT count(*) FROM fulfillment_entitlement e
@@ -105,10 +124,16 @@ WITH RECURSIVE {OWED}, lacking AS MATERIALIZED (
      AND 0 = (SELECT count(*) FROM profiles_settlementrequest s
                WHERE s.organization_id = l.organization_id AND s.subject = 'order' AND s.subject_id = l.order_id
                  AND s.state IN ('queued', 'claimed') AND s.due_at > statement_timestamp() - interval '5 minutes')
+), unserved AS (
+  SELECT l.organization_id, l.order_id, l.id, l.total_minor, l.whole,
+         CASE WHEN l.whole THEN l.title ELSE string_agg(p.title || ' (' || p.sku || ')', ', ' ORDER BY p.sku)
+              || ', part of ' || l.title END AS named, count(*) FILTER (WHERE NOT l.whole) AS parts
+    FROM owing l JOIN orders_product p ON p.organization_id = l.organization_id AND p.id = l.product_id
+   GROUP BY l.organization_id, l.order_id, l.id, l.total_minor, l.whole, l.title
 ), lost AS (
-  SELECT l.organization_id, l.order_id, count(*) AS lines, sum(l.total_minor) AS total_minor,
-         string_agg(DISTINCT l.title, ', ') AS titles
-    FROM owing l GROUP BY l.organization_id, l.order_id
+  SELECT organization_id, order_id, count(*) FILTER (WHERE whole) AS lines, sum(parts) AS parts,
+         sum(total_minor) AS total_minor, string_agg(DISTINCT named, ', ') AS named
+    FROM unserved GROUP BY organization_id, order_id
 )
 """,
     found="""
@@ -119,9 +144,12 @@ WITH RECURSIVE {OWED}, lacking AS MATERIALIZED (
 """,
     columns={
         **_ORDER,
-        # With nothing granted at all it is the whole sum, shipping and tax with it.
+        # With nothing granted at all it is the whole sum, shipping and tax with it. What one part of a bundle cost
+        # nobody says: its line's sum.
         "amount_minor": "CASE WHEN lost.lines = whole.lines THEN o.total_minor ELSE lost.total_minor END",
-        "ours": side(Not_granted="left(lost.titles, 300)", Lines_without_access="lost.lines::text"),
+        "ours": side(Not_granted="left(lost.named, 300)")
+        + f" || CASE WHEN lost.lines > 0 THEN {side(Lines_without_access='lost.lines::text')} ELSE '[]' END"
+        + f" || CASE WHEN lost.parts > 0 THEN {side(Parts_of_bundles_missing='lost.parts::text')} ELSE '[]' END",
         "theirs": side(**_SAID_BY_ORDER),
     },
 )

@@ -48,6 +48,7 @@ def test_every_kind_is_found_none_is_invented_and_a_second_look_is_quiet(books: 
     run = reconcile(books)
     assert totals(run, "found") == {}
     books.spoil(SPOILT)
+    books.bundle_lacks_a_part(SPOILT)
     first = reconcile(books)
     assert open_ones(books) == books.wrong
     assert set(books.wrong) == set(differences.KINDS)
