@@ -172,6 +172,11 @@ def columns(
     choice: Choice, found: Iterable[tuple[tuple[date, date], int, int, int | None, str, str]]
 ) -> list[dict[str, Any]]:
     """The columns of a chart over time: (days, whole, part of it, before, what it says, where it leads)."""
+    return drawn((step_words(days, choice.span.step), *rest) for days, *rest in found)
+
+
+def drawn(found: Iterable[Sequence[Any]]) -> list[dict[str, Any]]:
+    """The columns of a chart: (its name, whole, part of it, before or None, what it says, where it leads)."""
     rows = list(found)
     top = boards.ceiling(value for _, whole, _, before, _, _ in rows for value in (whole, before or 0))
     labels = boards.named(len(rows))
@@ -180,12 +185,12 @@ def columns(
             "whole": boards.height(whole, top),
             "part": boards.height(part, top),
             "before": boards.height(before, top) if before is not None else "",
-            "label": step_words(days, choice.span.step) if number in labels else "",
-            "days": step_words(days, choice.span.step),
+            "label": name if number in labels else "",
+            "days": name,
             "says": says,
             "url": url,
         }
-        for number, (days, whole, part, before, says, url) in enumerate(rows)
+        for number, (name, whole, part, before, says, url) in enumerate(rows)
     ]
 
 

@@ -1,7 +1,9 @@
 """The ledger as a list, and the months: what each came to, which are closed, and what may still be booked."""
 
+from collections.abc import Callable
 from datetime import date
 from typing import Any
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from django.contrib.admin import SimpleListFilter
@@ -19,11 +21,13 @@ from orders.models import LedgerEntry, Order, Payout, Period
 from orders.queries import earnings
 from orders.queries.earnings import Month
 from profiles.actors import Actor, NotPermitted
-from support.admin import dialogs
+from support.admin import dialogs, month_charts
 from support.admin.base import LOOK, OVER, WAITING, WELL, address_of, amount, moment, when, word
 from support.admin.dialogs import Button
 from support.admin.lists import ActiveAdmin
 from support.admin.payouts import ByChannel
+from support.queries import month_reports
+from support.queries.month_reports import Point
 
 COLUMNS = ((CAPTURED,), (REFUND,), (DISPUTE, DISPUTE_REVERSED), (FEE,), (ADJUSTMENT,))
 TONES = {"captured": WELL, "refund": OVER, "dispute": LOOK, "dispute_reversed": WELL, "payout": WAITING}
@@ -140,9 +144,18 @@ class PeriodAdmin(ActiveAdmin):
         rows = earnings.months(organization)
         running = month_of(moment(), ZoneInfo(organization.timezone))
         closable = min((row.month for row in rows if not row.closed and row.month < running), default=None)
+        sold_in = sorted({one.currency for row in rows for one in row.sums} | {organization.currency})
+        currency = request.GET.get("currency", "")
+        currency = currency if currency in sold_in else organization.currency
+        points = month_reports.trend(rows, currency)
         context = {
             **self.admin_site.each_context(request),
             "title": "Months",
+            "currencies": [(code, code == currency) for code in sold_in] if len(sold_in) > 1 else [],
+            "chart_currency": currency,
+            "charts": month_charts.charts(points, currency, address=_report(currency), running=True),
+            "chart_heads": [series.title for series in month_charts.SERIES],
+            "chart_rows": month_charts.rows(points, currency, address=_report(currency)),
             "rows": [_month(row, running, closable, actor, organization.pk) for row in rows],
             "acts": dialogs.buttons(
                 actor,
@@ -162,6 +175,12 @@ class PeriodAdmin(ActiveAdmin):
         if not address_of(LedgerEntry):
             raise Http404
         return redirect(f"{address_of(LedgerEntry)}?month={row.month}")
+
+
+def _report(currency: str) -> Callable[[Point], str]:
+    """Where the report of a month in this currency stands."""
+    address = dialogs.url_of("month_report")
+    return lambda point: f"{address}?{urlencode({'month': f'{point.month:%Y-%m}', 'currency': currency})}"
 
 
 def _month(row: Month, running: date, closable: date | None, actor: Actor, organization_id: int) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """The report of a month, each figure leading to its rows, and the same as CSV or XLSX."""
 
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -15,12 +14,12 @@ from orders import money
 from orders.bookings import month_of
 from orders.models import Channel, LedgerEntry, Product
 from profiles.actors import Actor, NotPermitted
-from support.admin import exports
+from support.admin import exports, month_charts
 from support.admin.base import amount, calendar_month, moment
-from support.admin.dashboards import OPTIONS
 from support.admin.dialogs import url_of
+from support.admin.month_charts import share
 from support.queries import month_reports
-from support.queries.month_reports import Asked, Report, Row
+from support.queries.month_reports import Asked, Point, Report, Row
 
 KINDS = dict(LedgerEntry.Kind.choices)
 DISPUTES_UNDER = 7
@@ -53,9 +52,9 @@ def page(request: HttpRequest, *, site: Any) -> HttpResponse:
         "products": [_product(sold, report) for sold in report.products],
         "trend": [_point(point, report) for point in reversed(report.trend)],
         "booked": [(KINDS[kind], amount(minor, asked.currency)) for kind, minor in sorted(report.booked.items())],
-        "chart": _chart(report),
-        "rates": _rates(report),
-        "chart_options": json.dumps({**OPTIONS, "plugins": {"legend": {"display": True, "position": "bottom"}}}),
+        "charts": month_charts.charts(
+            report.trend, asked.currency, address=lambda point: f"?{_query(point, asked)}", running=_running(report)
+        ),
         "may_export": actor.may("export"),
         "here": urlencode(
             {"month": f"{asked.month:%Y-%m}", "currency": asked.currency, "channel": asked.channel_id or ""}
@@ -94,19 +93,15 @@ def _orders(report: Report, **more: Any) -> str:
     return f"{url_of('orders_order_changelist')}?{urlencode(chosen)}"
 
 
-def _share(permille: int) -> str:
-    return f"{permille // 10}.{permille % 10} %"
-
-
 def _figures(report: Report) -> list[dict[str, Any]]:
     total, bank, currency = report.total, report.bank, report.asked.currency
     away = total.ungranted
     return [
         {"name": "Revenue", "value": amount(total.net_minor, currency, strong=True), "url": _orders(report),
          "note": f"{total.orders:,} orders, {report.text(total.gross_minor)} before refunds"},
-        {"name": "Refunded", "value": _share(total.refund_permille), "url": _orders(report, counted="refunded"),
+        {"name": "Refunded", "value": share(total.refund_permille), "url": _orders(report, counted="refunded"),
          "note": f"{total.refunded_orders:,} orders, {report.text(total.refunded_minor)} {currency}"},
-        {"name": "Chargebacks", "value": _share(total.dispute_permille), "url": _orders(report, counted="disputed"),
+        {"name": "Chargebacks", "value": share(total.dispute_permille), "url": _orders(report, counted="disputed"),
          "note": f"{total.disputes:,} opened in the month", "odd": total.dispute_permille >= DISPUTES_UNDER},
         {"name": "Access granted", "value": f"{total.granted:,} of {total.lines:,}",
          "url": url_of("support_discrepancy_changelist"), "odd": bool(away),
@@ -136,8 +131,8 @@ def _channel(row: Row, report: Report) -> dict[str, Any]:
         "refunded": amount(row.refunded_minor, currency),
         "disputed": amount(row.disputed_minor, currency),
         "net": amount(row.net_minor, currency),
-        "refunds": _share(row.refund_permille),
-        "disputes": _share(row.dispute_permille),
+        "refunds": share(row.refund_permille),
+        "disputes": share(row.dispute_permille),
     }
 
 
@@ -150,63 +145,31 @@ def _product(sold: month_reports.Sold, report: Report) -> dict[str, Any]:
     }
 
 
-def _point(point: month_reports.Point, report: Report) -> dict[str, Any]:
+def _query(point: Point, asked: Asked) -> str:
+    """The report of another month, else the same."""
+    return urlencode({"month": f"{point.month:%Y-%m}", "currency": asked.currency, "channel": asked.channel_id or ""})
+
+
+def _running(report: Report) -> bool:
+    """Whether the last month of the trend is not over yet."""
+    this = month_of(moment(), ZoneInfo(report.asked.organization.timezone))
+    return bool(report.trend) and report.trend[-1].month >= this
+
+
+def _point(point: Point, report: Report) -> dict[str, Any]:
     currency = report.asked.currency
-    channel = report.asked.channel_id or ""
-    query = urlencode({"month": f"{point.month:%Y-%m}", "currency": currency, "channel": channel})
     return {
         "point": point,
-        "query": query,
+        "query": _query(point, report.asked),
         "captured": amount(point.captured_minor, currency),
         "refunded": amount(point.refunded_minor, currency),
         "disputed": amount(point.disputed_minor, currency),
         "fee": amount(point.fee_minor, currency),
         "net": amount(point.net_minor, currency),
-        "refunds": _share(point.refund_permille),
-        "disputes": _share(point.dispute_permille),
+        "paid_out": amount(point.paid_out_minor, currency),
+        "refunds": share(point.refund_permille),
+        "disputes": share(point.dispute_permille),
     }
-
-
-def _chart(report: Report) -> str:
-    """Chart.js takes numbers; the exact figures stand in the table below it."""
-    places = money.exponent(report.asked.currency)
-
-    def height(minor: int) -> str:
-        return str(Decimal(minor).scaleb(-places))
-
-    return json.dumps(
-        {
-            "labels": [f"{point.month:%b %y}" for point in report.trend],
-            "datasets": [
-                {
-                    "label": f"Net of fees, {report.asked.currency}",
-                    "data": [height(point.net_minor) for point in report.trend],
-                    "backgroundColor": "var(--color-primary-500)",
-                },
-                {
-                    "label": "Refunded",
-                    "data": [height(point.refunded_minor) for point in report.trend],
-                    "backgroundColor": "#c98a2b",
-                },
-            ],
-        }
-    )
-
-
-def _rates(report: Report) -> str:
-    def line(label: str, values: Iterable[int], colour: str) -> dict[str, Any]:
-        shares = [str(Decimal(value) / 10) for value in values]
-        return {"label": label, "data": shares, "borderColor": colour, "backgroundColor": colour, "tension": "0.2"}
-
-    return json.dumps(
-        {
-            "labels": [f"{point.month:%b %y}" for point in report.trend],
-            "datasets": [
-                line("Refunds, % of the amount", (point.refund_permille for point in report.trend), "#c98a2b"),
-                line("Chargebacks, % of the amount", (point.dispute_permille for point in report.trend), "#b3261e"),
-            ],
-        }
-    )
 
 
 # Files -------------------------------------------------------------------------------------------------------------
@@ -218,7 +181,7 @@ def _sheets(report: Report) -> dict[str, list[Sequence[Any]]]:
     def sum_of(minor: int) -> Decimal:
         return Decimal(minor).scaleb(-places)
 
-    def share(permille: int) -> Decimal:
+    def portion(permille: int) -> Decimal:
         return Decimal(permille) / 10
 
     channels: list[Sequence[Any]] = [
@@ -227,8 +190,8 @@ def _sheets(report: Report) -> dict[str, list[Sequence[Any]]]:
     ]  # fmt: skip
     channels += [
         [row.label, row.orders, sum_of(row.gross_minor), sum_of(row.refunded_minor), sum_of(row.disputed_minor),
-         sum_of(row.net_minor), row.refunded_orders, share(row.refund_permille), row.disputes,
-         share(row.dispute_permille), row.lines, row.granted, report.asked.currency]
+         sum_of(row.net_minor), row.refunded_orders, portion(row.refund_permille), row.disputes,
+         portion(row.dispute_permille), row.lines, row.granted, report.asked.currency]
         for row in [*report.channels, report.total]
     ]  # fmt: skip
     products: list[Sequence[Any]] = [["SKU", "Product", "Quantity", "Revenue", "Lines", "With access", "Refunded"]]
@@ -244,6 +207,7 @@ def _sheets(report: Report) -> dict[str, list[Sequence[Any]]]:
             "Lost in disputes",
             "Fees",
             "Net",
+            "Paid out",
             "Refund rate %",
             "Dispute rate %",
             "Closed",
@@ -251,8 +215,8 @@ def _sheets(report: Report) -> dict[str, list[Sequence[Any]]]:
     ]
     trend += [
         [f"{point.month:%Y-%m}", sum_of(point.captured_minor), sum_of(point.refunded_minor),
-         sum_of(point.disputed_minor), sum_of(point.fee_minor), sum_of(point.net_minor), share(point.refund_permille),
-         share(point.dispute_permille), "yes" if point.closed else "no"]
+         sum_of(point.disputed_minor), sum_of(point.fee_minor), sum_of(point.net_minor), sum_of(point.paid_out_minor),
+         portion(point.refund_permille), portion(point.dispute_permille), "yes" if point.closed else "no"]
         for point in report.trend
     ]  # fmt: skip
     bank = report.bank

@@ -4,7 +4,7 @@ Everything is of one currency and leaves tests out. Orders count in the month in
 organization's own calendar; what was booked counts in the ledger's month. A report costs a fixed number of queries.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -15,7 +15,7 @@ from django.db.models import Count, F, Q, Sum
 
 from orders import money
 from orders.actions.statistics import COUNTED
-from orders.bookings import CAPTURED, DISPUTE, DISPUTE_REVERSED, FEE, REFUND, after
+from orders.bookings import CAPTURED, DISPUTE, DISPUTE_REVERSED, FEE, PAYOUT, REFUND, after
 from orders.models import Channel, Payout
 from orders.queries import earnings
 from profiles.models import Organization
@@ -137,6 +137,7 @@ class Point:
     refunded_minor: int
     disputed_minor: int
     fee_minor: int
+    paid_out_minor: int = 0
 
     @property
     def refund_permille(self) -> int:
@@ -263,33 +264,48 @@ def _read(sql: str, asked: Asked, **more: Any) -> list[tuple[Any, ...]]:
 
 def _trend(asked: Asked, labels: dict[int, str]) -> list[Point]:
     """The months until this one, oldest first, as the ledger has them."""
-    found = []
-    for month in earnings.months(asked.organization):
-        if month.month > asked.month:
-            continue
-        kinds = _kinds(month.sums, asked, labels)
-        found.append(
-            Point(
-                month=month.month,
-                closed=month.closed,
-                captured_minor=kinds.get(CAPTURED, 0),
-                refunded_minor=-kinds.get(REFUND, 0),
-                disputed_minor=-kinds.get(DISPUTE, 0) - kinds.get(DISPUTE_REVERSED, 0),
-                fee_minor=-kinds.get(FEE, 0),
-            )
-        )
-    return sorted(found, key=lambda point: point.month)[-MONTHS:]
+    label = labels.get(asked.channel_id or 0, "")
+    months = earnings.months(asked.organization)
+    return trend(months, asked.currency, until=asked.month, channel=label if asked.channel_id else None)
+
+
+def trend(
+    months: Iterable[earnings.Month], currency: str, *, until: date = date.max, channel: str | None = None
+) -> list[Point]:
+    """The last months until then, each there, oldest first; of one channel by its label, or of all of them."""
+    known = {month.month: month for month in months if month.month <= until}
+    found: list[Point] = []
+    month = min(known, default=date.max)
+    while known and month <= max(known):
+        # In a month of which the ledger has nothing there was nothing; closed it is with those after it.
+        closed = next(row.closed for at, row in sorted(known.items()) if at >= month)
+        sums = known[month].sums if month in known else ()
+        found.append(_point(month, closed, _kinds(sums, currency, channel)))
+        month = after(month)
+    return found[-MONTHS:]
+
+
+def _point(month: date, closed: bool, kinds: Mapping[str, int]) -> Point:
+    return Point(
+        month=month,
+        closed=closed,
+        captured_minor=kinds.get(CAPTURED, 0),
+        refunded_minor=-kinds.get(REFUND, 0),
+        disputed_minor=-kinds.get(DISPUTE, 0) - kinds.get(DISPUTE_REVERSED, 0),
+        fee_minor=-kinds.get(FEE, 0),
+        paid_out_minor=-kinds.get(PAYOUT, 0),
+    )
 
 
 def _booked(asked: Asked, labels: dict[int, str]) -> dict[str, int]:
-    return _kinds(earnings.of_month(asked.month), asked, labels)
+    label = labels.get(asked.channel_id or 0, "")
+    return _kinds(earnings.of_month(asked.month), asked.currency, label if asked.channel_id else None)
 
 
-def _kinds(sums: Sequence[earnings.Sum], asked: Asked, labels: dict[int, str]) -> dict[str, int]:
-    label = labels.get(asked.channel_id or 0)
+def _kinds(sums: Iterable[earnings.Sum], currency: str, channel: str | None) -> dict[str, int]:
     found: dict[str, int] = {}
     for one in sums:
-        if one.currency == asked.currency and (asked.channel_id is None or one.channel == label):
+        if one.currency == currency and channel in (None, one.channel):
             found[one.kind] = found.get(one.kind, 0) + one.amount_minor
     return found
 
