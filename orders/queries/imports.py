@@ -2,15 +2,20 @@
 
 import tempfile
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice
 
 from orders.files import sheets, tables, texts
 from orders.files.cells import Decimals
-from orders.files.dialects import Recipe
+from orders.files.dialects import Mode, Recipe
+from orders.files.sales import Reader, Sale
 from orders.files.tables import Row
-from orders.models import Import, ImportPart, ImportRow
+from orders.messages import Authority
+from orders.models import Import, ImportPart, ImportRow, Order
+from orders.parsing import Unreadable
 
 ROWS_AT_ONCE = 5000
+OF_ORDER_AT_MOST = 200
 
 
 def contents(imported: Import) -> Iterator[bytes]:
@@ -58,3 +63,48 @@ def told(imported: Import, row: ImportRow) -> tuple[str, str]:
     if imported.repeats_id and row.outcome in ImportRow.TOLD:
         return ImportRow.Outcome.SAME.value, "It was imported before, from the same file."
     return row.outcome, row.reason
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """What one imported file says of an order that was not applied: its rows, and each as a sale where it is one."""
+
+    imported: Import
+    rows: Sequence[ImportRow]
+    sales: Sequence[Sale]
+    stands: Import | None
+    """The import whose word the order has; None where its shop itself has told of it."""
+
+
+def conflicts(order: Order) -> list[Conflict]:
+    """Files that say of this order what was not applied, the newest first; one query, whatever there is.
+
+    Files that were only looked at, and those that were undone, say nothing.
+    """
+    taken = [Import.State.TAKING, Import.State.DONE]
+    rows = ImportRow.objects.filter(
+        key=order.external_id,
+        outcome__in=[ImportRow.Outcome.CONFLICT, *ImportRow.TOLD],
+        imported__channel=order.channel_id,
+        imported__mode=Mode.ORDERS,
+        imported__state__in=taken,
+    )
+    found: dict[int, list[ImportRow]] = {}
+    stands: Import | None = None
+    newest = rows.select_related("imported").defer("imported__preview", "imported__headings")
+    for row in newest.order_by("-imported__version", "-imported_id", "line")[:OF_ORDER_AT_MOST]:
+        if row.outcome == ImportRow.Outcome.CONFLICT:
+            found.setdefault(row.imported_id, []).append(row)
+        elif stands is None and order.authority == Authority.FILE:
+            stands = row.imported
+    return [Conflict(rows[0].imported, rows, _sales(rows), stands) for rows in found.values()]
+
+
+def _sales(rows: Sequence[ImportRow]) -> list[Sale]:
+    reader, found = Reader(Recipe.of(rows[0].imported.recipe)), []
+    for row in rows:
+        try:
+            found.append(reader.read(row.cells))
+        except Unreadable:
+            continue  # its reason says what is wrong with it
+    return found

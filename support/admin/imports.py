@@ -110,7 +110,9 @@ class ImportAdmin(ActiveAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         row: Import = self.found(request, object_id, "channel", "mapping", "repeats")
-        odd = list(_odd(row).order_by("line")[: SHOWN_AT_MOST + 1])
+        line = request.GET.get("line", "")
+        since = int(line) if line.isascii() and line.isdigit() and len(line) < 19 else 0
+        odd = list(_odd(row).filter(line__gte=since).order_by("line")[: SHOWN_AT_MOST + 1])
         kept = list(ImportRow.objects.filter(imported=row).exclude(kept="").order_by("line")[:SHOWN_AT_MOST])
         context = {
             **self.admin_site.each_context(request),
@@ -126,6 +128,7 @@ class ImportAdmin(ActiveAdmin):
             "odd": [_refused(one, request) for one in odd[:SHOWN_AT_MOST]],
             "odd_count": row.conflicts + row.rejected,
             "more_odd": len(odd) > SHOWN_AT_MOST,
+            "odd_since": since,
             "kept": kept,
             "refused_url": dialogs.url_of("import_refused", row.pk),
             "acts": _acts(row, request.actor),  # type: ignore[attr-defined]

@@ -17,7 +17,7 @@ from attribution.models import Conversation
 from fulfillment.actions import receipts
 from orders.models import Line, Order, RefundRequest
 from profiles.actors import NotPermitted
-from support.admin import dialogs, followups, stories
+from support.admin import dialogs, file_conflicts, followups, stories
 from support.admin.base import DeskAdmin, address_of, amount, masked, moment, redacted, when, word
 from support.admin.lists import counted
 from support.admin.order_filters import BEHIND_FIGURES, Attention, ByChannel, Placed
@@ -114,6 +114,7 @@ class OrderAdmin(DeskAdmin):
             "lines": [_line(line, order) for line in page.lines],
             "moneys": _moneys(page),
             "refund_requests": _refund_requests(page, request),
+            "otherwise": file_conflicts.card(page, request),
             "why": _why(page, request),
             "facts": _facts(order, page, request),
             "rights": stories.rights(page, actor),
@@ -151,8 +152,9 @@ class OrderAdmin(DeskAdmin):
     def _order(self, request: HttpRequest, object_id: str) -> Order:
         if not self.has_view_permission(request):
             raise NotPermitted("Your role may not see orders.")
-        rows = Order.objects.select_related("channel", "profile")
-        order = rows.filter(pk=int(object_id)).first() if object_id.isdigit() and len(object_id) < 19 else None
+        order = (
+            pages.orders().filter(pk=int(object_id)).first() if object_id.isdigit() and len(object_id) < 19 else None
+        )
         if order is None:
             raise Http404("There is no such order.")
         return order

@@ -5,9 +5,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db import connection
-from django.db.models import Q
+from django.db.models import OuterRef, Q, QuerySet
 from django.db.models.expressions import RawSQL
+from django.db.models.functions import JSONObject
 
 from attribution.models import Attribution, Conversation, ProductIntent, StoreAlert
 from fulfillment.models import DownloadLink, DownloadSession, Email, EmailChange, Entitlement, Job
@@ -23,8 +25,11 @@ from orders.models import (
     StatusChange,
     StoreVisit,
 )
+from orders.queries import imports
+from orders.queries.imports import Conflict
 from profiles import clock
 from profiles.models import AuditEntry, Event, Identifier, Merge, MergeMove, Profile, Review, Suggestion
+from support.models import Discrepancy
 from support.queries import alike as likely
 from support.queries import lifetimes, timelines, verdicts
 from support.queries.lifetimes import Talked
@@ -58,6 +63,9 @@ class OrderPage:
     merges: list[Merge]
     audit: list[AuditEntry]
     verdicts: list[Verdict] = field(default_factory=list)
+    conflicts: list[Conflict] = field(default_factory=list)
+    discrepancies: list[tuple[str, int]] = field(default_factory=list)
+    """The kinds and ids of those that are open."""
 
     @property
     def attribution(self) -> Attribution | None:
@@ -137,8 +145,15 @@ class ProfilePage:
         )
 
 
+def orders() -> QuerySet[Order]:
+    """Orders as `of_order` wants them: with channel and profile, and what is open about them as `differing`."""
+    open_ones = Discrepancy.objects.filter(order=OuterRef("pk"), status=Discrepancy.Status.OPEN)
+    found = open_ones.order_by("due_at", "pk").values(found=JSONObject(kind="kind", id="id"))[:AT_MOST]
+    return Order.objects.select_related("channel", "profile").annotate(differing=ArraySubquery(found))
+
+
 def of_order(order: Order, *, now: datetime | None = None) -> OrderPage:
-    """The page of an order (give it with channel and profile selected); sixteen queries whatever its size."""
+    """The page of one of `orders`; seventeen queries whatever its size."""
     now = now or clock.now()
     lines = list(Line.objects.filter(order=order, removed=False).select_related("product").order_by("position", "pk"))
     entitled = list(Entitlement.objects.filter(order=order).select_related("product", "profile").order_by("pk"))
@@ -169,6 +184,8 @@ def of_order(order: Order, *, now: datetime | None = None) -> OrderPage:
         merges=_merges(order.profile_id),
         audit=list(AuditEntry.objects.filter(about).order_by("-at", "-pk")[:AT_MOST]),
         verdicts=verdicts.judge(order, lines, entitled, Known.from_rows(entitled, links, jobs, emails, now=now)),
+        conflicts=imports.conflicts(order),
+        discrepancies=[(one["kind"], one["id"]) for one in getattr(order, "differing", ())],
     )
 
 
