@@ -4,7 +4,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
 from psycopg import Cursor
 
 NEVER_BY_ITSELF = 2**31 - 1
@@ -26,3 +26,15 @@ def fetch(statement: str, values: Sequence[Any] | Mapping[str, Any]) -> list[tup
     if own.queries_logged:  # whoever counts statements counts these too
         own.queries_log.append({"sql": statement, "time": f"{time.monotonic() - began:.3f}"})
     return rows
+
+
+def fetch_again(statement: str, values: Sequence[Any] | Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    """The same, once more where the connection had died while it rested: only for what may be told twice."""
+    try:
+        return fetch(statement, values)
+    except OperationalError:
+        own = connections[DEFAULT_DB_ALIAS]
+        if own.in_atomic_block:
+            raise
+        own.close()
+        return fetch(statement, values)

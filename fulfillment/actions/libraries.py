@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from fulfillment import tokens
-from fulfillment.actions import links
+from fulfillment.actions import downloads, links
 from fulfillment.models import Asset, ClaimRoute, Entitlement, LibrarySession
 from fulfillment.queries import versions
 from profiles import clock
@@ -76,11 +76,11 @@ def close_all(profile_id: int) -> int:
 def download(profile_id: int, entitlement_id: int, asset_id: int | None, *, network: str, agent: str) -> str:
     """Open a download session for a file of what this customer owns, without one for all as a zip; returns its secret.
 
-    Counted, logged and checked like a mailed link. Raises NotFound, LinkRevoked, LinkExpired or TooManyUses.
+    Counted, logged and checked like a mailed link. Raises NotFound, or as `downloads.use` does.
     """
     entitlement, files = owned_files(profile_id, entitlement_id, asset_id)
     asset = None if asset_id is None else files[0]
-    return links.open_session(links.of_library(entitlement, COUNTED_FOR), asset, network=network, agent=agent)
+    return downloads.use(links.of_library(entitlement, COUNTED_FOR), asset, network=network, agent=agent)
 
 
 def owned_files(profile_id: int, entitlement_id: int, asset_id: int | None) -> tuple[Entitlement, list[Asset]]:

@@ -6,10 +6,8 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import F, Q
 
 from fulfillment import tokens
-from fulfillment.actions import reach
 from fulfillment.models import Asset, DownloadLink, DownloadSession, Entitlement, LinkRoute
 from orders.models import Product
 from profiles import bulk, clock
@@ -21,7 +19,6 @@ IMAGE_FOR = timedelta(hours=24)
 TEMPORARY_FOR = timedelta(hours=24)
 LONGEST = timedelta(days=30)
 SESSION_FOR = timedelta(minutes=30)
-USES_AN_HOUR = 120
 
 
 class LinkExpired(Refusal):
@@ -37,13 +34,6 @@ class LinkRevoked(Refusal):
 class LinkUsedUp(Refusal):
     status = 410
     title = "Link used up"
-
-
-class TooManyUses(Refusal):
-    """One link is pressed far more often than a person presses it."""
-
-    status = 429
-    title = "Too many downloads"
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +187,10 @@ def revoke(link: DownloadLink, *, by: Actor, because: str) -> DownloadLink:
 
 
 def check(link: DownloadLink) -> None:
-    """Raise LinkRevoked, LinkExpired or LinkUsedUp where the link gives nothing now."""
+    """Raise LinkRevoked, LinkExpired or LinkUsedUp where the link gives nothing now.
+
+    `fulfillment_gives` (migration 0015) is the same rule for whoever counts: it says whether, this says why.
+    """
     entitlement = link.entitlement
     if link.revoked_at or entitlement.status in (Entitlement.Status.REVOKED, Entitlement.Status.SUSPENDED):
         raise LinkRevoked(entitlement.because if not entitlement.downloadable else link.revoked_because)
@@ -207,26 +200,6 @@ def check(link: DownloadLink) -> None:
         raise LinkExpired("This link has expired.")
     if link.use_limit is not None and link.uses >= link.use_limit:
         raise LinkUsedUp("This link was used as often as it allows.")
-
-
-def open_session(link: DownloadLink, asset: Asset | None, *, network: str, agent: str) -> str:
-    """Count one use and open thirty minutes for one file, without one for all as a zip; returns the session's secret.
-
-    The count is one conditional update, so that the last use goes to exactly one of many.
-    """
-    check(link)
-    an_hour_ago = clock.now() - timedelta(hours=1)
-    if DownloadSession.objects.filter(link=link, started_at__gt=an_hour_ago).count() >= USES_AN_HOUR:
-        raise TooManyUses("This link was used very often within the hour; please try again later.")
-    counted = DownloadLink.objects.filter(
-        Q(use_limit__isnull=True) | Q(uses__lt=F("use_limit")), pk=link.pk, revoked_at__isnull=True
-    ).update(uses=F("uses") + 1)
-    if not counted:
-        raise LinkUsedUp("This link was used as often as it allows.")
-    secret = _open(link, asset, address=network, agent=agent[:200])
-    if link.entitlement.order_id:
-        reach.touch([link.entitlement.order_id])
-    return secret
 
 
 def open_for_staff(entitlement: Entitlement, asset: Asset | None, *, by: Actor, because: str) -> str:

@@ -37,10 +37,11 @@ class Health:
     """What is known of the stores, read once for a piece of work; what the work learns is stored at once.
 
     Safe outside of any transaction, and meant for there: whoever asks a store waits for a network.
+    Whoever has read in the same moment that no store is `in_trouble` need not have it read again.
     """
 
-    def __init__(self) -> None:
-        rows = Circuit.objects.filter(provider__startswith=PREFIX)
+    def __init__(self, *, in_trouble: bool = True) -> None:
+        rows = Circuit.objects.filter(provider__startswith=PREFIX) if in_trouble else ()
         self._known = {row.provider.removeprefix(PREFIX): chains.rule(row) for row in rows}
 
     def inspect(self, alias: str, path: str, *, thorough: bool = False) -> Finding:

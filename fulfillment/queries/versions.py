@@ -1,5 +1,6 @@
 """Which files of a product an owner is given: the current ones, and the earlier ones they once had."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -22,7 +23,11 @@ class Files:
 
 def of(product_id: int, *, since: datetime) -> Files:
     """The files for an owner since then, by one query: an earlier version only where they had it once."""
-    rows = Asset.objects.filter(product=product_id).order_by("format", "-created_at", "-pk")
+    return among(Asset.objects.filter(product=product_id).order_by("format", "-created_at", "-pk"), since=since)
+
+
+def among(rows: Iterable[Asset], *, since: datetime) -> Files:
+    """The same of all files of a product, by format and the newest first."""
     current: list[Asset] = []
     earlier: list[Asset] = []
     successor: Asset | None = None

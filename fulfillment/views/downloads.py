@@ -1,5 +1,6 @@
 """The customer's download pages: opening a link uses nothing up, the button does, and the file keeps its right name."""
 
+import re
 from functools import partial
 from itertools import chain
 from typing import Any
@@ -9,13 +10,13 @@ from django.shortcuts import render
 from django.views.decorators.csrf import csrf_exempt
 
 from fulfillment import ranges, storages, zips
-from fulfillment.actions import emails, links, stores
+from fulfillment.actions import downloads, emails, links, stores
 from fulfillment.actions.links import LinkExpired, LinkRevoked, LinkUsedUp
 from fulfillment.models import Asset, DownloadLink, DownloadSession
 from fulfillment.queries import versions
 from fulfillment.views import pages
 from profiles import clock, tenancy
-from profiles.actors import Refusal
+from profiles.actors import NotFound, Refusal
 from profiles.models import Organization
 
 ADDRESS_SECONDS = 300
@@ -28,40 +29,36 @@ def page(request: HttpRequest, secret: str, asset_id: int | None = None, everyth
     """GET and HEAD show the page and use nothing up; POST counts one use and leads to the file."""
     if request.method not in ("GET", "HEAD", "POST"):
         return HttpResponse(status=405, headers={"Allow": "GET, HEAD, POST"})
-    route = links.route(secret)
-    if route is None or route.link_id is None:
-        return pages.private(render(request, "download/unknown.html", status=404))
-    with tenancy.organization(route.organization_id):
-        organization = Organization.objects.get(pk=route.organization_id)
-        link = (
-            DownloadLink.objects.select_related(
-                "entitlement__product", "entitlement__order__channel", "entitlement__profile"
-            )
-            .filter(pk=route.link_id)
-            .first()
-        )
-        if link is None:
-            return pages.private(render(request, "download/unknown.html", status=404))
-        context = _context(organization, link, secret)
+    refused: Refusal | None = None
+    if request.method == "POST":
+        network, agent = pages.network(request), request.headers.get("User-Agent", "")
         try:
-            links.check(link)
-        except (LinkExpired, LinkUsedUp, LinkRevoked) as refusal:
-            return _refused(request, context, refusal)
-        found = versions.of(link.entitlement.product_id, since=link.entitlement.created_at)
-        context["files"] = [_file(asset, secret) for asset in found.current]
-        context["earlier"] = [_file(asset, secret) for asset in found.earlier]
-        context["all_url"] = f"/download/{secret}/all" if len(found.current) > 1 else ""
-    if request.method != "POST":
-        return pages.private(render(request, "download/page.html", context))
-    chosen = found.current if everything else found.current[:1]
-    if asset_id is not None:
-        chosen = [one] if (one := found.by_id(asset_id)) else []
-    if not chosen:
-        return pages.private(render(request, "download/unknown.html", status=404))
-    health = stores.Health()
-    if any(health.where(asset) is None for asset in chosen):
-        return _unavailable(request, context)
-    return _start(request, route.organization_id, link, None if everything else chosen[0], context)
+            session = downloads.confirm(secret, asset_id, everything=everything, network=network, agent=agent)
+        except Refusal as refusal:
+            refused = refusal
+        else:
+            return pages.private(HttpResponseRedirect(_address(session), status=303))
+    return _shown(request, secret, refused)
+
+
+PRESSED = re.compile(r"/download/([0-9a-f]{64})(?:/(?:(all)|([0-9]{1,18})))?")
+
+
+def answer(path: str, *, address: str, agent: str) -> str | None:
+    """Where the press of a button on a download page leads, for a web server that calls it without Django's layers.
+
+    None for everything that a page has to answer: no press of ours, or one that is refused. Nothing is used up then.
+    """
+    pressed = PRESSED.fullmatch(path)
+    if pressed is None:
+        return None
+    secret, everything, asset = pressed.groups()
+    asset_id, network = int(asset) if asset else None, pages.network_of(address)
+    try:
+        session = downloads.confirm(secret, asset_id, everything=bool(everything), network=network, agent=agent)
+    except Refusal:
+        return None
+    return _address(session)
 
 
 @csrf_exempt
@@ -123,22 +120,46 @@ def file(request: HttpRequest, secret: str) -> Answer:
         return _unavailable(request, context)
 
 
-def _start(
-    request: HttpRequest, organization_id: int, link: DownloadLink, asset: Asset | None, context: dict[str, Any]
-) -> Answer:
-    try:
-        with tenancy.organization(organization_id):
-            session = links.open_session(
-                link, asset, network=pages.network(request), agent=request.headers.get("User-Agent", "")
+def _shown(request: HttpRequest, secret: str, refused: Refusal | None) -> Answer:
+    """The page of a link: with its buttons, or with the reason why it gives nothing or a press was `refused`."""
+    route = links.route(secret)
+    if route is None or route.link_id is None:
+        return pages.unknown(request)
+    with tenancy.organization(route.organization_id):
+        organization = Organization.objects.get(pk=route.organization_id)
+        link = (
+            DownloadLink.objects.select_related(
+                "entitlement__product", "entitlement__order__channel", "entitlement__profile"
             )
-    except links.TooManyUses:
-        answer = render(request, "download/limited.html", context, status=429)
-        answer["Retry-After"] = "3600"
-        return pages.private(answer)
-    except (LinkExpired, LinkUsedUp, LinkRevoked) as refusal:
-        return _refused(request, context, refusal)
-    # 303: the browser fetches the file with GET, and the link's own secret leaves the address.
-    return pages.private(HttpResponseRedirect(f"/download/file/{session}", status=303))
+            .filter(pk=route.link_id)
+            .first()
+        )
+        if link is None or isinstance(refused, NotFound):
+            return pages.unknown(request)
+        context = _context(organization, link, secret)
+        try:
+            links.check(link)
+        except (LinkExpired, LinkUsedUp, LinkRevoked) as refusal:
+            return _refused(request, context, refusal)
+        found = versions.of(link.entitlement.product_id, since=link.entitlement.created_at)
+        context["files"] = [_file(asset, secret) for asset in found.current]
+        context["earlier"] = [_file(asset, secret) for asset in found.earlier]
+        context["all_url"] = f"/download/{secret}/all" if len(found.current) > 1 else ""
+    if refused is None:
+        return pages.private(render(request, "download/page.html", context))
+    if isinstance(refused, downloads.TooManyUses):
+        limited = render(request, "download/limited.html", context, status=429)
+        limited["Retry-After"] = "3600"
+        return pages.private(limited)
+    if not found.current:
+        return pages.unknown(request)
+    # The store is away, or the link has come to life since it was pressed.
+    return _unavailable(request, context)
+
+
+def _address(session: str) -> str:
+    """Where a press leads, by 303: the browser fetches it with GET, and the link's own secret leaves the address."""
+    return f"/download/file/{session}"
 
 
 def _refused(request: HttpRequest, context: dict[str, Any], refusal: Refusal) -> Answer:

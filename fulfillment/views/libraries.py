@@ -8,7 +8,8 @@ from django.views.decorators.csrf import csrf_exempt
 
 from fulfillment import tokens
 from fulfillment.actions import claims, email_changes, libraries, stores
-from fulfillment.actions.links import LinkExpired, LinkRevoked, TooManyUses
+from fulfillment.actions.downloads import NotGiven, TooManyUses
+from fulfillment.actions.links import LinkExpired, LinkRevoked
 from fulfillment.models import LibrarySession
 from fulfillment.queries import libraries as shelves
 from fulfillment.queries.libraries import Item, Version
@@ -108,7 +109,7 @@ def file(request: HttpRequest, slug: str, entitlement_id: int, asset_id: int | N
             )
     except TooManyUses:
         return pages.limited(request)
-    except (LinkExpired, LinkRevoked):
+    except (LinkExpired, LinkRevoked, NotGiven):
         reason = shelves.why(entitlement)
         return pages.private(render(request, "download/revoked.html", {**seller, "reason": reason}, status=410))
     return pages.private(HttpResponseRedirect(f"/download/file/{secret}", status=303))

@@ -3,6 +3,7 @@
 import hashlib
 import ipaddress
 import time
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -27,12 +28,18 @@ def masked(address: str) -> str:
 
 
 def network(request: HttpRequest) -> str:
-    """The network a request came from, not the address: enough to see a pattern, too little to find a person."""
+    """The network a request came from."""
+    return network_of(getattr(request, "client_address", ""))
+
+
+@lru_cache(maxsize=1024)
+def network_of(address: str) -> str:
+    """The network and not the address: enough to see a pattern, too little to find a person. '' for no address."""
     try:
-        address = ipaddress.ip_address(getattr(request, "client_address", ""))
+        found = ipaddress.ip_address(address)
     except ValueError:
         return ""
-    return str(ipaddress.ip_network((address, 24 if address.version == 4 else 48), strict=False))
+    return str(ipaddress.ip_network((found, 24 if found.version == 4 else 48), strict=False))
 
 
 def private(answer: HttpResponseBase) -> HttpResponseBase:

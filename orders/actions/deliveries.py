@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from django.db import OperationalError, connection
+from django.db import connection
 from django.utils import timezone
 from django_q.conf import Conf
 from django_q.humanhash import uuid as task_id
@@ -75,18 +75,8 @@ def store(
         Conf.PREFIX,
         _task(organization_id),
     ]
-    try:
-        return _execute(parameters)
-    except OperationalError:
-        # A connection that died while it rested. Trying again is safe: what is known already is not kept twice.
-        if connection.in_atomic_block:
-            raise
-        connection.close()
-        return _execute(parameters)
-
-
-def _execute(parameters: Sequence[Any]) -> bool:
-    return bool(prepared.fetch(_TAKE_IN, parameters)[0][0])
+    # Again is safe: what is known already is not kept twice.
+    return bool(prepared.fetch_again(_TAKE_IN, parameters)[0][0])
 
 
 _tasks: dict[int, tuple[float, str]] = {}

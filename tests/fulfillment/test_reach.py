@@ -152,10 +152,10 @@ def test_who_fetched_in_time_never_stands_on_the_list(
     buy(stage)
     with stage.inside():
         link = DownloadLink.objects.select_related("entitlement__product").get()
-        from fulfillment.actions import links
+        from fulfillment.actions import downloads
         from fulfillment.models import Asset
 
-        links.open_session(link, Asset.objects.filter(product=link.entitlement.product).get(), network="", agent="")
+        downloads.use(link, Asset.objects.filter(product=link.entitlement.product).get(), network="", agent="")
     later(30)
     stage.work()
     assert listed(stage) == [] and not _rows(stage)

@@ -1,0 +1,92 @@
+"""Find what a link gives, and count one use of it with its session, each in one statement of the database."""
+
+from django.db import migrations
+
+GIVES = """
+CREATE FUNCTION fulfillment_gives(
+  l fulfillment_downloadlink, e fulfillment_entitlement, p_at timestamptz
+) RETURNS boolean LANGUAGE sql STABLE AS $$
+  SELECT l.revoked_at IS NULL AND l.expires_at > p_at AND (l.use_limit IS NULL OR l.uses < l.use_limit)
+     AND e.status IN ('pending_claim', 'active') AND (e.expires_at IS NULL OR e.expires_at > p_at)
+$$;
+"""
+
+FIND = """
+CREATE FUNCTION fulfillment_find_files(p_digest bytea, p_offset interval) RETURNS TABLE (
+  organization bigint, link bigint, entitled_at timestamptz, store_in_trouble boolean,
+  file bigint, file_format text, file_path text, file_size bigint, file_sha256 text,
+  is_in_second boolean, is_current boolean, is_withdrawn boolean, file_created_at timestamptz, file_verdicts jsonb
+) LANGUAGE plpgsql AS $$
+DECLARE routed fulfillment_linkroute; former text := coalesce(current_setting('app.organization_id', true), '');
+BEGIN
+  SELECT * INTO routed FROM fulfillment_linkroute r WHERE r.digest = p_digest;
+  IF routed.link_id IS NULL THEN RETURN; END IF;
+  PERFORM set_config('app.organization_id', routed.organization_id::text, true);
+  RETURN QUERY
+    SELECT l.organization_id, l.id, e.created_at,
+           EXISTS (SELECT FROM fulfillment_circuit c WHERE c.provider LIKE 'store:%'
+                      AND (c.failures > 0 OR c.opened_at IS NOT NULL OR c.rested_until IS NOT NULL)),
+           a.id, a.format::text, a.path::text, a.size, a.sha256::text,
+           a.in_second, a.current, a.withdrawn, a.created_at, a.verdicts
+      FROM fulfillment_downloadlink l
+      JOIN fulfillment_entitlement e ON e.id = l.entitlement_id
+      JOIN fulfillment_asset a ON a.product_id = e.product_id
+     WHERE l.id = routed.link_id AND fulfillment_gives(l, e, clock_timestamp() + p_offset)
+     ORDER BY a.format, a.created_at DESC, a.id DESC;
+  -- A caller's own transaction goes on in the context it had.
+  PERFORM set_config('app.organization_id', former, true);
+END $$;
+"""
+
+COUNT = """
+CREATE FUNCTION fulfillment_count_use(
+  p_organization bigint, p_link bigint, p_asset bigint, p_digest bytea, p_network text, p_agent text,
+  p_lasts interval, p_an_hour integer, p_offset interval
+) RETURNS TABLE (verdict text, unreached bigint) LANGUAGE plpgsql AS $$
+DECLARE
+  former text := coalesce(current_setting('app.organization_id', true), '');
+  here timestamptz := clock_timestamp() + p_offset;
+  bought bigint; opened bigint; lately integer;
+BEGIN
+  verdict := 'counted';
+  -- Told again because the answer was lost: what is counted is not counted twice.
+  IF EXISTS (SELECT FROM fulfillment_linkroute r WHERE r.digest = p_digest) THEN RETURN NEXT; RETURN; END IF;
+  PERFORM set_config('app.organization_id', p_organization::text, true);
+  SELECT count(*) INTO lately FROM fulfillment_downloadsession s
+   WHERE s.link_id = p_link AND s.started_at > here - interval '1 hour';
+  IF lately >= p_an_hour THEN
+    verdict := 'too often';
+  ELSE
+    -- Check and count are one statement, so that the last use goes to exactly one of many.
+    UPDATE fulfillment_downloadlink l SET uses = l.uses + 1 FROM fulfillment_entitlement e
+     WHERE l.id = p_link AND e.id = l.entitlement_id AND fulfillment_gives(l, e, here)
+    RETURNING e.order_id INTO bought;
+    IF NOT FOUND THEN
+      verdict := 'refused';
+    ELSE
+      INSERT INTO fulfillment_downloadsession
+        (organization_id, link_id, asset_id, digest, started_at, expires_at, address, agent, requests)
+      VALUES (p_organization, p_link, p_asset, p_digest, here, here + p_lasts, p_network, p_agent, 0)
+      RETURNING id INTO opened;
+      INSERT INTO fulfillment_linkroute (digest, organization_id, session_id)
+      VALUES (p_digest, p_organization, opened);
+      SELECT o.order_id INTO unreached FROM fulfillment_reach o WHERE o.order_id = bought AND o.why <> '';
+    END IF;
+  END IF;
+  PERFORM set_config('app.organization_id', former, true);
+  RETURN NEXT;
+END $$;
+"""
+
+
+class Migration(migrations.Migration):
+    dependencies = [("fulfillment", "0014_words_that_cannot_be_used")]
+
+    operations = [
+        migrations.RunSQL(
+            GIVES,
+            "DROP FUNCTION fulfillment_gives(fulfillment_downloadlink, fulfillment_entitlement, timestamptz)",
+        ),
+        migrations.RunSQL(FIND, "DROP FUNCTION fulfillment_find_files"),
+        migrations.RunSQL(COUNT, "DROP FUNCTION fulfillment_count_use"),
+    ]
