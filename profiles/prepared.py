@@ -1,7 +1,7 @@
 """Statements that the database plans once for a connection, and that get their values apart from their text."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
@@ -28,8 +28,13 @@ def fetch(statement: str, values: Sequence[Any] | Mapping[str, Any]) -> list[tup
     return rows
 
 
-def fetch_again(statement: str, values: Sequence[Any] | Mapping[str, Any]) -> list[tuple[Any, ...]]:
-    """The same, once more where the connection had died while it rested: only for what may be told twice."""
+def fetch_again(
+    statement: str, values: Sequence[Any] | Mapping[str, Any], *, unless: Callable[[], bool] = lambda: False
+) -> list[tuple[Any, ...]]:
+    """The same, once more where the connection had died while it rested: only for what may be told twice.
+
+    It is not told again where `unless` knows that it was done and only its answer lost: then there are no rows.
+    """
     try:
         return fetch(statement, values)
     except OperationalError:
@@ -37,4 +42,4 @@ def fetch_again(statement: str, values: Sequence[Any] | Mapping[str, Any]) -> li
         if own.in_atomic_block:
             raise
         own.close()
-        return fetch(statement, values)
+        return [] if unless() else fetch(statement, values)

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from fulfillment import tokens
 from fulfillment.actions import links, reach, stores
-from fulfillment.models import Asset, DownloadLink
+from fulfillment.models import Asset, DownloadLink, LinkRoute
 from fulfillment.queries import versions
 from profiles import clock, prepared, tenancy
 from profiles.actors import NotFound, Refusal
@@ -99,14 +99,16 @@ def find(secret: str) -> Offer | None:
 def count(organization_id: int, link_id: int, asset_id: int | None, *, network: str, agent: str) -> str:
     """Use the link once, if it may be used now, and open a session; returns its secret. Raises NotGiven, TooManyUses.
 
-    One statement and, outside of a transaction, one commit. It may be told twice: a session opens once.
+    One statement and, outside of a transaction, one commit. Where its answer was lost, it is not counted again.
     """
     secret = tokens.make()
-    told = [organization_id, link_id, asset_id, tokens.digest(secret), network, agent.replace("\0", "")[:LONGEST_AGENT]]
-    ((verdict, unreached),) = prepared.fetch_again(_COUNT, [*told, links.SESSION_FOR, USES_AN_HOUR, clock.offset()])
+    digest, agent = tokens.digest(secret), agent.replace("\0", "")[:LONGEST_AGENT]
+    told = [organization_id, link_id, asset_id, digest, network, agent, links.SESSION_FOR, USES_AN_HOUR, clock.offset()]
+    rows = prepared.fetch_again(_COUNT, told, unless=lambda: LinkRoute.objects.filter(digest=digest).exists())
+    verdict, unreached = rows[0] if rows else ("counted", None)
     if verdict == "too often":
         raise TooManyUses("This link was used very often within the hour; please try again later.")
-    if verdict == "refused":
+    if verdict != "counted":
         raise NotGiven("This link gives nothing now.")
     if unreached:
         with tenancy.organization(organization_id):

@@ -16,12 +16,16 @@ CREATE FUNCTION fulfillment_find_files(p_digest bytea, p_offset interval) RETURN
   organization bigint, link bigint, entitled_at timestamptz, store_in_trouble boolean,
   file bigint, file_format text, file_path text, file_size bigint, file_sha256 text,
   is_in_second boolean, is_current boolean, is_withdrawn boolean, file_created_at timestamptz, file_verdicts jsonb
-) LANGUAGE plpgsql AS $$
-DECLARE routed fulfillment_linkroute; former text := coalesce(current_setting('app.organization_id', true), '');
+) LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+  former text := coalesce(current_setting('app.organization_id', true), '');
+  here timestamptz := clock_timestamp() + p_offset; -- a value: with a call in its place the rule is not inlined
+  routed fulfillment_linkroute;
+  own text;
 BEGIN
   SELECT * INTO routed FROM fulfillment_linkroute r WHERE r.digest = p_digest;
   IF routed.link_id IS NULL THEN RETURN; END IF;
-  PERFORM set_config('app.organization_id', routed.organization_id::text, true);
+  own := set_config('app.organization_id', routed.organization_id::text, true);
   RETURN QUERY
     SELECT l.organization_id, l.id, e.created_at,
            EXISTS (SELECT FROM fulfillment_circuit c WHERE c.provider LIKE 'store:%'
@@ -31,10 +35,10 @@ BEGIN
       FROM fulfillment_downloadlink l
       JOIN fulfillment_entitlement e ON e.id = l.entitlement_id
       JOIN fulfillment_asset a ON a.product_id = e.product_id
-     WHERE l.id = routed.link_id AND fulfillment_gives(l, e, clock_timestamp() + p_offset)
+     WHERE l.id = routed.link_id AND fulfillment_gives(l, e, here)
      ORDER BY a.format, a.created_at DESC, a.id DESC;
   -- A caller's own transaction goes on in the context it had.
-  PERFORM set_config('app.organization_id', former, true);
+  own := set_config('app.organization_id', former, true);
 END $$;
 """
 
@@ -42,40 +46,44 @@ COUNT = """
 CREATE FUNCTION fulfillment_count_use(
   p_organization bigint, p_link bigint, p_asset bigint, p_digest bytea, p_network text, p_agent text,
   p_lasts interval, p_an_hour integer, p_offset interval
-) RETURNS TABLE (verdict text, unreached bigint) LANGUAGE plpgsql AS $$
+) RETURNS TABLE (verdict text, unreached bigint) LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
   former text := coalesce(current_setting('app.organization_id', true), '');
+  own text := set_config('app.organization_id', p_organization::text, true);
   here timestamptz := clock_timestamp() + p_offset;
-  bought bigint; opened bigint; lately integer;
 BEGIN
-  verdict := 'counted';
-  -- Told again because the answer was lost: what is counted is not counted twice.
-  IF EXISTS (SELECT FROM fulfillment_linkroute r WHERE r.digest = p_digest) THEN RETURN NEXT; RETURN; END IF;
-  PERFORM set_config('app.organization_id', p_organization::text, true);
-  SELECT count(*) INTO lately FROM fulfillment_downloadsession s
-   WHERE s.link_id = p_link AND s.started_at > here - interval '1 hour';
-  IF lately >= p_an_hour THEN
-    verdict := 'too often';
-  ELSE
-    -- Check and count are one statement, so that the last use goes to exactly one of many.
+  -- Check and count are one update, so that the last use goes to exactly one of many.
+  WITH used AS (
     UPDATE fulfillment_downloadlink l SET uses = l.uses + 1 FROM fulfillment_entitlement e
      WHERE l.id = p_link AND e.id = l.entitlement_id AND fulfillment_gives(l, e, here)
-    RETURNING e.order_id INTO bought;
-    IF NOT FOUND THEN
-      verdict := 'refused';
-    ELSE
-      INSERT INTO fulfillment_downloadsession
-        (organization_id, link_id, asset_id, digest, started_at, expires_at, address, agent, requests)
-      VALUES (p_organization, p_link, p_asset, p_digest, here, here + p_lasts, p_network, p_agent, 0)
-      RETURNING id INTO opened;
-      INSERT INTO fulfillment_linkroute (digest, organization_id, session_id)
-      VALUES (p_digest, p_organization, opened);
-      SELECT o.order_id INTO unreached FROM fulfillment_reach o WHERE o.order_id = bought AND o.why <> '';
-    END IF;
+       AND (SELECT count(*) FROM fulfillment_downloadsession s
+             WHERE s.link_id = p_link AND s.started_at > here - interval '1 hour') < p_an_hour
+    RETURNING e.order_id
+  ), opened AS (
+    INSERT INTO fulfillment_downloadsession
+      (organization_id, link_id, asset_id, digest, started_at, expires_at, address, agent, requests)
+    SELECT p_organization, p_link, p_asset, p_digest, here, here + p_lasts, p_network, p_agent, 0 FROM used
+    RETURNING id
+  ), routed AS (
+    INSERT INTO fulfillment_linkroute (digest, organization_id, session_id)
+    SELECT p_digest, p_organization, id FROM opened
+  )
+  SELECT 'counted', o.order_id INTO verdict, unreached
+    FROM used LEFT JOIN fulfillment_reach o ON o.order_id = used.order_id AND o.why <> '';
+  IF verdict IS NULL THEN
+    SELECT CASE WHEN fulfillment_gives(l, e, here) THEN 'too often' ELSE 'refused' END INTO verdict
+      FROM fulfillment_downloadlink l JOIN fulfillment_entitlement e ON e.id = l.entitlement_id WHERE l.id = p_link;
   END IF;
-  PERFORM set_config('app.organization_id', former, true);
+  -- A caller's own transaction goes on in the context it had.
+  own := set_config('app.organization_id', former, true);
   RETURN NEXT;
 END $$;
+"""
+
+# Checking the reference would lock the one file's row for everybody who fetches it at once. The id was read a moment
+# before, a file goes only with its product, and a session lives for half an hour.
+UNLOCK = """
+ALTER TABLE fulfillment_downloadsession DROP CONSTRAINT IF EXISTS fulfillment_downloadsession_asset_id_tenant_fk
 """
 
 
@@ -83,6 +91,7 @@ class Migration(migrations.Migration):
     dependencies = [("fulfillment", "0014_words_that_cannot_be_used")]
 
     operations = [
+        migrations.RunSQL(UNLOCK, migrations.RunSQL.noop),
         migrations.RunSQL(
             GIVES,
             "DROP FUNCTION fulfillment_gives(fulfillment_downloadlink, fulfillment_entitlement, timestamptz)",

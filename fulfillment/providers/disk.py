@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from pathlib import Path
+from stat import S_ISREG
 
 from django.core.exceptions import SuspiciousFileOperation
 from django.core.files import File
@@ -19,14 +20,16 @@ def look(storage: FileSystemStorage, path: str) -> Finding:
         target = _path(storage, path)
         if target is None:
             return Missing()
-        if not Path(storage.location).is_dir():
-            return Unreachable("the folder of the file store is gone.")
-        status = target.stat()
-    except (FileNotFoundError, NotADirectoryError, ValueError):
+        try:
+            status = target.stat()
+        except FileNotFoundError:
+            gone = not Path(storage.location).is_dir()
+            return Unreachable("the folder of the file store is gone.") if gone else Missing()
+    except (NotADirectoryError, ValueError):
         return Missing()
     except OSError as error:
         return Unreachable(f"the folder of the file store cannot be read ({error.strerror}).")
-    if not target.is_file():
+    if not S_ISREG(status.st_mode):
         return Missing()
     return Found(status.st_size, etag=f'"{status.st_mtime_ns:x}-{status.st_size:x}"')
 

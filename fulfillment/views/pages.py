@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
-from django.utils.cache import add_never_cache_headers
 
 from fulfillment import notices
 from fulfillment.actions import stores
@@ -44,7 +43,6 @@ def network_of(address: str) -> str:
 
 def private(answer: HttpResponseBase) -> HttpResponseBase:
     """Nothing of these pages is stored by proxies, told to other sites or found by search engines."""
-    add_never_cache_headers(answer)
     answer["Cache-Control"] = "no-store, private"
     answer["Referrer-Policy"] = "no-referrer"
     answer["X-Robots-Tag"] = "noindex, nofollow"
