@@ -3,7 +3,8 @@
 import re
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import structlog
 from csp.middleware import CSPMiddleware, PolicyParts
@@ -66,9 +67,14 @@ class ContentSecurityPolicy(CSPMiddleware):
 
 def client_address(request: HttpRequest) -> str:
     """The address a request came from, as the outermost of our own proxies saw it."""
+    return address_of(request.META)
+
+
+def address_of(meta: Mapping[str, Any]) -> str:
+    """The same of a request as WSGI tells it."""
     proxies: int = settings.TRUSTED_PROXIES
     if proxies:
-        hops = [hop.strip() for hop in request.headers.get("X-Forwarded-For", "").split(",") if hop.strip()]
+        hops = [hop.strip() for hop in meta.get("HTTP_X_FORWARDED_FOR", "").split(",") if hop.strip()]
         if len(hops) >= proxies:
-            return hops[-proxies]
-    return str(request.META.get("REMOTE_ADDR", ""))
+            return str(hops[-proxies])
+    return str(meta.get("REMOTE_ADDR", ""))

@@ -41,11 +41,17 @@ def network_of(address: str) -> str:
     return str(ipaddress.ip_network((found, 24 if found.version == 4 else 48), strict=False))
 
 
+PRIVATE = (
+    ("Cache-Control", "no-store, private"),
+    ("Referrer-Policy", "no-referrer"),
+    ("X-Robots-Tag", "noindex, nofollow"),
+)
+
+
 def private(answer: HttpResponseBase) -> HttpResponseBase:
     """Nothing of these pages is stored by proxies, told to other sites or found by search engines."""
-    answer["Cache-Control"] = "no-store, private"
-    answer["Referrer-Policy"] = "no-referrer"
-    answer["X-Robots-Tag"] = "noindex, nofollow"
+    for name, value in PRIVATE:
+        answer[name] = value
     return answer
 
 
