@@ -1,22 +1,19 @@
 """The outbox: which messages have to go out, each once for its effect key, and sending them through the chain."""
 
 import json
-import random
 import uuid
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from email.utils import parseaddr
 
 from django.conf import settings
-from django.db import transaction
 
-from fulfillment import backoff
-from fulfillment.actions import invitations, links, phrasing, reach, routes, unsubscribes
+from fulfillment.actions import invitations, links, phrasing, reach, unsubscribes
 from fulfillment.actions.invitations import Issued
 from fulfillment.actions.letters import Letter
 from fulfillment.actions.links import Given
 from fulfillment.models import Email, Entitlement
-from fulfillment.providers.outcomes import Accepted, Outcome, OutgoingMail, RefusedForGood, TryLater, message_id, sender
+from fulfillment.providers.outcomes import OutgoingMail, message_id, sender
 from orders.actions.statuses import Money, fully
 from orders.messages import RefundStatus
 from orders.models import Line, Order, Refund
@@ -27,7 +24,6 @@ from profiles.models import Organization, Profile
 
 State, Template = Email.State, Email.Template
 LEASE_SECONDS = 120
-UNKNOWN_AGAIN = timedelta(minutes=10)
 NEVER = timedelta(days=36500)
 DEATHS = 3
 GIVE_UP = "Sending it stopped the worker three times: say under Not reached whether it arrived, or send it again."
@@ -38,13 +34,14 @@ PAID = (Order.PaymentStatus.PAID, Order.PaymentStatus.PARTIALLY_REFUNDED)
 _CLAIM = """
 UPDATE fulfillment_email e
    SET state = 'claimed', attempts = attempts + 1, deaths = deaths + (state = 'claimed')::int,
+       done_at = CASE WHEN state = 'claimed' THEN done_at END,
        lease_until = statement_timestamp() + make_interval(secs => %s)
  WHERE id = ANY(ARRAY(SELECT id FROM fulfillment_email
                WHERE ((state IN ('queued', 'unknown') AND due_at <= %s)
                   OR (state = 'claimed' AND lease_until < statement_timestamp()))
                  AND (state = 'claimed' AND deaths >= 1) = %s
                ORDER BY due_at, id LIMIT %s FOR NO KEY UPDATE SKIP LOCKED))
-RETURNING id, deaths
+RETURNING id, CASE WHEN done_at IS NULL THEN deaths ELSE 0 END
 """
 
 
@@ -351,39 +348,3 @@ def revealed(email: Email) -> tuple[str, str]:
     for mask, secret in (json.loads(email.secrets) if email.secrets else {}).items():
         text, html = text.replace(mask, secret), html.replace(mask, secret)
     return text, html
-
-
-def conclude(email: Email, outcome: Outcome, *, provider: str, asked: bool = True) -> None:
-    """Write what came of a try; where every provider rested and none was `asked`, it counts as none."""
-    email.provider, email.lease_until = provider, None
-    if isinstance(outcome, Accepted):
-        email.state, email.done_at, email.last_error = State.SENT, clock.now(), ""
-        email.provider_message_id, email.secrets = outcome.provider_message_id[:200], ""
-    elif isinstance(outcome, RefusedForGood):
-        email.state, email.done_at, email.last_error = State.FAILED, clock.now(), outcome.sentence
-    elif isinstance(outcome, TryLater):
-        wait = backoff.seconds(
-            email.attempts, random=random.random, pace=backoff.MAIL, at_least=outcome.retry_after or 0
-        )
-        email.attempts -= not asked
-        email.state, email.last_error = State.QUEUED, outcome.sentence
-        email.due_at = clock.now() + timedelta(seconds=wait)
-        if backoff.exhausted(email.attempts, pace=backoff.MAIL):
-            email.state = State.FAILED
-    else:
-        email.state, email.last_error = State.UNKNOWN, outcome.sentence
-        email.due_at = clock.now() + UNKNOWN_AGAIN
-        if email.attempts > 1:
-            # Tried twice with the same Message-ID and no verdict: a third copy helps nobody.
-            email.due_at = clock.now() + NEVER
-    with transaction.atomic():
-        email.save(
-            update_fields=[
-                "provider", "lease_until", "state", "done_at", "last_error", "provider_message_id", "secrets", "due_at",
-                "attempts",
-            ]
-        )  # fmt: skip
-        if email.state == State.SENT:
-            routes.taken(email)
-        if email.order_id and email.template in Email.CARRYING:
-            (reach.touch if email.state in (State.SENT, State.QUEUED) else reach.request)([email.order_id])

@@ -29,11 +29,12 @@ def announce(emails: Sequence[Email]) -> None:
     _remember((name, email) for email in emails for name in (email.message_id, f"effect:{email.effect_key}"))
 
 
-def taken(email: Email) -> None:
-    """A provider took it: the name it gave it. Whatever was reported under that name meanwhile is attached."""
-    if email.provider_message_id and email.provider_message_id != email.message_id:
-        _remember([(email.provider_message_id, email)])
-        attach(email.organization_id, [digest(email.provider_message_id)])
+def taken(emails: Sequence[Email]) -> None:
+    """Providers took these: the names they gave them. Whatever was reported under those meanwhile is attached."""
+    named = [one for one in emails if one.provider_message_id and one.provider_message_id != one.message_id]
+    if named:
+        _remember((email.provider_message_id, email) for email in named)
+        attach(named[0].organization_id, {digest(email.provider_message_id) for email in named})
 
 
 def attach(organization_id: int, digests: Iterable[bytes] | None = None) -> int:

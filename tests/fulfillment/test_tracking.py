@@ -313,7 +313,7 @@ def test_a_message_is_found_by_its_message_id_and_by_the_services_own(
         message.provider_message_id = "pm-77"
         from fulfillment.actions import routes
 
-        routes.taken(message)
+        routes.taken([message])
     assert report(stage, of(message, "delivery", MessageID="pm-77", Metadata={})).status_code == 200
     assert [event.kind for event in events(stage)] == ["opened", "delivered"]
 
@@ -339,7 +339,7 @@ def test_a_report_before_the_message_is_known_by_that_name_waits_for_it(stage: S
 
     with stage.inside():
         message.provider_message_id = "early-1"
-        routes.taken(message)
+        routes.taken([message])
     stage.work()
     assert email(stage).bounced_at is not None and not EmailEcho.objects.exists()
 

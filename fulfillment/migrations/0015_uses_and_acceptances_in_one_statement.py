@@ -1,4 +1,4 @@
-"""Find what a link gives, and count one use of it with its session, each in one statement of the database."""
+"""Find what a link gives, count one use of it with its session, and note that a mail was taken: each one statement."""
 
 from django.db import migrations
 
@@ -80,6 +80,22 @@ BEGIN
 END $$;
 """
 
+NOTE = """
+CREATE FUNCTION fulfillment_note_accepted(
+  p_organization bigint, p_email bigint, p_provider text, p_name text, p_offset interval
+) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+  former text := coalesce(current_setting('app.organization_id', true), '');
+  own text := set_config('app.organization_id', p_organization::text, true);
+BEGIN
+  UPDATE fulfillment_email
+     SET done_at = clock_timestamp() + p_offset, provider = p_provider, provider_message_id = p_name
+   WHERE organization_id = p_organization AND id = p_email AND state = 'claimed';
+  own := set_config('app.organization_id', former, true);
+  RETURN FOUND;
+END $$;
+"""
+
 # Checking the reference would lock the one file's row for everybody who fetches it at once. The id was read a moment
 # before, a file goes only with its product, and a session lives for half an hour.
 UNLOCK = """
@@ -98,4 +114,5 @@ class Migration(migrations.Migration):
         ),
         migrations.RunSQL(FIND, "DROP FUNCTION fulfillment_find_files"),
         migrations.RunSQL(COUNT, "DROP FUNCTION fulfillment_count_use"),
+        migrations.RunSQL(NOTE, "DROP FUNCTION fulfillment_note_accepted"),
     ]
