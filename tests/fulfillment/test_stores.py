@@ -210,12 +210,15 @@ def test_files_in_the_first_store_alone_are_counted(shop: Shop) -> None:
 # What it costs --------------------------------------------------------------------------------------------------
 
 
-def test_the_health_of_the_stores_is_one_query_of_a_download(shop: Shop) -> None:
+def test_a_download_reads_the_health_of_the_stores_only_where_one_is_in_trouble(shop: Shop) -> None:
+    """Whether one is comes with the files themselves (`fulfillment_find_files`)."""
     path = shop.link()
-    with CaptureQueriesContext(connection) as told:
-        assert shop.client.post(path).status_code == 303
-    about = [query["sql"] for query in told if "fulfillment_circuit" in query["sql"]]
-    assert len(about) == 1, about
+    for failures, expected in ((0, 0), (1, 1)):
+        Circuit.objects.update_or_create(provider=f"{stores.PREFIX}second", defaults={"failures": failures})
+        with CaptureQueriesContext(connection) as told:
+            assert shop.client.post(path).status_code == 303
+        about = [query["sql"] for query in told if "fulfillment_circuit" in query["sql"]]
+        assert len(about) == expected, about
 
 
 def test_a_batch_of_jobs_asks_for_the_health_once(shop: Shop) -> None:
