@@ -83,7 +83,7 @@ def main() -> None:
                     connection.send_message(message)
             return time.perf_counter() - began
 
-        found = rig.rounds({"backlog": backlog, "floor": floor}, count=3)
+        found = rig.rounds({"backlog": backlog, "floor": floor})
         rig.emit(
             question=f"seconds until {MAILS} mails that waited for a mail server are sent, one worker; floor: smtplib"
             " on one connection to the same server",
