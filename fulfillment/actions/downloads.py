@@ -1,6 +1,6 @@
 """One use of a link: found, its files looked at, counted and logged, by two statements of the database.
 
-The rules of a link stand in `fulfillment_gives` (migration 0015) for whoever counts, and in `links.check` for whoever
+The rules of a link stand in `fulfillment_gives` (migration 0016) for whoever counts, and in `links.check` for whoever
 has to say why it gives nothing.
 """
 

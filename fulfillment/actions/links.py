@@ -189,7 +189,7 @@ def revoke(link: DownloadLink, *, by: Actor, because: str) -> DownloadLink:
 def check(link: DownloadLink) -> None:
     """Raise LinkRevoked, LinkExpired or LinkUsedUp where the link gives nothing now.
 
-    `fulfillment_gives` (migration 0015) is the same rule for whoever counts: it says whether, this says why.
+    `fulfillment_gives` (migration 0016) is the same rule for whoever counts: it says whether, this says why.
     """
     entitlement = link.entitlement
     if link.revoked_at or entitlement.status in (Entitlement.Status.REVOKED, Entitlement.Status.SUSPENDED):

@@ -104,7 +104,7 @@ ALTER TABLE fulfillment_downloadsession DROP CONSTRAINT IF EXISTS fulfillment_do
 
 
 class Migration(migrations.Migration):
-    dependencies = [("fulfillment", "0014_words_that_cannot_be_used")]
+    dependencies = [("fulfillment", "0015_followups_of_gifts")]
 
     operations = [
         migrations.RunSQL(UNLOCK, migrations.RunSQL.noop),
