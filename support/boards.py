@@ -21,7 +21,7 @@ class Change:
 
 
 def change(now: int | Decimal, before: int | Decimal, *, points: bool = False) -> Change:
-    """In percent of what it was before; rates differ in percentage points."""
+    """In percent of what it was before, from ten times on in times of it; rates differ in percentage points."""
     if now == before:
         return Change("", "as before" if now else "nothing before either")
     mark, more = ("▲", "more") if now > before else ("▼", "less")
@@ -29,6 +29,8 @@ def change(now: int | Decimal, before: int | Decimal, *, points: bool = False) -
         return Change(mark, f"{abs(now - before)} points {more} than before")
     if not before:
         return Change(mark, "nothing before")
+    if 0 < 10 * before <= now:
+        return Change(mark, f"{(2 * int(now) + int(before)) // (2 * int(before)):,} times as much as before")
     share = percent_of(abs(int(now) - int(before)), abs(int(before)))
     return Change(mark, f"{share} {more} than before")
 

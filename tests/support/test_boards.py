@@ -48,6 +48,10 @@ AUTUMN = {"from": "2026-09-01", "until": "2026-11-30"}
 def test_a_change_is_told_by_a_mark_and_in_words() -> None:
     assert boards.change(150, 100) == boards.Change("▲", "50.0 % more than before")
     assert boards.change(1, 3) == boards.Change("▼", "66.7 % less than before")
+    assert boards.change(999, 100) == boards.Change("▲", "899.0 % more than before")
+    assert boards.change(1000, 100) == boards.Change("▲", "10 times as much as before")
+    assert boards.change(12_350, 10) == boards.Change("▲", "1,235 times as much as before")
+    assert boards.change(1000, -100) == boards.Change("▲", "1,100 % more than before")
     assert boards.change(5, 0) == boards.Change("▲", "nothing before")
     assert boards.change(0, 0) == boards.Change("", "nothing before either")
     assert boards.change(7, 7) == boards.Change("", "as before")
