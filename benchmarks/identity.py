@@ -15,6 +15,7 @@ from benchmarks import rig
 SIZES = [int(size) for size in os.environ.get("SIZES", "10000,1000000").split(",")]
 BATCH = 1000
 ONE_BY_ONE = 100
+ROUNDS = 21
 
 
 def main() -> None:
@@ -106,7 +107,8 @@ def main() -> None:
                     "look_up": lambda: timed(look_up),
                     "resolve": lambda: timed(resolve),
                     "one_by_one": lambda: timed(one_by_one, ONE_BY_ONE),
-                }
+                },
+                count=ROUNDS,
             )
             figures[size] = {
                 **{name: rig.spread(values) for name, values in found.items()},

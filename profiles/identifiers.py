@@ -156,18 +156,18 @@ def blocked(identifier: Identifier, *, own_domains: Collection[str] = (), patter
 
     `patterns` are the organization's own, with `*` and `?`, for a value or its spelling (`email:*@kiosk.example`).
     """
-    # Loyalty ids lose their dash on the way, so that both spellings are asked.
     value = identifier.value
-    if identifier.raw.strip().casefold() in _NOBODY or value.rpartition(":")[2].casefold() in _NOBODY:
-        return "It stands for nobody."
-    if identifier.kind in (Kind.PHONE, Kind.RAW_PHONE) and _one_digit(identifier):
-        return "It is one digit over and over."
     if identifier.kind is Kind.EMAIL:
         local, _, domain = value.partition("@")
         if value in _NOBODYS_ADDRESSES or local in _NO_REPLY:
             return "It is nobody's address."
         if own_domains and _owned(domain, own_domains):
             return "It is an address of the seller."
+    # Loyalty ids lose their dash on the way, so that both spellings are asked.
+    elif identifier.raw.strip().casefold() in _NOBODY or value.rpartition(":")[2].casefold() in _NOBODY:
+        return "It stands for nobody."
+    elif identifier.kind in (Kind.PHONE, Kind.RAW_PHONE) and _one_digit(identifier):
+        return "It is one digit over and over."
     if not patterns:
         return ""
     spellings = {spelling.casefold() for spelling in (identifier.value, identifier.raw.strip(), identifier.spelled)}

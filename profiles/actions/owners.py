@@ -4,7 +4,6 @@ import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from operator import itemgetter
 from typing import NamedTuple
 
 from django.db import connection
@@ -13,11 +12,13 @@ from profiles import bulk, identifiers, rules
 from profiles.models import Fact, Identifier, Organization, Profile
 from profiles.rules import Rules
 
-LOCK_SPACE, LOCK_BUCKETS = 0x1DE7, 4096
+_KINDS = {str(kind): kind for kind in identifiers.Kind}
+LOCK_SPACE, LOCK_BUCKETS = 0x1DE7, 1024
 
-_LOCK = "SELECT pg_advisory_xact_lock(%s, b) FROM unnest(%s::int[]) AS b"
+_LOCK = "SELECT count(pg_advisory_xact_lock(%s, b)) FROM unnest(%b::int[]) AS b"
 _OWNERS = """
-SELECT i.kind, i.value, i.profile_id, i.status, i.ctid::text FROM unnest(%b::text[], %b::text[]) AS k(kind, value)
+SELECT i.kind || ':' || i.value, i.profile_id, i.status, i.ctid::text
+  FROM unnest(%b::text[], %b::text[]) AS k(kind, value)
   JOIN profiles_identifier i ON i.kind = k.kind AND i.value = k.value
 """
 # Where the row lay is one page to read, where an index would be four; a row that was changed lies elsewhere.
@@ -97,16 +98,16 @@ class Batch:
 def read(key: str) -> identifiers.Identifier:
     """The identifier of a key, as it stands in `Fact.identifiers`."""
     kind, _, value = key.partition(":")
-    source, bar, rest = value.partition("|")
-    if kind == identifiers.Kind.RAW_PHONE and bar:
+    if kind == identifiers.Kind.RAW_PHONE and "|" in value:
+        source, _, rest = value.partition("|")
         return identifiers.Identifier(identifiers.Kind.RAW_PHONE, rest, rest, source)
-    return identifiers.Identifier(identifiers.Kind(kind), value, value)
+    return identifiers.Identifier(_KINDS[kind], value, value)
 
 
 def lock_keys(keys: Iterable[str]) -> None:
     """Before anything is read: whoever else decides about one of these keys waits."""
     buckets = sorted({zlib.crc32(key.encode()) % LOCK_BUCKETS for key in keys})
-    with connection.cursor() as cursor:
+    with bulk.cursor() as cursor:
         cursor.execute(_LOCK, [LOCK_SPACE, buckets])
 
 
@@ -163,12 +164,11 @@ class Known(NamedTuple):
 
 
 def look_up(keys: Sequence[str]) -> list[Known]:
-    """Those of these keys that are known, in the order of their keys."""
+    """Those of these keys that are known, in any order."""
     pairs = [key.partition(":") for key in keys]
     with bulk.cursor() as cursor:
         cursor.execute(_OWNERS, [[kind for kind, _, _ in pairs], [value for _, _, value in pairs]])
-        found = [Known(f"{kind}:{value}", *rest) for kind, value, *rest in cursor.fetchall()]
-    return sorted(found, key=itemgetter(0))
+        return [Known._make(row) for row in cursor.fetchall()]
 
 
 def _stayed(rows: Sequence[Known]) -> bool:
