@@ -33,7 +33,7 @@ class Kind(StrEnum):
 
     @property
     def of_service(self) -> bool:
-        """About work that was bought, and so for one line; all others are about an order's downloads."""
+        """About one service, bought or given; all others are about downloads."""
         return self in (Kind.KICKOFF, Kind.INTAKE)
 
     @property
@@ -154,9 +154,13 @@ def checked(values: Mapping[str, Any]) -> Policy:
     return Policy(found)
 
 
-def is_historic(*, bought_at: datetime, arrived_at: datetime, now: datetime) -> bool:
-    """Whether an order is too old for anything to be planned: by its date when it came, or by now."""
-    return arrived_at - bought_at > HISTORIC or now - max(arrived_at, bought_at) > HISTORIC
+def is_historic(*, bought_at: datetime, arrived_at: datetime, now: datetime, opened_at: datetime | None = None) -> bool:
+    """Whether an order is too old for anything to be planned: by its date when it came, or by now.
+
+    A service is news from when it was opened (`opened_at`): what a person mapped or added late is owed all the same.
+    """
+    since = max(arrived_at, bought_at, opened_at or arrived_at)
+    return arrived_at - bought_at > HISTORIC or now - since > HISTORIC
 
 
 def planned(*, digital: bool, offered: frozenset[Kind], policy: Policy) -> list[Kind]:
@@ -166,11 +170,15 @@ def planned(*, digital: bool, offered: frozenset[Kind], policy: Policy) -> list[
 
 
 def planned_for_gift(policy: Policy) -> list[Kind]:
-    """The kinds to plan for what was given: all that help with a download, and none that names something to buy.
-
-    Work is never given without an order, so that nothing of a service is planned here.
+    """The kinds to plan for digital products that were given: all that help with a download, and none that names
+    something to buy. A service that was given is followed like one that was bought (`planned`).
     """
     return [kind for kind in KINDS if not kind.of_service and not kind.offers and policy.of(kind).on]
+
+
+def about(source_key: str) -> str:
+    """By what the service of a follow-up is known, by the follow-up's key: its last part is the kind."""
+    return source_key.rpartition(":")[0]
 
 
 def occasion(source_key: str) -> str:

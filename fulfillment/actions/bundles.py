@@ -4,12 +4,13 @@ from collections.abc import Iterable
 
 from django.db.models import Exists, OuterRef, QuerySet
 
+from fulfillment.actions import services
 from fulfillment.actions.entitlements import DIGITAL
-from fulfillment.models import Entitlement
+from fulfillment.models import Entitlement, Service
 from orders.actions import bundles as catalogue
 from orders.models import BundleItem, Line, Product
 from orders.queries import bundles
-from profiles import bulk
+from profiles import bulk, clock
 from profiles.actions import settlement
 from profiles.actors import Actor, NotFound
 
@@ -33,20 +34,21 @@ def fill(bundle: Product, skus: Iterable[str], *, by: Actor) -> int:
 
 
 def add(bundle: Product, component: Product, *, to_owners: bool, by: Actor, because: str) -> int:
-    """One more product in the bundle; returns how many entitlements owners are given.
+    """One more product in the bundle; returns how many rights and services owners are given.
 
     Lines that were paid for and given nothing so far are settled in any case. Raises what `orders` refuses.
     """
     if to_owners:
         by.require("grant")
     catalogue.add(bundle, component, by=by, because=because)
-    empty = _lines(bundle).filter(~Exists(_given()))
+    empty = _lines(bundle).filter(~Exists(_rights()), ~Exists(_services()))
     orders = set(empty.values_list("order_id", flat=True))
-    fresh = _missing(bundle, component) if to_owners else []
-    bulk.insert(Entitlement, fresh)
-    orders |= {row.order_id for row in fresh if row.order_id}
+    rights, opened = _missing(bundle, component) if to_owners else ([], [])
+    bulk.insert(Entitlement, rights)
+    bulk.insert(Service, opened)
+    orders |= {row.order_id for row in rights if row.order_id} | {row.order_id for row in opened if row.order_id}
     settlement.request(bundle.organization_id, orders=orders, wake_worker=bool(orders))
-    return len(fresh)
+    return len(rights) + len(opened)
 
 
 def remove(bundle: Product, component: Product, *, by: Actor, because: str) -> None:
@@ -56,7 +58,7 @@ def remove(bundle: Product, component: Product, *, by: Actor, because: str) -> N
 
 def owners(bundle: Product) -> int:
     """How many paid lines hold what was in this bundle, or in one around it."""
-    return _lines(bundle).filter(Exists(_given(status__in=Entitlement.DOWNLOADABLE))).count()
+    return _owned(bundle).count()
 
 
 def choosable(bundle: Product) -> QuerySet[Product]:
@@ -70,21 +72,33 @@ def _lines(bundle: Product) -> QuerySet[Line]:
     return Line.objects.filter(product__in=bundles.around(bundle.pk), removed=False)
 
 
-def _given(**more: object) -> QuerySet[Entitlement]:
-    return Entitlement.objects.filter(line=OuterRef("pk"), source=Entitlement.Source.BUNDLE, **more)
+def _owned(bundle: Product) -> QuerySet[Line]:
+    rights = _rights().filter(status__in=Entitlement.DOWNLOADABLE)
+    return _lines(bundle).filter(Exists(rights) | Exists(_services().exclude(state=Service.State.ENDED)))
 
 
-def _missing(bundle: Product, component: Product) -> list[Entitlement]:
-    """An entitlement for each owner and each digital product that came with the component. Settling decides of each."""
+def _rights() -> QuerySet[Entitlement]:
+    of = {"order": OuterRef("order"), "line": OuterRef("pk")}
+    return Entitlement.objects.filter(source=Entitlement.Source.BUNDLE, **of)
+
+
+def _services() -> QuerySet[Service]:
+    return Service.objects.filter(order=OuterRef("order"), line=OuterRef("pk"), source=Service.Source.BUNDLE)
+
+
+def _missing(bundle: Product, component: Product) -> tuple[list[Entitlement], list[Service]]:
+    """What the component brings each owner: rights to what is digital, and services. Settling decides of each."""
     is_bundle = component.kind == Product.Kind.BUNDLE
     products = bundles.components([component.pk])[component.pk] if is_bundle else [component]
-    lines = list(_lines(bundle).filter(Exists(_given(status__in=Entitlement.DOWNLOADABLE))).select_related("order"))
-    keys = [f"line:{line.pk}:{product.pk}" for line in lines for product in products]
-    known = set(Entitlement.objects.filter(source_key__in=keys).values_list("source_key", flat=True))
-    return [
+    lines = list(_owned(bundle).select_related("order", "product"))
+    wanted = {f"line:{line.pk}:{one.pk}": (line, one) for line in lines if line.order.profile_id for one in products}
+    known = set(Entitlement.objects.filter(source_key__in=wanted).values_list("source_key", flat=True))
+    opened = set(Service.objects.filter(source_key__in=wanted).values_list("source_key", flat=True))
+    now = clock.now()
+    rights = [
         Entitlement(
             organization_id=line.organization_id,
-            profile_id=line.order.profile_id,
+            profile_id=line.order.profile_id or 0,
             order_id=line.order_id,
             line=line,
             product=product,
@@ -93,9 +107,12 @@ def _missing(bundle: Product, component: Product) -> list[Entitlement]:
             status=Entitlement.Status.REVOKED,
             because=NOT_SETTLED,
         )
-        for line in lines
-        for product in products
-        if product.kind in DIGITAL
-        and line.order.profile_id is not None
-        and (key := f"line:{line.pk}:{product.pk}") not in known
+        for key, (line, product) in wanted.items()
+        if product.kind in DIGITAL and key not in known
     ]
+    fresh = [
+        services.of_line(line, product, line.order.profile_id or 0, Service.State.ENDED, now)
+        for key, (line, product) in wanted.items()
+        if product.kind == Product.Kind.SERVICE and key not in opened
+    ]
+    return rights, fresh

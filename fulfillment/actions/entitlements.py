@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from fulfillment.actions import emails, jobs, links, mission_logs
 from fulfillment.models import Entitlement, MissionEntry
+from fulfillment.queries import grants
 from orders.actions.statuses import Money, fully
 from orders.messages import DisputeStatus, RefundStatus
 from orders.models import Line, Order, Product
@@ -56,14 +58,15 @@ def settle(
     for entitlement in known.values():
         if entitlement.source == Source.BUNDLE and entitlement.line_id:
             bundled.setdefault(entitlement.line_id, []).append(entitlement)
-    inside = bundles.parts({line.product_id for line in lines if line.product_id and _is_bundle(line)})
+    of_bundles = [line for line in lines if is_bundle(line)]
+    inside, since = bundles.parts(line.product_id or 0 for line in of_bundles), grants.since(of_bundles)
     fresh: list[Entitlement] = []
     changed: list[Entitlement] = []
     for order in orders:
         current: set[str] = set()
         for line in by_order.get(order.pk, ()):
             held = [known[key]] if (key := f"line:{line.pk}") in known else bundled.get(line.pk, [])
-            wanted = _lacking(line, held, inside) if _grants(order) else []
+            wanted = _lacking(line, held, inside, since.get(line.pk)) if _grants(order) else []
             if not held and not wanted:
                 continue
             verdict = _judge(order, line, facts[order.pk], profiles.get(order.profile_id or 0))
@@ -90,25 +93,27 @@ def _grants(order: Order) -> bool:
     return order.profile_id is not None and order.payment_status in PAID
 
 
-def _is_bundle(line: Line) -> bool:
+def is_bundle(line: Line) -> bool:
+    """Whether what this line is about holds other products."""
     return line.product is not None and line.product.kind == Product.Kind.BUNDLE
 
 
-def _lacking(line: Line, held: Sequence[Entitlement], inside: Mapping[int, Sequence[Part]]) -> list[Product]:
+def _lacking(
+    line: Line, held: Sequence[Entitlement], inside: Mapping[int, Sequence[Part]], since: datetime | None
+) -> list[Product]:
     """The digital products this line is about and gives no right to yet: its own, or parts of its bundle.
 
-    Of a bundle that was granted in part, those that were in it then.
+    Of a bundle that gave anything before, those that were in it then.
     """
     if line.product is None or any(entitlement.source != Source.BUNDLE for entitlement in held):
         return []
-    if not _is_bundle(line):
+    if not is_bundle(line):
         return [line.product] if line.product.kind in DIGITAL and not held else []
     known = {entitlement.product_id for entitlement in held}
-    first = min((entitlement.created_at for entitlement in held), default=None)
     return [
         part.product
         for part in inside.get(line.product.pk, ())
-        if part.product.kind in DIGITAL and part.product.pk not in known and (first is None or part.since <= first)
+        if part.product.kind in DIGITAL and part.product.pk not in known and (since is None or part.since <= since)
     ]
 
 
@@ -120,8 +125,8 @@ def _new(order: Order, line: Line, product: Product, verdict: Verdict) -> Entitl
         order=order,
         line=line,
         product=product,
-        source=Source.BUNDLE if _is_bundle(line) else Source.ORDER,
-        source_key=f"line:{line.pk}:{product.pk}" if _is_bundle(line) else f"line:{line.pk}",
+        source=Source.BUNDLE if is_bundle(line) else Source.ORDER,
+        source_key=f"line:{line.pk}:{product.pk}" if is_bundle(line) else f"line:{line.pk}",
         status=verdict.status,
         because=verdict.because[:300],
     )

@@ -50,30 +50,31 @@ def settle(orders: Sequence[Order], lines: Sequence[Line]) -> None:
         if line.product is not None:
             by_order.setdefault(line.order_id, []).append(line)
     known = {row.source_key: row for row in Followup.objects.filter(order__in=[order.pk for order in orders])}
-    new = [order for order in orders if order.pk in by_order and _is_new(order, now)]
+    whole = [order for order in orders if order.pk in by_order and _is_whole(order)]
+    new = [order for order in whole if _is_new(order, now)]
     offered, filled = _offered(new, by_order, policy), _filled(new, by_order)
-    fresh = [
-        row
-        for order in new
-        for row in _plan(order, by_order[order.pk], offered, filled, policy, now)
-        if row.source_key not in known
-    ]
+    planned = [row for order in new for row in _plan(order, by_order[order.pk], offered, filled, policy, now)]
+    planned += _plan_services(whole, by_order, policy, now)
+    fresh = [row for row in planned if row.source_key not in known]
     by_id = {order.pk: order for order in orders}
     changed = [row for row in known.values() if _agree(row, by_id[row.order_id or 0], now)]
     bulk.insert(Followup, fresh)
     bulk.update(Followup, changed, AGREEING)
 
 
-def _is_new(order: Order, now: datetime) -> bool:
-    bought_at = order.paid_at or order.placed_at
+def _is_whole(order: Order) -> bool:
     return (
         order.profile_id is not None
         and order.payment_status in matters.WHOLE
         and not order.cancelled
         and not order.channel.made_up
         and not order.quiet
-        and not rules.is_historic(bought_at=bought_at, arrived_at=order.arrived_at, now=now)
     )
+
+
+def _is_new(order: Order, now: datetime, opened_at: datetime | None = None) -> bool:
+    bought_at = order.paid_at or order.placed_at
+    return not rules.is_historic(bought_at=bought_at, arrived_at=order.arrived_at, now=now, opened_at=opened_at)
 
 
 def _offered(
@@ -109,16 +110,33 @@ def _plan(
         mine = frozenset(kind for kind in Kind if any((line.product_id, kind) in offered for line in digital))
         kinds = rules.planned(digital=True, offered=mine, policy=policy)
         made += [_of_order(f"order:{order.pk}:{kind}", kind, order, None, policy, now) for kind in kinds]
-    for line in lines:
-        if line.product and line.product.kind == Product.Kind.SERVICE:
-            kinds = rules.planned(digital=False, offered=frozenset(), policy=policy)
-            made += [_of_order(f"line:{line.pk}:{kind}", kind, order, line, policy, now) for kind in kinds]
     return made
 
 
-def _of_order(key: str, kind: Kind, order: Order, line: Line | None, policy: rules.Policy, now: datetime) -> Followup:
+def _plan_services(
+    orders: Sequence[Order], lines: Mapping[int, Sequence[Line]], policy: rules.Policy, now: datetime
+) -> list[Followup]:
+    """Each service that lines of these orders opened is followed by itself. One query, or none."""
+    kinds = (Product.Kind.SERVICE, Product.Kind.BUNDLE)
+    by_id = {
+        order.pk: order for order in orders if any(one.product and one.product.kind in kinds for one in lines[order.pk])
+    }
+    if not by_id:
+        return []
+    opened = Service.objects.filter(order__in=list(by_id), source__in=Service.OF_LINES).exclude(
+        state=Service.State.ENDED
+    )
+    return [
+        _of_order(f"{row.source_key}:{kind}", kind, order, row.line_id, policy, now)
+        for row in opened
+        if (order := by_id[row.order_id or 0]) and _is_new(order, now, row.created_at)
+        for kind in rules.planned(digital=False, offered=frozenset(), policy=policy)
+    ]
+
+
+def _of_order(key: str, kind: Kind, order: Order, line_id: int | None, policy: rules.Policy, now: datetime) -> Followup:
     owner, customer = order.organization_id, order.profile_id
-    return plan(key, kind, policy, now, organization_id=owner, profile_id=customer, order=order, line=line)
+    return plan(key, kind, policy, now, organization_id=owner, profile_id=customer, order=order, line_id=line_id)
 
 
 def plan(key: str, kind: Kind, policy: rules.Policy, now: datetime, **of: Any) -> Followup:
@@ -196,7 +214,7 @@ def _standing(
 ) -> Standing:
     kind, profile = Kind(row.kind), matter.profile_id or 0
     spoke = known.spoke.get(profile)
-    service = known.services.get(f"line:{row.line_id}")
+    service = known.services.get(rules.about(row.source_key))
     offer = _offer(kind, matter, known)
     return Standing(
         money_stands=matter.stands(kind),
@@ -253,13 +271,13 @@ def _send(rows: Sequence[Followup], about: Mapping[str, Matter], known: Known) -
         return
     reminding = [right for row in rows if row.kind == Kind.REMINDER for right in known.rights[row.matter]]
     given = links.make_mailed(reminding)
-    asking = [known.services[f"line:{row.line_id}"] for row in rows if Kind(row.kind).of_service]
+    asking = [known.services[rules.about(row.source_key)] for row in rows if Kind(row.kind).of_service]
     forms = services.issue(asking)
     mails: list[tuple[Followup, Email, Issued]] = []
     unusable: set[tuple[str, str]] = set()
     for row in rows:
         matter, leave = about[row.matter], unsubscribes.issue()
-        form = forms[known.services[f"line:{row.line_id}"].pk] if Kind(row.kind).of_service else None
+        form = forms[known.services[rules.about(row.source_key)].pk] if Kind(row.kind).of_service else None
         saying = _saying(row, matter, known, given, form, leave)
         own, fault = mail_templates.judged(saying.sort, known.templates.get((saying.sort, saying.language)))
         if fault:
@@ -298,8 +316,8 @@ def _saying(
     kind = Kind(row.kind)
     rights = known.rights.get(row.matter, [])
     offer = _offer(kind, matter, known)
-    service = known.services.get(f"line:{row.line_id}")
-    titles = _titles(known, rights, service)
+    service = known.services.get(rules.about(row.source_key))
+    titles = service.product.title if service is not None else _titles(rights)
     values = {"product": titles, "customer_name": matter.customer_name[:60]}
     secrets = {leave.masked: leave.secret}
     if form is not None:
@@ -318,12 +336,7 @@ def _saying(
     )
 
 
-def _titles(known: Known, rights: Sequence[Entitlement], service: Service | None) -> str:
-    if service is not None:
-        lines = (line for found in known.lines.values() for line in found)
-        return next(
-            (line.product.title for line in lines if line.product_id == service.product_id and line.product), ""
-        )
+def _titles(rights: Sequence[Entitlement]) -> str:
     titles = list(dict.fromkeys(right.product.title for right in rights))
     return titles[0] + (f" (+{len(titles) - 1})" if len(titles) > 1 else "") if titles else ""
 

@@ -1,20 +1,24 @@
-"""Bought services: opened by the facts, filled in by the customer, moved on by a person."""
+"""Services: those bought are opened by the facts; the customer fills in the form, a person moves them on."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from fulfillment import intakes, tokens
 from fulfillment.actions import entitlements
 from fulfillment.actions.unsubscribes import Issued
 from fulfillment.models import IntakeForm, PageRoute, Service
+from fulfillment.queries import grants
 from orders.actions.statuses import Money
 from orders.messages import DisputeStatus, RefundStatus
 from orders.models import Line, Order, Product
+from orders.queries import bundles
+from orders.queries.bundles import Part
 from profiles import bulk, clock
 from profiles.actions import audit
 from profiles.actors import Actor, Invalid, Refusal
 
-State = Service.State
+State, Source = Service.State, Service.Source
 PAID = (Order.PaymentStatus.PAID, Order.PaymentStatus.PARTIALLY_REFUNDED)
 
 
@@ -25,48 +29,92 @@ class NotNow(Refusal):
 
 
 def settle(orders: Sequence[Order], lines: Sequence[Line], facts: Mapping[int, Money]) -> None:
-    """Open a service for each paid line of one, end those that were refunded, and open those again whose money stands.
+    """Open what paid lines are about, end what was refunded, and open that again whose money stands.
 
-    A service on which a person worked is ended by its order's end too, and comes back as ready.
+    A line of a service opens it, a line of a bundle each service in it (`_lacking`). A service on which a person worked
+    is ended by its order's end too, and comes back as ready. What was given by hand is nobody's but theirs.
     """
     by_id = {order.pk: order for order in orders}
-    known = {row.source_key: row for row in Service.objects.filter(order__in=list(by_id))}
+    known: dict[int, list[Service]] = {}
+    for row in Service.objects.filter(order__in=list(by_id), source__in=Service.OF_LINES).order_by("pk"):
+        known.setdefault(row.line_id or 0, []).append(row)
+    bundled = [line for line in lines if entitlements.is_bundle(line)]
+    inside, since = bundles.parts(line.product_id or 0 for line in bundled), grants.since(bundled)
     now, fresh, changed = clock.now(), [], []
     for line in lines:
-        order = by_id[line.order_id]
-        row = known.get(key_of(line))
-        stands = line.product is not None and line.product.kind == Product.Kind.SERVICE and _stands(line, order, facts)
-        if row is None and stands and line.product is not None and order.profile_id:
-            fresh.append(
-                Service(
-                    organization_id=order.organization_id,
-                    source_key=key_of(line),
-                    profile_id=order.profile_id,
-                    order=order,
-                    line=line,
-                    product=line.product,
-                    state=State.INTAKE,
-                    created_at=now,
-                    changed_at=now,
-                )
-            )
-        elif row is not None:
-            former = (row.state, row.profile_id)
-            row.profile_id = order.profile_id or row.profile_id
-            if not stands:
-                row.state = State.ENDED
-            elif row.state == State.ENDED:
-                row.state = State.READY if row.answered_at else State.INTAKE
-            if former != (row.state, row.profile_id):
-                row.changed_at = now
-                changed.append(row)
+        order, held = by_id[line.order_id], known.pop(line.pk, [])
+        stands = _stands(line, order, facts)
+        if stands and order.profile_id:
+            lacking = _lacking(line, held, inside, since.get(line.pk))
+            fresh += [of_line(line, product, order.profile_id, State.INTAKE, now) for product in lacking]
+        changed += [row for row in held if _agree(row, order, stands and _fits(row, line), now)]
+    for held in known.values():
+        changed += [row for row in held if _agree(row, by_id[row.order_id or 0], False, now)]
     bulk.insert(Service, fresh)
     bulk.update(Service, changed, ["state", "profile", "changed_at"])
 
 
-def key_of(line: Line) -> str:
-    """By what a line's service is known."""
-    return f"line:{line.pk}"
+def _lacking(
+    line: Line, held: Sequence[Service], inside: Mapping[int, Sequence[Part]], since: datetime | None
+) -> list[Product]:
+    """The services this line is about and did not open yet: its own, or those in its bundle.
+
+    Of a bundle that gave anything before, those that were in it then.
+    """
+    if line.product is None:
+        return []
+    if not entitlements.is_bundle(line):
+        owed = line.product.kind == Product.Kind.SERVICE and all(row.source != Source.ORDER for row in held)
+        return [line.product] if owed else []
+    known = {row.product_id for row in held if row.source == Source.BUNDLE}
+    return [
+        part.product
+        for part in inside.get(line.product.pk, ())
+        if part.product.kind == Product.Kind.SERVICE
+        and part.product.pk not in known
+        and (since is None or part.since <= since)
+    ]
+
+
+def of_line(line: Line, product: Product, profile_id: int, state: str, now: datetime) -> Service:
+    """One that is not kept yet: of a line's own product, or of a part of its bundle."""
+    bundled = entitlements.is_bundle(line)
+    return Service(
+        organization_id=line.organization_id,
+        source=Source.BUNDLE if bundled else Source.ORDER,
+        source_key=f"line:{line.pk}:{product.pk}" if bundled else f"line:{line.pk}",
+        profile_id=profile_id,
+        order_id=line.order_id,
+        line=line,
+        product=product,
+        state=state,
+        changed_at=now,
+    )
+
+
+def _fits(row: Service, line: Line) -> bool:
+    """Whether the line is still about what this came from: its kind may have been mapped anew."""
+    kind = Product.Kind.BUNDLE if row.source == Source.BUNDLE else Product.Kind.SERVICE
+    return line.product is not None and line.product.kind == kind
+
+
+def _agree(row: Service, order: Order, stands: bool, now: datetime) -> bool:
+    """Make a service agree with its line; true if anything changed."""
+    former = (row.state, row.profile_id)
+    row.profile_id = order.profile_id or row.profile_id
+    if not stands:
+        row.state = State.ENDED
+    elif row.state == State.ENDED:
+        row.state = again(row)
+    if former == (row.state, row.profile_id):
+        return False
+    row.changed_at = now
+    return True
+
+
+def again(row: Service) -> str:
+    """At which point a service that was ended goes on."""
+    return State.READY if row.answered_at else State.INTAKE
 
 
 def _stands(line: Line, order: Order, facts: Mapping[int, Money]) -> bool:

@@ -6,6 +6,7 @@ from django.db.models.functions import Now
 from fulfillment.followups import KINDS, WORDS
 from fulfillment.models.emails import Email
 from fulfillment.models.entitlements import Entitlement
+from fulfillment.models.services import Service
 from orders.models import Line, Order, Product
 from profiles.models import Profile, Tenant
 from profiles.tenancy import TenantForeignKey
@@ -15,9 +16,10 @@ OFFERING = [(str(kind), KINDS[kind]) for kind in KINDS if kind.offers]
 
 
 class Followup(Tenant):
-    """One mail planned for one order (a service: for its line) or for one gift, once for each `source_key`.
+    """One mail planned for one order, one gift or one service that was given by hand, once for each `source_key`.
 
     A gift is what no line of an order gave, named by its first entitlement (`fulfillment/followups.py: occasion`).
+    What is planned for a service that was bought belongs to its order, and names it by its key (`about`).
     `why` says what stopped it or why it was passed over; one that the facts stopped waits again when they change back.
     """
 
@@ -34,6 +36,7 @@ class Followup(Tenant):
     profile = TenantForeignKey(Profile, null=True, related_name="followups")
     order = TenantForeignKey(Order, null=True, on_delete=models.CASCADE, related_name="followups")
     entitlement = TenantForeignKey(Entitlement, null=True, on_delete=models.CASCADE, related_name="followups")
+    service = TenantForeignKey(Service, null=True, on_delete=models.CASCADE, related_name="followups")
     line = TenantForeignKey(Line, null=True, on_delete=models.SET_NULL, related_name="+")
     state = models.CharField(max_length=8, choices=State, default=State.WAITING)
     why = models.CharField(
@@ -50,8 +53,9 @@ class Followup(Tenant):
         constraints = [
             models.UniqueConstraint(fields=["organization", "source_key"], name="followup_unique"),
             models.CheckConstraint(
-                condition=models.Q(order__isnull=False, entitlement__isnull=True)
-                | models.Q(order__isnull=True, entitlement__isnull=False),
+                condition=models.Q(order__isnull=False, entitlement__isnull=True, service__isnull=True)
+                | models.Q(order__isnull=True, entitlement__isnull=False, service__isnull=True)
+                | models.Q(order__isnull=True, entitlement__isnull=True, service__isnull=False),
                 name="followup_of_one",
             ),
         ]
@@ -65,6 +69,11 @@ class Followup(Tenant):
                 name="followup_of_gift",
                 condition=models.Q(entitlement__isnull=False),
             ),
+            models.Index(
+                fields=["organization", "service"],
+                name="followup_of_service",
+                condition=models.Q(service__isnull=False),
+            ),
             models.Index(fields=["organization", "profile", "-due_at"], name="followup_of_profile"),
         ]
 
@@ -73,8 +82,10 @@ class Followup(Tenant):
 
     @property
     def matter(self) -> str:
-        """By what is known what it is about: "order:12", or "gift:34" by the gift's first entitlement."""
-        return f"order:{self.order_id}" if self.order_id else f"gift:{self.entitlement_id}"
+        """By what is known what it is about: "order:12", "gift:34" by the gift's first entitlement, or "service:56"."""
+        if self.order_id:
+            return f"order:{self.order_id}"
+        return f"gift:{self.entitlement_id}" if self.entitlement_id else f"service:{self.service_id}"
 
 
 class Offer(Tenant):

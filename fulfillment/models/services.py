@@ -1,8 +1,9 @@
-"""Services that were bought: what has to be known before the work begins, and how far it is."""
+"""Services that were bought or given: what has to be known before the work begins, and how far it is."""
 
 from typing import Any
 
 from django.db import models
+from django.db.models.functions import Now
 
 from orders.models import Line, Order, Product
 from profiles.models import Profile, Tenant
@@ -23,7 +24,11 @@ class IntakeForm(Tenant):
 
 
 class Service(Tenant):
-    """One bought service. Which state may follow which stands in TRANSITIONS; `actions.services` is the one way."""
+    """One service, once for each source. Which state may follow which stands in TRANSITIONS.
+
+    The facts open and end what lines gave (`actions.services`), a person what was given by hand
+    (`actions.given_services`).
+    """
 
     follows = "order"
 
@@ -32,7 +37,14 @@ class Service(Tenant):
         READY = "ready", "Ready to start"
         STARTED = "started", "Started"
         DONE = "done", "Done"
-        ENDED = "ended", "Refunded or cancelled"
+        ENDED = "ended", "Refunded, cancelled or withdrawn"
+
+    class Source(models.TextChoices):
+        ORDER = "order", "Order"
+        BUNDLE = "bundle", "Bundle"
+        MANUAL = "manual", "Given by hand"
+
+    OF_LINES = (Source.ORDER, Source.BUNDLE)
 
     TRANSITIONS = {
         State.INTAKE: {State.READY, State.STARTED, State.ENDED},
@@ -42,15 +54,17 @@ class Service(Tenant):
         State.ENDED: {State.INTAKE, State.READY},
     }
 
-    source_key = models.CharField(max_length=80)
+    source = models.CharField(max_length=8, choices=Source, default=Source.ORDER)
+    source_key = models.CharField(max_length=80, help_text="What gives it; each source gives once.")
     profile = TenantForeignKey(Profile, null=True, related_name="services")
-    order = TenantForeignKey(Order, on_delete=models.CASCADE, related_name="services")
+    order = TenantForeignKey(Order, null=True, blank=True, on_delete=models.CASCADE, related_name="services")
     line = TenantForeignKey(Line, null=True, on_delete=models.SET_NULL, related_name="+")
     product = TenantForeignKey(Product, related_name="+")
     state = models.CharField(max_length=8, choices=State)
+    because = models.CharField(max_length=300, blank=True, default="", help_text="Why a person gave or withdrew it.")
     answers: Any = models.JSONField(default=list, help_text="Each question as it was asked, with its answer.")
     answered_at = models.DateTimeField(null=True)
-    created_at = models.DateTimeField()
+    created_at = models.DateTimeField(db_default=Now())
     changed_at = models.DateTimeField()
 
     class Meta:

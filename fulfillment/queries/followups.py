@@ -85,8 +85,9 @@ def gather(
             profile__in=people, product__in=offered, status__in=Entitlement.DOWNLOADABLE
         ).values_list("profile_id", "product_id")
     )
-    keys = [f"line:{row.line_id}" for row in rows if row.line_id]
-    known.services = {one.source_key: one for one in Service.objects.filter(source_key__in=keys)}
+    keys = {rules.about(row.source_key) for row in rows if Kind(row.kind).of_service and row.order_id}
+    bought = Service.objects.filter(source_key__in=keys).select_related("product")
+    known.services = {one.source_key: one for one in bought}
     known.templates = templates()
     return known
 

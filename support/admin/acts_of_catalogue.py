@@ -183,7 +183,8 @@ class AddComponent(Dialog):
         owners = counted(bundles.owners(subject), "paid line holds", "paid lines hold")
         return [
             "Whoever buys the bundle from now on gets 1 product more.",
-            f"{owners} the bundle: nothing changes for them unless you choose so; then each gets 1 e-mail with a link.",
+            f"{owners} the bundle: nothing changes for them unless you choose so.",
+            "Then each gets 1 e-mail: with a link, or of a service with its form.",
         ]
 
     def do(self, subject: Product, press: Press) -> Done:
@@ -191,7 +192,11 @@ class AddComponent(Dialog):
         given = bundles.add(subject, component, to_owners=to_owners, by=press.by, because=press.because)
         return Done(
             f"1 component added: {component.sku}."
-            + (f" {counted(given, 'entitlement was', 'entitlements were')} given to owners." if to_owners else "")
+            + (
+                f" {counted(given, 'right or service was', 'rights and services were')} given to owners."
+                if to_owners
+                else ""
+            )
         )
 
 
