@@ -177,7 +177,7 @@ def planned_for_gift(policy: Policy) -> list[Kind]:
 
 
 def about(source_key: str) -> str:
-    """By what the service of a follow-up is known, by the follow-up's key: its last part is the kind."""
+    """By what the service of a follow-up is known, `line:…` or `service:…`, by the follow-up's key without its kind."""
     return source_key.rpartition(":")[0]
 
 

@@ -12,7 +12,7 @@ from fulfillment.actions import invitations, links, phrasing, reach, unsubscribe
 from fulfillment.actions.invitations import Issued
 from fulfillment.actions.letters import Letter
 from fulfillment.actions.links import Given
-from fulfillment.models import Email, Entitlement
+from fulfillment.models import Email, Entitlement, Service
 from fulfillment.providers.outcomes import OutgoingMail, message_id, sender
 from orders.actions.statuses import Money, fully
 from orders.messages import RefundStatus
@@ -49,11 +49,12 @@ class NoAddress(Refusal):
     title = "No address"
 
 
-def address(entitlement: Entitlement) -> str:
-    """Where this entitlement's mail goes: the order's delivery address, else the customer's own; '' if nowhere."""
-    if entitlement.order is not None:
-        return identifiers.mailable(entitlement.order.mail_to) or ""
-    return next(iter(proofs.mail_addresses([entitlement.profile_id]).get(entitlement.profile_id, ())), "")
+def address(given: Entitlement | Service) -> str:
+    """Where mail about this goes: the order's delivery address, else the customer's own; '' if nowhere."""
+    if given.order is not None:
+        return identifiers.mailable(given.order.mail_to) or ""
+    owner = given.profile_id or 0
+    return next(iter(proofs.mail_addresses([owner]).get(owner, ())), "")
 
 
 # What has to be said --------------------------------------------------------------------------------------------
@@ -185,16 +186,16 @@ def _delivery(
     return row
 
 
-def about_of(entitlement: Entitlement) -> str:
+def about_of(given: Entitlement | Service) -> str:
     """What a mail about this is kept under: its order, or the product alone."""
-    if entitlement.order is not None:
-        return f"{entitlement.order.channel.label}/{entitlement.order.external_id}"
-    return f"manual/{entitlement.product.sku}"
+    if given.order is not None:
+        return f"{given.order.channel.label}/{given.order.external_id}"
+    return f"manual/{given.product.sku}"
 
 
-def unreal(entitlements: Iterable[Entitlement]) -> set[int]:
+def unreal(given: Iterable[Entitlement | Service]) -> set[int]:
     """The owners of what no order gave who bought in made-up shops: their mail is kept. One query, or none."""
-    owners = {one.profile_id for one in entitlements if one.order_id is None}
+    owners = {one.profile_id for one in given if one.order_id is None and one.profile_id is not None}
     if not owners:
         return set()
     bought = Order.objects.filter(profile__in=owners, channel__made_up=True)

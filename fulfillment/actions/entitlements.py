@@ -232,6 +232,8 @@ def grant(
     """Give a product by hand; `key` makes a repeated press grant once."""
     by.require("grant")
     reason = audit.require_reason(because)
+    if product.kind == Product.Kind.SERVICE:
+        raise Invalid(f"{product.sku} is a service: there is nothing to download, give it as a service.")
     if product.kind not in DIGITAL:
         raise Invalid(f"{product.sku} is no digital product: there is nothing to grant.")
     entitlement, created = Entitlement.objects.get_or_create(

@@ -175,13 +175,13 @@ def work(followup_ids: Sequence[int], *, talked: Talked) -> None:
     """Look at each of these once more, and write the mails of those that still make sense; fixed queries."""
     now = clock.now()
     wanted = Followup.objects.filter(pk__in=followup_ids, state=State.WAITING, due_at__lte=now)
-    orders, gifts = matters.hold(wanted)
+    held = matters.hold(wanted)
     rows = list(wanted.select_for_update(of=("self",), no_key=True).order_by("pk"))
     if not rows:
         return
-    about = matters.read(orders, gifts)
+    about = matters.read(held)
     policy = rules.read(about[rows[0].matter].organization.policies)
-    known = known_of.gather(rows, orders, gifts, now=now)
+    known = known_of.gather(rows, held.orders, held.gifts, held.services.values(), now=now)
     _hear(known, talked({matter.profile_id for matter in about.values() if matter.profile_id}))
     addresses = {matter.to for matter in about.values() if matter.to}
     silenced, back = suppressions.silenced(addresses), suppressions.undeliverable(addresses)

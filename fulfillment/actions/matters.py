@@ -1,14 +1,14 @@
-"""What a due follow-up is about, an order or a gift: held while it is judged, and where its mail goes."""
+"""What a due follow-up is about, an order, a gift or a service: held while it is judged, and where its mail goes."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db.models import QuerySet
 
 from fulfillment.actions import emails
 from fulfillment.followups import Kind
-from fulfillment.models import Entitlement, Followup
+from fulfillment.models import Entitlement, Followup, Service
 from fulfillment.queries import followups as known_of
 from orders.models import Order
 from profiles import identifiers
@@ -22,7 +22,10 @@ HELPS = (Kind.REMINDER, Kind.KICKOFF, Kind.INTAKE)
 
 @dataclass(frozen=True, slots=True)
 class Matter:
-    """Whose it is and since when, where mail goes ('' if nowhere), under what it is kept; `gift`: its first right."""
+    """Whose it is and since when, where mail goes ('' if nowhere), under what it is kept.
+
+    `gift`: its first right; `given`: whether it came without money, by a gift or as a service given by hand.
+    """
 
     profile_id: int | None
     since: datetime
@@ -32,11 +35,21 @@ class Matter:
     organization: Organization
     order: Order | None = None
     gift: Entitlement | None = None
+    given: bool = False
     made_up: bool = False
 
     def stands(self, kind: Kind) -> bool:
-        """Whether the money for it stands; a gift has none, and its rights say everything."""
-        return self.gift is not None or self.order is None or stands(self.order, kind)
+        """Whether the money for it stands; what was given has none, and its rights or its state say everything."""
+        return self.given or self.order is None or stands(self.order, kind)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a batch of follow-ups is about, locked: orders, gifts by their first right, services given by hand."""
+
+    orders: Mapping[int, Order] = field(default_factory=dict)
+    gifts: Mapping[int, Sequence[Entitlement]] = field(default_factory=dict)
+    services: Mapping[int, Service] = field(default_factory=dict)
 
 
 def stands(order: Order, kind: Kind) -> bool:
@@ -45,10 +58,11 @@ def stands(order: Order, kind: Kind) -> bool:
     return (order.payment_status in WHOLE or partly) and not order.cancelled
 
 
-def hold(wanted: QuerySet[Followup]) -> tuple[dict[int, Order], dict[int, list[Entitlement]]]:
-    """Lock the orders these are about, and all gifts of the customers whose gifts they are about. Two queries.
+def hold(wanted: QuerySet[Followup]) -> Held:
+    """Lock the orders and services these are about, and all gifts of the customers whose gifts they are about.
 
     Before what follows from them, as settling takes them: no right is revoked between its judgement and its mail.
+    Three queries.
     """
     orders = (
         Order.objects.select_for_update(of=("self",), no_key=True)
@@ -59,30 +73,39 @@ def hold(wanted: QuerySet[Followup]) -> tuple[dict[int, Order], dict[int, list[E
     held = {order.pk: order for order in orders}
     owners = Entitlement.objects.filter(pk__in=wanted.values("entitlement")).values("profile")
     given = known_of.gifts(owners).select_for_update(of=("self",), no_key=True)
-    return held, known_of.occasions(given)
+    gifts = known_of.occasions(given)
+    services = (
+        Service.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("product", "organization", "profile", "order__channel")
+        .filter(pk__in=wanted.values("service"))
+        .order_by("pk")
+    )
+    return Held(held, gifts, {row.pk: row for row in services})
 
 
-def read(orders: Mapping[int, Order], gifts: Mapping[int, Sequence[Entitlement]]) -> dict[str, Matter]:
-    """Each of these by `Followup.matter`. Two queries where there are gifts, else none."""
-    found = {f"order:{pk}": _of_order(order) for pk, order in orders.items()}
-    leads = [group[0] for group in gifts.values()]
-    if not leads:
+def read(held: Held) -> dict[str, Matter]:
+    """Each of these by `Followup.matter`. Two queries where anything was given, else none."""
+    found = {f"order:{pk}": _of_order(order) for pk, order in held.orders.items()}
+    given: dict[str, Entitlement | Service] = {f"gift:{pk}": group[0] for pk, group in held.gifts.items()}
+    given |= {row.given_key: row for row in held.services.values()}
+    if not given:
         return found
-    known = proofs.mail_addresses({lead.profile_id for lead in leads})
-    unreal = emails.unreal(leads)
-    for lead in leads:
-        order = lead.order
-        own = next(iter(known.get(lead.profile_id, ())), "")
-        found[f"gift:{lead.pk}"] = Matter(
-            profile_id=lead.profile_id,
-            since=lead.created_at,
+    known = proofs.mail_addresses({one.profile_id for one in given.values() if one.profile_id})
+    unreal = emails.unreal(given.values())
+    for key, one in given.items():
+        order, owner = one.order, one.profile_id or 0
+        own = next(iter(known.get(owner, ())), "")
+        found[key] = Matter(
+            profile_id=one.profile_id,
+            since=one.created_at,
             to=own if order is None else identifiers.mailable(order.mail_to) or "",
-            customer_name=(order.customer_name if order else "") or lead.profile.name,
-            about=emails.about_of(lead),
-            organization=lead.organization,
+            customer_name=(order.customer_name if order else "") or (one.profile.name if one.profile else ""),
+            about=emails.about_of(one),
+            organization=one.organization,
             order=order,
-            gift=lead,
-            made_up=lead.profile_id in unreal if order is None else order.channel.made_up,
+            gift=one if isinstance(one, Entitlement) else None,
+            given=True,
+            made_up=owner in unreal if order is None else order.channel.made_up,
         )
     return found
 

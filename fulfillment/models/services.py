@@ -78,3 +78,8 @@ class Service(Tenant):
 
     def __str__(self) -> str:
         return f"{self.product} ({self.get_state_display()})"
+
+    @property
+    def given_key(self) -> str:
+        """By what follow-ups know one that no order gave."""
+        return f"service:{self.pk}"

@@ -1,4 +1,4 @@
-"""What has to be known of customers, orders and gifts before a follow-up goes out, in a fixed number of queries."""
+"""What has to be known before a follow-up of an order, a gift or a service goes out, in a fixed number of queries."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -40,13 +40,15 @@ def gather(
     rows: Sequence[Followup],
     orders: Mapping[int, Order],
     gifts: Mapping[int, Sequence[Entitlement]],
+    services: Collection[Service],
     *,
     now: datetime,
 ) -> Known:
-    """What is known about these and their gifts (`occasions`); eleven queries at most, whatever their number."""
+    """What is known about these, their gifts (`occasions`) and the services given by hand; eleven queries at most."""
     known = Known()
     people = {order.profile_id for order in orders.values() if order.profile_id}
     people |= {right.profile_id for group in gifts.values() for right in group}
+    people |= {one.profile_id for one in services if one.profile_id}
     for right in (
         Entitlement.objects.filter(order__in=list(orders), status__in=Entitlement.DOWNLOADABLE)
         .select_related("product", "organization", "profile")
@@ -87,7 +89,7 @@ def gather(
     )
     keys = {rules.about(row.source_key) for row in rows if Kind(row.kind).of_service and row.order_id}
     bought = Service.objects.filter(source_key__in=keys).select_related("product")
-    known.services = {one.source_key: one for one in bought}
+    known.services = {one.source_key: one for one in bought} | {one.given_key: one for one in services}
     known.templates = templates()
     return known
 

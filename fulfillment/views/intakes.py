@@ -49,6 +49,7 @@ def page(request: HttpRequest, secret: str) -> HttpResponseBase:
                 for n, (one, answer) in enumerate(zip(questions, given, strict=True))
             ],
             "state": service.state,
+            "given": service.source == Service.Source.MANUAL,
             "open": service.state in (Service.State.INTAKE, Service.State.READY),
             "answers": service.answers,
             "saved": saved,

@@ -1,12 +1,22 @@
 """Dialogs about what was bought: mail it again, a temporary link, again, grant, revoke, restore, another address."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
 from django.http import HttpRequest
 
 from fulfillment import followups as rules
-from fulfillment.actions import corrections, delivery_addresses, emails, entitlements, jobs, links, suppressions
+from fulfillment.actions import (
+    corrections,
+    delivery_addresses,
+    emails,
+    entitlements,
+    given_services,
+    jobs,
+    links,
+    suppressions,
+)
 from fulfillment.models import DownloadLink, Email, Entitlement, Job, Reach
 from orders.models import Order, Product
 from profiles import clock
@@ -189,41 +199,63 @@ class Restore(Dialog):
 
 class AskProduct(Ask):
     product = forms.ModelChoiceField(
-        Product.objects.none(), label="Product", empty_label="Choose a product", help_text="Digital products only."
+        Product.objects.none(),
+        label="Product",
+        empty_label="Choose a product",
+        help_text="Digital products and services; a bundle is granted by its parts.",
     )
 
     def take_products(self) -> None:
         field: Any = self.fields["product"]
-        field.queryset = Product.objects.filter(kind__in=entitlements.DIGITAL).order_by("sku")[:PRODUCTS_LISTED]
+        kinds = (*entitlements.DIGITAL, Product.Kind.SERVICE)
+        field.queryset = Product.objects.filter(kind__in=kinds).order_by("sku")[:PRODUCTS_LISTED]
         # A sliced queryset cannot be looked up in: the chosen one is found among the listed.
         listed = list(field.queryset)
         field.queryset = Product.objects.filter(pk__in=[row.pk for row in listed]).order_by("sku")
-        field.label_from_instance = lambda row: f"{row.sku} · {row.title}"
+        field.label_from_instance = _named
+
+
+def _named(product: Product) -> str:
+    service = " (service)" if product.kind == Product.Kind.SERVICE else ""
+    return f"{product.sku} · {product.title}{service}"
 
 
 class Granting(Dialog):
-    """Give a product by hand."""
+    """Give a digital product or a service by hand."""
 
     permission, title, button = "grant", "Grant a product", "Grant a product"
     form = AskProduct
-    inverse = "Revoke takes it away again."
+    inverse = "Revoke takes it away again; a service is withdrawn."
 
     def prepare(self, form: AskProduct, subject: Any, request: HttpRequest) -> None:
         form.take_products()
 
     def will(self, subject: Any, request: HttpRequest) -> list[str]:
-        kinds = rules.planned_for_gift(rules.read(request.organization.policies))  # type: ignore[attr-defined]
-        names = ", ".join(rules.KINDS[kind].lower() for kind in kinds)
-        return [
+        policy = rules.read(request.organization.policies)  # type: ignore[attr-defined]
+        said = [
             "1 entitlement, active at once, without payment.",
             "1 e-mail with a link, where there is an address.",
-            f"{counted(len(kinds), 'follow-up')} planned{f': {names}' if names else ''}.",
+            f"{_planned(rules.planned_for_gift(policy))}.",
         ]
+        if not Product.objects.filter(kind=Product.Kind.SERVICE).exists():
+            return said
+        kinds = rules.planned(digital=False, offered=frozenset(), policy=policy)
+        hours = policy.of(rules.Kind.KICKOFF).hours
+        form = f"; its form goes out in {counted(hours, 'hour')}" if rules.Kind.KICKOFF in kinds else ""
+        return [*said, f"Of a service instead: 1 service opened, without payment{form}. {_planned(kinds)}."]
 
     def grant(self, profile: Profile, order: Order | None, press: Press) -> Done:
         product = press.data["product"]
+        if product.kind == Product.Kind.SERVICE:
+            given_services.give(profile, product, by=press.by, because=press.because, key=press.key, order=order)
+            return Done(f"1 service given: {product.sku}. See it under Services on this page.")
         entitlements.grant(profile, product, by=press.by, because=press.because, key=press.key, order=order)
         return Done(f"1 entitlement granted: {product.sku}. Its e-mail follows.")
+
+
+def _planned(kinds: Sequence[rules.Kind]) -> str:
+    names = ", ".join(rules.KINDS[kind].lower() for kind in kinds)
+    return f"{counted(len(kinds), 'follow-up')} planned{f': {names}' if names else ''}"
 
 
 @registered

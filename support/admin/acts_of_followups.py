@@ -7,7 +7,7 @@ from django.http import HttpRequest
 
 from fulfillment import followups as rules
 from fulfillment import intakes
-from fulfillment.actions import emails, followups, receipts, services
+from fulfillment.actions import emails, followups, given_services, receipts, services
 from fulfillment.followups import Kind
 from fulfillment.models import Entitlement, Followup, Service
 from orders.models import Order, Product
@@ -16,13 +16,16 @@ from profiles.actors import Invalid
 from profiles.models import Organization
 from support.admin.base import masked
 from support.admin.dialogs import Ask, Dialog, Done, Press, registered
-from support.admin.followups import after
+from support.admin.followups import after, origin, standing
 from support.admin.lists import counted
 
 
 class OfFollowup(Dialog):
     model, permission = Followup, "resend"
-    related = ("organization", "order", "entitlement__product", "entitlement__order")
+    related = (
+        *("organization", "order", "entitlement__product", "entitlement__order"),
+        *("service__product", "service__order", "service__organization"),
+    )
 
     def about(self, subject: Followup) -> str:
         return f"{subject.get_kind_display()}: {after(subject)}"
@@ -56,8 +59,8 @@ class SendFollowup(OfFollowup):
         ]
 
     def _to(self, subject: Followup) -> str:
-        if subject.entitlement is not None:
-            return emails.address(subject.entitlement)
+        if given := subject.entitlement or subject.service:
+            return emails.address(given)
         return subject.order.mail_to if subject.order else ""
 
     def do(self, subject: Followup, press: Press) -> Done:
@@ -121,15 +124,18 @@ class FollowupTerms(Dialog):
 
 
 class OfService(Dialog):
-    model, permission, related = Service, "retry", ("order", "product")
+    model, permission = Service, "retry"
+    related = ("organization", "order", "product", "line__product", "profile")
     to: str
 
     def about(self, subject: Service) -> str:
-        return f"{subject.product.title}, order {subject.order}"
+        of = f", order {subject.order}" if subject.order else ""
+        whence = origin(subject)
+        return f"{subject.product.title}{of}{f', {whence}' if whence else ''}"
 
     def cannot(self, subject: Service) -> str:
         may = Service.TRANSITIONS[Service.State(subject.state)]
-        return "" if self.to in may else f"It is {subject.get_state_display().lower()}."
+        return "" if self.to in may else f"It is {standing(subject).lower()}."
 
     def do(self, subject: Service, press: Press) -> Done:
         row = services.move(subject, self.to, by=press.by, because=press.because)
@@ -165,6 +171,52 @@ class ReopenService(OfService):
         to = Service.State.STARTED if subject.state == Service.State.DONE else Service.State.READY
         row = services.move(subject, to, by=press.by, because=press.because)
         return Done(f"1 service is {row.get_state_display().lower()} now.")
+
+
+class OfGiven(OfService):
+    """About a service that a person gave; what was bought is ended by its money."""
+
+    def cannot(self, subject: Service) -> str:
+        if subject.source != Service.Source.MANUAL:
+            return "It came with an order: refund or cancel that, and it ends by itself."
+        ended, withdraws = subject.state == Service.State.ENDED, self.to == Service.State.ENDED
+        return "" if ended != withdraws else f"It is {standing(subject).lower()} already."
+
+
+@registered
+class WithdrawService(OfGiven):
+    name, permission, title, button = "service_withdraw", "revoke", "Withdraw the service", "Withdraw"
+    to, danger = Service.State.ENDED, True
+    inverse = "Give again, on the same row."
+
+    def will(self, subject: Service, request: HttpRequest) -> list[str]:
+        waiting = Followup.objects.filter(service=subject, state=Followup.State.WAITING).count()
+        return [
+            "1 service ends; its form can no longer be filled in. Answers are kept.",
+            f"{counted(waiting, 'planned mail does', 'planned mails do')} not go out.",
+        ]
+
+    def do(self, subject: Service, press: Press) -> Done:
+        given_services.withdraw(subject, by=press.by, because=press.because)
+        return Done("1 service was withdrawn.")
+
+
+@registered
+class RestoreService(OfGiven):
+    name, permission, title, button = "service_restore", "restore", "Give the service again", "Give again"
+    to = Service.State.READY
+    inverse = "Withdraw takes it away again."
+
+    def will(self, subject: Service, request: HttpRequest) -> list[str]:
+        stopped = Followup.objects.filter(service=subject, why=rules.Why.WITHDRAWN).count()
+        return [
+            "1 service is open again, with the answers that were given.",
+            f"{counted(stopped, 'mail')} that did not go out {'is' if stopped == 1 else 'are'} planned anew.",
+        ]
+
+    def do(self, subject: Service, press: Press) -> Done:
+        row = given_services.restore(subject, by=press.by, because=press.because)
+        return Done(f"1 service is {row.get_state_display().lower()}.")
 
 
 class AskQuestions(Ask):

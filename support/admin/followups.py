@@ -1,6 +1,7 @@
-"""What is written after purchases and gifts, and what was bought as a service: lists, and cards on other pages."""
+"""What is written after purchases and gifts, and services bought or given: lists, and cards on other pages."""
 
 from collections.abc import Collection
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,7 +15,7 @@ from unfold.decorators import display
 
 from fulfillment.models import Entitlement, Followup, Service
 from orders.models import Order
-from profiles.models import Profile
+from profiles.models import Organization, Profile
 from support.admin import dialogs
 from support.admin.base import address_of, masked, redacted, when, word
 from support.admin.lists import ActiveAdmin
@@ -112,7 +113,10 @@ class FollowupAdmin(OfOrder):
     above = ("followup_terms",)
     list_display = ("kind_shown", "state_shown", "due_shown")
     list_filter = (InState, "kind")
-    list_select_related = ("organization", "order", "entitlement__product", "entitlement__order", "profile")
+    list_select_related = (
+        *("organization", "order", "profile", "entitlement__product", "entitlement__order"),
+        *("service__product", "service__order"),
+    )
     of_title = "After"
     ordering = ("-due_at", "-id")
     explains = "What is written after a purchase or a gift, each at most once, and why what does not go out does not."
@@ -123,13 +127,15 @@ class FollowupAdmin(OfOrder):
     )
 
     def about(self, row: Followup) -> tuple[str, str]:
-        if row.entitlement is None:
+        given = row.entitlement or row.service
+        if given is None:
             return f"Order {row.order}", row.order.customer_name if row.order else ""
-        return row.entitlement.product.sku, row.profile.name if row.profile else ""
+        return given.product.sku, row.profile.name if row.profile else ""
 
     def page_of(self, row: Followup) -> str:
         """That of its order, or of the customer who was given it."""
-        order_id = row.order_id or (row.entitlement.order_id if row.entitlement else None)
+        given = row.entitlement or row.service
+        order_id = row.order_id or (given.order_id if given else None)
         return address_of(Order, order_id) if order_id else address_of(Profile, row.profile_id)
 
     def acts_of(self, row: Followup) -> tuple[tuple[str, int, bool], ...]:
@@ -137,12 +143,12 @@ class FollowupAdmin(OfOrder):
 
     @display(description="Mail")
     def kind_shown(self, row: Followup) -> str:
-        if row.entitlement is None:
+        if row.order_id:
             return row.get_kind_display()
         return format_html(
             '<span class="pair"><span>{}</span><span class="quiet cut">{}</span></span>',
             row.get_kind_display(),
-            given(row.entitlement, row.organization.timezone),
+            given(row),
         )
 
     @display(description="State")
@@ -165,44 +171,81 @@ class ServiceAdmin(OfOrder):
     chips = "state__exact"
     list_display = ("product_shown", "state_shown", "answered_shown", "since_shown")
     list_filter = (AtStep,)
-    list_select_related = ("order", "product")
+    list_select_related = ("organization", "order", "product", "line__product", "profile")
     ordering = ("-created_at", "-id")
-    explains = "Work that was bought: from the customer's answers to done. Open one to read the answers."
+    explains = "Work that was bought or given: from the customer's answers to done. Open one to read the answers."
     empty_title = "No services here"
-    empty_text = "One appears as soon as a product of the kind Service is paid for."
+    empty_text = (
+        "One appears as soon as a product of the kind Service is paid for, by itself or in a bundle. "
+        "To give one, open a customer or an order and choose Grant a product."
+    )
+
+    def about(self, row: Service) -> tuple[str, str]:
+        if row.order is None:
+            return "No order", row.profile.name if row.profile else ""
+        return str(row.order), row.order.customer_name
+
+    def page_of(self, row: Service) -> str:
+        """That of its order, or of the customer who was given it."""
+        return address_of(Order, row.order_id) if row.order_id else address_of(Profile, row.profile_id)
 
     def acts_of(self, row: Service) -> tuple[tuple[str, int, bool], ...]:
         return steps_of(row)
 
     @display(description="Service")
     def product_shown(self, row: Service) -> SafeString:
-        return format_html('<span class="cut">{}</span>', row.product.title)
+        return format_html(
+            '<span class="pair"><span class="cut">{}</span><span class="quiet cut">{}</span></span>',
+            row.product.title,
+            origin(row),
+        )
 
     @display(description="State")
     def state_shown(self, row: Service) -> SafeString:
-        return word(row.state, row.get_state_display(), STEPS[Service.State(row.state)])
+        return word(row.state, standing(row), STEPS[Service.State(row.state)])
 
     @display(description="Answered")
     def answered_shown(self, row: Service) -> Any:
         return when(row.answered_at) if row.answered_at else "not yet"
 
-    @display(description="Bought")
+    @display(description="Since")
     def since_shown(self, row: Service) -> SafeString:
         return when(row.created_at)
 
 
 def after(row: Followup) -> str:
     """What a follow-up comes after: an order, or what was given, how and on which day."""
-    if row.entitlement is None:
-        return f"Order {row.order}"
-    return f"{row.entitlement.product.sku}, {given(row.entitlement, row.organization.timezone)}"
+    thing = row.entitlement or row.service
+    return f"Order {row.order}" if thing is None else f"{thing.product.sku}, {given(row)}"
 
 
-def given(entitlement: Entitlement, timezone: str) -> str:
-    """How something was given, and on which day of the organization's."""
-    how = GIVEN.get(Entitlement.Source(entitlement.source), entitlement.get_source_display().lower())
-    day = entitlement.created_at.astimezone(ZoneInfo(timezone))
-    return f"{how} on {day:%-d %b %Y}"
+def given(row: Followup) -> str:
+    """How what a follow-up comes after was given, and on which day of the organization's."""
+    if (right := row.entitlement) is not None:
+        how = GIVEN.get(Entitlement.Source(right.source), right.get_source_display().lower())
+        return f"{how} on {_day(right.created_at, row.organization)}"
+    return f"given by hand on {_day(row.service.created_at, row.organization)}" if row.service else ""
+
+
+def origin(row: Service) -> str:
+    """Where a service comes from, unless from a line of its own."""
+    if row.source == Service.Source.BUNDLE:
+        bundle = row.line.product if row.line else None
+        return f"part of {bundle.title}" if bundle else "part of a bundle"
+    if row.source == Service.Source.MANUAL:
+        return f"given by hand on {_day(row.created_at, row.organization)}"
+    return ""
+
+
+def standing(row: Service) -> str:
+    """How far a service is, in words."""
+    if row.state != Service.State.ENDED:
+        return row.get_state_display()
+    return "Withdrawn" if row.source == Service.Source.MANUAL else "Refunded or cancelled"
+
+
+def _day(at: datetime, organization: Organization) -> str:
+    return f"{at.astimezone(ZoneInfo(organization.timezone)):%-d %b %Y}"
 
 
 def acts_of(row: Followup) -> tuple[tuple[str, int, bool], ...]:
@@ -216,11 +259,13 @@ def acts_of(row: Followup) -> tuple[tuple[str, int, bool], ...]:
 
 def steps_of(row: Service) -> tuple[tuple[str, int, bool], ...]:
     """The buttons of a service."""
-    state = row.state
+    state, by_hand = row.state, row.source == Service.Source.MANUAL
     return (
         ("service_start", row.pk, state in (Service.State.INTAKE, Service.State.READY)),
         ("service_finish", row.pk, state == Service.State.STARTED),
         ("service_reopen", row.pk, state in (Service.State.STARTED, Service.State.DONE)),
+        ("service_withdraw", row.pk, by_hand and state != Service.State.ENDED),
+        ("service_restore", row.pk, by_hand and state == Service.State.ENDED),
     )
 
 
@@ -230,15 +275,18 @@ def of_customer(request: HttpRequest, profile: Profile) -> dict[str, Any]:
 
 
 def of_order(request: HttpRequest, order: Order, gifts: Collection[int]) -> dict[str, Any]:
-    """What an order's page shows of both, also of the rights given by hand on it (`gifts`); two queries."""
-    rows = Followup.objects.filter(Q(order=order) | Q(entitlement__in=gifts))
-    return _card(request, rows, Service.objects.filter(order=order))
+    """What an order's page shows of both, also of what was given by hand on it (`gifts`: rights); two queries."""
+    services = Service.objects.filter(order=order)
+    given = services.filter(source=Service.Source.MANUAL).values("pk")
+    rows = Followup.objects.filter(Q(order=order) | Q(entitlement__in=gifts) | Q(service__in=given))
+    return _card(request, rows, services)
 
 
 def _card(request: HttpRequest, about: QuerySet[Followup], services: QuerySet[Service]) -> dict[str, Any]:
     actor = request.actor  # type: ignore[attr-defined]
-    rows = about.select_related("organization", "order", "entitlement__product").order_by("-due_at", "-pk")
-    bought = services.select_related("product").order_by("-created_at", "-pk")[:SHOWN_AT_MOST]
+    rows = about.select_related("organization", "order", "entitlement__product", "service__product")
+    rows = rows.order_by("-due_at", "-pk")
+    opened = services.select_related("organization", "product", "line__product").order_by("-created_at", "-pk")
     return {
         "followups": [
             {
@@ -254,13 +302,15 @@ def _card(request: HttpRequest, about: QuerySet[Followup], services: QuerySet[Se
         "services": [
             {
                 "name": row.product.title,
-                "state": word(row.state, row.get_state_display(), STEPS[Service.State(row.state)]),
+                "state": word(row.state, standing(row), STEPS[Service.State(row.state)]),
+                "origin": origin(row),
+                "because": redacted(row.because, request),
                 "answers": [
                     {"label": one.get("label", ""), "answer": redacted(str(one.get("answer", "")), request)}
                     for one in row.answers
                 ],
                 "buttons": dialogs.buttons(actor, *steps_of(row)),
             }
-            for row in bought
+            for row in opened[:SHOWN_AT_MOST]
         ],
     }

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from fulfillment.actions import emails
 from fulfillment.models import DownloadLink, Email, Entitlement, Job
 from orders import money
-from orders.models import Line, Order
+from orders.models import Line, Order, Product
 from profiles import clock
 from profiles.models import Identifier
 
@@ -169,7 +169,11 @@ def _without(order: Order, line: Line) -> Verdict:
         return Verdict(
             name, line.title, False, sentence, ("no customer",), (Act("link", "Link to a customer", order.pk),)
         )
-    sentence = f"{name} has nothing to download: it is {line.product.get_kind_display().lower()}."
+    what = {
+        Product.Kind.SERVICE: "a service, which stands under Services",
+        Product.Kind.BUNDLE: "a bundle with nothing digital in it",
+    }.get(Product.Kind(line.product.kind), line.product.get_kind_display().lower())
+    sentence = f"{name} has nothing to download: it is {what}."
     return Verdict(name, line.title, False, sentence, (f"kind {line.product.kind}",))
 
 
