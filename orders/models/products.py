@@ -21,6 +21,8 @@ class Product(Tenant):
         BUNDLE = "bundle", "Bundle"
 
     DIGITAL = frozenset({Kind.EBOOK, Kind.DIGITAL, Kind.TRAINING, Kind.IMAGE})
+    # What a paid line brings its buyer by itself: a right to files, or work.
+    DELIVERED = DIGITAL | {Kind.SERVICE}
 
     sku = models.CharField("SKU", max_length=100)
     title = models.CharField(max_length=300)

@@ -19,13 +19,13 @@ _INSIDE = f"""
 WITH RECURSIVE path (bundle_id, component_id, since) AS ({_PATHS.format(of="WHERE bundle_id = ANY(%s)")})
 SELECT bundle_id, component_id, min(since) FROM path GROUP BY bundle_id, component_id
 """
-# What each bundle holds of products that are delivered as files, and since when, for a WITH RECURSIVE.
+# What each bundle holds of products of these `kinds`, and since when, for a WITH RECURSIVE.
 PARTS = f"""path (bundle_id, component_id, since) AS ({_PATHS.format(of="")}), parts (bundle_id, part_id, since) AS (
   SELECT bundle_id, component_id, min(since) FROM path
    WHERE component_id IN (SELECT id FROM orders_product WHERE kind = ANY(%(kinds)s)) GROUP BY bundle_id, component_id
 )"""
-# Products that are delivered as files: a bundle is owed as long as it is empty or holds something digital; one of
-# services alone is not. Two tables for a WITH RECURSIVE, `kinds` the digital ones.
+# Products that bring their buyer something of these `kinds`: a bundle does as long as it is empty or holds such a
+# product. Two tables for a WITH RECURSIVE.
 OWED = """inside (bundle_id, component_id) AS (
   SELECT bundle_id, component_id FROM orders_bundleitem
   UNION

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from django.db import connection
 
-from fulfillment.actions.entitlements import DIGITAL
+from orders.models import Product
 from support import differences
 from support.queries import differences_of_orders as of_orders
 from support.queries import differences_of_payments as of_payments
@@ -80,7 +80,7 @@ def statement(kind: str, scope: Scope) -> str:
 def values(scope: Scope, now: datetime) -> dict[str, Any]:
     """What the statements are given."""
     found: dict[str, Any] = {
-        "kinds": [str(kind) for kind in DIGITAL],
+        "kinds": [str(kind) for kind in Product.DELIVERED],
         "before": now - differences.GRACE,
         "together": differences.TOGETHER,
     }

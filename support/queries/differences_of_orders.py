@@ -40,16 +40,24 @@ SELECT id, bool_or(odd_amount) AS odd_amount, bool_or(no_receipt) AS no_receipt,
 )
 _HELD = "(e.status IN ('active', 'pending_claim', 'expired') OR e.decision = 'revoked')"
 _OF_LINE = "e.organization_id = l.organization_id AND e.order_id = l.order_id AND e.line_id = l.id"
-# What a line holds, or a person took; and when what its bundle held was granted.
-_RIGHTS = f"""SELECT array_agg(e.product_id) FILTER (WHERE {_HELD}) AS held,
-               min(e.created_at) FILTER (WHERE e.source = 'bundle') AS granted_at
-          FROM fulfillment_entitlement e WHERE {_OF_LINE}"""
+# Work that a line opened and nothing ended.
+_OPENED = """s.organization_id = l.organization_id AND s.order_id = l.order_id AND s.line_id = l.id
+                 AND s.source <> 'manual'"""
+# What a line holds, or a person took; and when what its bundle held was granted, as `fulfillment/queries/grants.py`.
+_RIGHTS = f"""SELECT array_agg(g.product_id) FILTER (WHERE g.held) AS held,
+               min(g.created_at) FILTER (WHERE g.source = 'bundle') AS granted_at
+          FROM (SELECT e.product_id, {_HELD} AS held, e.created_at, e.source FROM fulfillment_entitlement e
+                 WHERE {_OF_LINE}
+                UNION ALL
+                SELECT s.product_id, s.state <> 'ended', s.created_at, s.source FROM fulfillment_service s
+                 WHERE {_OPENED}) g"""
 # Of a bundle that was granted in part, what was in it then: who bought it before is not owed what came into it later.
 _LACKING_PARTS = """FROM parts n
          WHERE n.bundle_id = l.product_id AND n.since <= rights.granted_at AND n.part_id <> ALL (rights.held)"""
 _PAID = """o.payment_status IN ('paid', 'partially_refunded') AND NOT o.cancelled
    AND o.profile_id IS NOT NULL AND NOT l.removed"""
-# A line is granted if anything of it is held, ran out, or was taken by a person; a bundle, if every part of it is.
+# A line is granted if anything of it is held, ran out, was taken by a person or is being worked on; a bundle, if every
+# part of it is.
 # Where nothing is a bundle its lines are not looked at: the second reading is begun by one row there is.
 _LINES = Likely(
     name="lines",
@@ -60,6 +68,7 @@ SELECT o.id, l.id AS line_id
   JOIN orders_line l ON l.organization_id = o.organization_id AND l.order_id = o.id
  WHERE {{scope}} AND {_PAID} AND l.product_id IS NOT NULL
    AND NOT EXISTS (SELECT FROM fulfillment_entitlement e WHERE {_OF_LINE} AND {_HELD})
+   AND NOT EXISTS (SELECT FROM fulfillment_service s WHERE {_OPENED} AND s.state <> 'ended')
 UNION ALL
 SELECT o.id, l.id
   FROM orders_order o
@@ -113,6 +122,9 @@ WITH RECURSIVE {OWED}, {PARTS}, lacking AS MATERIALIZED (
    WHERE 0 = (SELECT count(*) FROM fulfillment_entitlement e
                WHERE e.organization_id = l.organization_id AND e.order_id = l.order_id AND e.product_id = l.product_id
                  AND e.source = 'manual' AND e.status IN ('active', 'pending_claim'))
+     AND 0 = (SELECT count(*) FROM fulfillment_service s
+               WHERE s.organization_id = l.organization_id AND s.order_id = l.order_id AND s.product_id = l.product_id
+                 AND s.source = 'manual' AND s.state <> 'ended')
      AND 0 = (SELECT count(*) FROM orders_refund r
                WHERE r.organization_id = l.organization_id AND r.order_id = l.order_id
                  AND r.status = 'pending' AND cardinality(r.covered_lines) = 0)

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fulfillment.actions import bundles, entitlements
-from fulfillment.models import Email, Entitlement
+from fulfillment.actions import bundles, entitlements, given_services
+from fulfillment.models import Email, Entitlement, Service
 from orders.actions import products
 from orders.messages import Line, RefundedLine
 from orders.models import Order, Product
@@ -189,6 +189,67 @@ def part(books: Books, sku: str, **more: Any) -> Product:
                 **more,
             }
         )
+
+
+def work(books: Books, *skus: str) -> list[str]:
+    """Two orders of these that should open a service; their names."""
+    service = part(books, "ADVICE", kind="service")
+    with books.inside():
+        bundles.fill(books.bundle(), [service.sku], by=BY)
+    return [bought(books, *skus), bought(books, *skus)]
+
+
+@pytest.mark.parametrize(
+    ("skus", "named"),
+    [((BUNDLE,), "ADVICE (ADVICE), part of"), (("ADVICE",), "ADVICE")],
+    ids=["in a bundle", "by itself"],
+)
+def test_a_service_that_was_never_opened_is_named_and_settling_opens_it(
+    books: Books, skus: tuple[str, ...], named: str
+) -> None:
+    first, second = work(books, *skus)
+    assert found(books) == []
+    with books.inside():
+        Service.objects.filter(order__external_id=second).delete()
+    (row,) = found(books)
+    assert row.external_id == second != first and row.ours[0][1].startswith(named)
+    assert row.amount_minor == PRICE
+    with books.inside():
+        repairs.repair(row, by=FINANCE, because="paid, and nobody began")
+    books.work()
+    assert found(books) == []
+    with books.inside():
+        assert list(Service.objects.order_by("pk").values_list("order__external_id", "state")) == [
+            (first, "intake"),
+            (second, "intake"),
+        ]
+
+
+def test_a_service_given_by_hand_on_the_order_closes_it(books: Books) -> None:
+    _, second = work(books)
+    with books.inside():
+        Service.objects.filter(order__external_id=second).delete()
+    (row,) = found(books)
+    with books.inside():
+        order = Order.objects.select_related("profile").get(external_id=second)
+        assert order.profile is not None
+        product = Product.objects.get(sku="ADVICE")
+        given = given_services.give(order.profile, product, by=LEAD, because="paid", key="k", order=order)
+    assert found(books) == []
+    with books.inside():
+        assert Discrepancy.objects.get(pk=row.pk).status == Status.CLOSED
+        given_services.withdraw(given, by=LEAD, because="a mistake")
+    assert [one.external_id for one in found(books)] == [second]
+
+
+def test_a_service_whose_line_was_given_back_is_not_missing(books: Books) -> None:
+    name = work(books, "ADVICE", SKU)[1]
+    back = books.refund(name, books.at(name) + timedelta(hours=1), covers=True, amount_minor=PRICE)
+    books.record(replace(back, lines=(RefundedLine(line_external_id="0", quantity=1),)))
+    books.work()
+    with books.inside():
+        assert Service.objects.get(order__external_id=name).state == "ended"
+    assert found(books) == []
 
 
 change = st.tuples(st.sampled_from(["buy", "buy", "add", "add to owners", "remove", "settle"]), st.integers(0, 3))
