@@ -23,6 +23,7 @@ urlpatterns = [
     path("library/<slug:slug>/", libraries.page),
     path("library/<slug:slug>/sign-out", libraries.sign_out),
     path("library/<slug:slug>/addresses", addresses.page),
+    path("library/<slug:slug>/service/<int:service_id>", libraries.form),
     path("library/<slug:slug>/receipt/<int:order_id>", libraries.receipt),
     path("library/<slug:slug>/file/<int:entitlement_id>/all", libraries.file),
     path("library/<slug:slug>/file/<int:entitlement_id>/<int:asset_id>", libraries.file),

@@ -16,7 +16,7 @@ from orders.queries import bundles
 from orders.queries.bundles import Part
 from profiles import bulk, clock
 from profiles.actions import audit
-from profiles.actors import Actor, Invalid, Refusal
+from profiles.actors import Actor, Invalid, NotFound, Refusal
 
 State, Source = Service.State, Service.Source
 PAID = (Order.PaymentStatus.PAID, Order.PaymentStatus.PARTIALLY_REFUNDED)
@@ -138,6 +138,14 @@ def issue(services: Sequence[Service]) -> dict[int, Issued]:
     ]
     bulk.insert(PageRoute, rows)
     return made
+
+
+def open_form(profile_id: int, service_id: int) -> Issued:
+    """An address of the form of one of this customer's services, for themselves. Raises NotFound."""
+    row = Service.objects.filter(pk=service_id, profile=profile_id).first()
+    if row is None:
+        raise NotFound("There is no such service in this library.")
+    return issue([row])[row.pk]
 
 
 def questions_of(product_id: int) -> tuple[intakes.Question, ...]:

@@ -1,10 +1,10 @@
-"""What a customer's library shows: products with their versions and files, what is withheld and why, and receipts."""
+"""What a customer's library shows: products with their files, what is withheld and why, services, and receipts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from fulfillment.models import Asset, Entitlement
+from fulfillment.models import Asset, Entitlement, Service
 from orders import money
 from orders.models import Line, Order, Refund
 from profiles.models import Profile
@@ -22,6 +22,21 @@ WORDS = {
     "The order was cancelled": "Your order was cancelled.",
     "The line was taken off the order": "It was taken off your order.",
     "The order is not paid": "The payment has not arrived.",
+}
+
+
+SAID = {
+    Service.State.INTAKE: "We need a few answers from you before we begin.",
+    Service.State.READY: "We have your answers and will be in touch.",
+    Service.State.STARTED: "We are at work.",
+    Service.State.DONE: "It is done.",
+    Service.State.ENDED: "It ended with your order.",
+}
+FORMS = {
+    Service.State.INTAKE: "Answer the questions",
+    Service.State.READY: "Change your answers",
+    Service.State.STARTED: "See your answers",
+    Service.State.DONE: "See your answers",
 }
 
 
@@ -51,6 +66,17 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
+class Work:
+    """One service: how far it is in words, and what its form is for now ('' where there is nothing to see)."""
+
+    service: Service
+    title: str
+    part_of: str
+    said: str
+    form: str
+
+
+@dataclass(frozen=True, slots=True)
 class Receipt:
     """One order as a small bill."""
 
@@ -61,14 +87,15 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """Everything the page shows; four queries whatever its size."""
+    """Everything the page shows; five queries whatever its size."""
 
     items: list[Item]
+    works: list[Work]
     receipts: list[Receipt]
 
 
 def of(profile: Profile) -> Library:
-    """The library of this customer; four queries whatever they bought."""
+    """The library of this customer; five queries whatever they bought."""
     rows = Entitlement.objects.filter(profile=profile).select_related("product", "order").order_by("-created_at", "-pk")
     best: dict[int, Entitlement] = {}
     for row in rows:
@@ -83,7 +110,10 @@ def of(profile: Profile) -> Library:
     items.sort(key=lambda item: (item.state in (PAUSED, GONE), -item.since.timestamp()))
     orders = Order.objects.filter(profile=profile).order_by("-placed_at", "-pk")
     unpaid = [Order.PaymentStatus.UNPAID, Order.PaymentStatus.FAILED]
-    return Library(items, [_receipt(order) for order in orders.exclude(payment_status__in=unpaid)])
+    services = Service.objects.filter(profile=profile).select_related("product", "order", "line__product")
+    works = [_work(row) for row in services.order_by("-created_at", "-pk")]
+    works.sort(key=lambda work: work.service.state == Service.State.ENDED)
+    return Library(items, works, [_receipt(order) for order in orders.exclude(payment_status__in=unpaid)])
 
 
 def why(entitlement: Entitlement) -> str:
@@ -120,6 +150,18 @@ def _item(row: Entitlement, assets: Sequence[Asset]) -> Item:
         earlier=made[1 if latest else 0 :] if row.downloadable else [],
         several=row.downloadable and sum(asset.current for asset in assets) > 1,
     )
+
+
+def _work(row: Service) -> Work:
+    bundle = row.line.product if row.line and row.source == Service.Source.BUNDLE else None
+    said = SAID[Service.State(row.state)]
+    if row.state == Service.State.ENDED and row.source == Service.Source.MANUAL:
+        said = BY_PERSON
+    form = FORMS.get(Service.State(row.state), "")
+    # Work may begin before the form was filled in: then there is nothing to look at.
+    if row.state in (Service.State.STARTED, Service.State.DONE) and not row.answers:
+        form = ""
+    return Work(row, row.product.title, bundle.title if bundle else "", said, form)
 
 
 def _receipt(order: Order) -> Receipt:

@@ -7,12 +7,12 @@ from django.shortcuts import render
 from django.views.decorators.csrf import csrf_exempt
 
 from fulfillment import tokens
-from fulfillment.actions import claims, email_changes, libraries, stores
+from fulfillment.actions import claims, email_changes, libraries, services, stores
 from fulfillment.actions.downloads import NotGiven, TooManyUses
 from fulfillment.actions.links import LinkExpired, LinkRevoked
 from fulfillment.models import LibrarySession
 from fulfillment.queries import libraries as shelves
-from fulfillment.queries.libraries import Item, Version
+from fulfillment.queries.libraries import Item, Version, Work
 from fulfillment.views import asking, pages, sessions
 from fulfillment.views.claims import library_url
 from profiles import identifiers, tenancy
@@ -21,6 +21,7 @@ from profiles.models import Organization, OrganizationRoute
 
 ASKED_AN_HOUR = 6
 FROM_ONE_NETWORK = 60
+FORMS_AN_HOUR = 20
 
 
 def index(request: HttpRequest) -> HttpResponseBase:
@@ -115,6 +116,27 @@ def file(request: HttpRequest, slug: str, entitlement_id: int, asset_id: int | N
     return pages.private(HttpResponseRedirect(f"/download/file/{secret}", status=303))
 
 
+@csrf_exempt
+def form(request: HttpRequest, slug: str, service_id: int) -> HttpResponseBase:
+    """A service's button: its form under a new address of its own."""
+    if request.method != "POST":
+        return pages.wrong_method("POST")
+    organization_id = route(slug)
+    if organization_id is None or pages.is_forged(request):
+        return pages.unknown(request)
+    with tenancy.organization(organization_id):
+        session = sessions.of(request, organization_id)
+        if session is None:
+            return pages.private(HttpResponseRedirect(f"/library/{slug}/", status=303))
+        if pages.is_too_often("library-form", f"{organization_id} {session.profile_id}", at_most=FORMS_AN_HOUR):
+            return pages.limited(request)
+        try:
+            issued = services.open_form(session.profile_id, service_id)
+        except NotFound:
+            return pages.unknown(request)
+    return pages.private(HttpResponseRedirect(f"/intake/{issued.secret}", status=303))
+
+
 def receipt(request: HttpRequest, slug: str, order_id: int) -> HttpResponseBase:
     """One order as a bill to print."""
     if request.method not in ("GET", "HEAD"):
@@ -167,6 +189,7 @@ def _context(organization: Organization, session: LibrarySession) -> dict[str, A
         "customer_name": session.profile.name,
         "masked_email": pages.masked(claims.address_of(session.profile_id)),
         "items": [_item(item, home) for item in library.items],
+        "works": [_work(one, home) for one in library.works],
         "receipts": [
             {
                 "number": str(one.order),
@@ -194,6 +217,20 @@ def _item(item: Item, home: str) -> dict[str, Any]:
         "latest": _version(item.latest, item, home) if item.latest else None,
         "all_url": f"{home}file/{item.entitlement.pk}/all" if item.several else "",
         "earlier": [_version(one, item, home) for one in item.earlier],
+    }
+
+
+def _work(work: Work, home: str) -> dict[str, Any]:
+    row = work.service
+    return {
+        "title": work.title,
+        "part_of": work.part_of,
+        "said": work.said,
+        "state": row.state,
+        "since": (row.order.paid_at or row.order.placed_at) if row.order else row.created_at,
+        "order_number": str(row.order) if row.order else "",
+        "form": work.form,
+        "form_url": f"{home}service/{row.pk}" if work.form else "",
     }
 
 

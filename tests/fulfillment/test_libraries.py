@@ -10,10 +10,10 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from fulfillment.actions import assets, entitlements
-from fulfillment.models import Asset, DownloadLink, DownloadSession, Entitlement
+from fulfillment.actions import assets, bundles, entitlements, given_services
+from fulfillment.models import Asset, DownloadLink, DownloadSession, Entitlement, Service
 from fulfillment.queries import libraries as shelves
-from orders.models import Order
+from orders.models import Order, Product
 from profiles.models import Profile
 from tests.guests import Guest
 from tests.servers import MailServer
@@ -155,3 +155,68 @@ def test_the_page_without_a_seller_leads_on_or_explains(guest: Guest) -> None:
     assert wrong.status_code == 400 and "<script>" not in wrong.content.decode()
     with guest.stage.inside():
         assert Profile.objects.get().claimed_at is None
+
+
+# Services ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def advised(guest: Guest) -> Guest:
+    """Somebody signed in who bought a set with an hour of advice in it."""
+    guest.stage.product("ADVICE", "An hour of advice", kind="service")
+    guest.stage.product("SET", "The writer's set", kind="bundle")
+    with guest.stage.inside():
+        bundles.fill(Product.objects.get(sku="SET"), ["EBOOK-HARB-EN", "ADVICE"], by=BY)
+    guest.buy(9002, "SET")
+    guest.open()
+    return guest
+
+
+def form_of(guest: Guest) -> str:
+    found = re.search(rf'action="({HOME}service/\d+)"', guest.client.get(HOME).content.decode())
+    return found[1] if found else ""
+
+
+def test_a_service_stands_on_the_page_with_its_bundle_and_leads_to_its_form(advised: Guest) -> None:
+    page = advised.client.get(HOME).content.decode()
+    assert "An hour of advice" in page and "part of The writer&#x27;s set" in page
+    assert "We need a few answers" in page
+    answer = advised.client.post(form_of(advised))
+    assert answer.status_code == 303 and answer["Location"].startswith("/intake/")
+    assert advised.client.post(answer["Location"], {"answer_0": "A novel."}).status_code == 200
+    page = advised.client.get(HOME).content.decode()
+    assert "We have your answers" in page and "Change your answers" in page
+    for state, said in (
+        ("started", "We are at work."),
+        ("done", "It is done."),
+        ("ended", "It ended with your order."),
+    ):
+        with advised.stage.inside():
+            Service.objects.update(state=state)
+        page = advised.client.get(HOME).content.decode()
+        assert said in page and bool(form_of(advised)) == (state != "ended")
+
+
+def test_one_given_by_hand_stands_there_and_so_does_that_it_was_withdrawn(advised: Guest) -> None:
+    with advised.stage.inside():
+        profile, product = Profile.objects.get(), Product.objects.get(sku="ADVICE")
+        row = given_services.give(profile, product, by=BY, because="a secret reason", key="1")
+    page = advised.client.get(HOME).content.decode()
+    assert page.count("An hour of advice</h2>") == 2 and "a secret reason" not in page
+    with advised.stage.inside():
+        given_services.withdraw(row, by=BY, because="a secret reason")
+    page = advised.client.get(HOME).content.decode()
+    assert "The seller withdrew it." in page and "a secret reason" not in page
+
+
+def test_nobody_else_opens_a_form(advised: Guest) -> None:
+    url = form_of(advised)
+    ada = Guest(advised.stage, advised.smtp, "ada@example.org")
+    ada.buy(9003, "EBOOK-HARB-EN")
+    ada.open()
+    assert ada.client.post(url).status_code == 404
+    assert Client().post(url)["Location"] == HOME
+    assert advised.client.get(url).status_code == 405
+    assert advised.client.post(url, headers={"Sec-Fetch-Site": "cross-site"}).status_code == 404
+    answers = [advised.client.post(url).status_code for _ in range(21)]
+    assert answers == [303] * 20 + [429]
