@@ -109,7 +109,7 @@ def _plan(
     if digital:
         mine = frozenset(kind for kind in Kind if any((line.product_id, kind) in offered for line in digital))
         kinds = rules.planned(digital=True, offered=mine, policy=policy)
-        made += [_of_order(f"order:{order.pk}:{kind}", kind, order, None, policy, now) for kind in kinds]
+        made += [_of_order(f"order:{order.pk}:{kind}", kind, order, policy, now) for kind in kinds]
     return made
 
 
@@ -127,16 +127,16 @@ def _plan_services(
         state=Service.State.ENDED
     )
     return [
-        _of_order(f"{row.source_key}:{kind}", kind, order, row.line_id, policy, now)
+        _of_order(f"{row.source_key}:{kind}", kind, order, policy, now, line_id=row.line_id, service=row)
         for row in opened
         if (order := by_id[row.order_id or 0]) and _is_new(order, now, row.created_at)
         for kind in rules.planned(digital=False, offered=frozenset(), policy=policy)
     ]
 
 
-def _of_order(key: str, kind: Kind, order: Order, line_id: int | None, policy: rules.Policy, now: datetime) -> Followup:
+def _of_order(key: str, kind: Kind, order: Order, policy: rules.Policy, now: datetime, **of: Any) -> Followup:
     owner, customer = order.organization_id, order.profile_id
-    return plan(key, kind, policy, now, organization_id=owner, profile_id=customer, order=order, line_id=line_id)
+    return plan(key, kind, policy, now, organization_id=owner, profile_id=customer, order=order, **of)
 
 
 def plan(key: str, kind: Kind, policy: rules.Policy, now: datetime, **of: Any) -> Followup:

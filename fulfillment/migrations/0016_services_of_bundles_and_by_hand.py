@@ -94,7 +94,7 @@ class Migration(migrations.Migration):
             model_name="followup",
             constraint=models.CheckConstraint(
                 condition=models.Q(
-                    models.Q(("entitlement__isnull", True), ("order__isnull", False), ("service__isnull", True)),
+                    models.Q(("entitlement__isnull", True), ("order__isnull", False)),
                     models.Q(("entitlement__isnull", False), ("order__isnull", True), ("service__isnull", True)),
                     models.Q(("entitlement__isnull", True), ("order__isnull", True), ("service__isnull", False)),
                     _connector="OR",

@@ -19,7 +19,7 @@ class Followup(Tenant):
     """One mail planned for one order, one gift or one service that was given by hand, once for each `source_key`.
 
     A gift is what no line of an order gave, named by its first entitlement (`fulfillment/followups.py: occasion`).
-    What is planned for a service that was bought belongs to its order, and names it by its key (`about`).
+    What is planned for a service that was bought belongs to its order; the key's first part names it (`about`).
     `why` says what stopped it or why it was passed over; one that the facts stopped waits again when they change back.
     """
 
@@ -53,7 +53,7 @@ class Followup(Tenant):
         constraints = [
             models.UniqueConstraint(fields=["organization", "source_key"], name="followup_unique"),
             models.CheckConstraint(
-                condition=models.Q(order__isnull=False, entitlement__isnull=True, service__isnull=True)
+                condition=models.Q(order__isnull=False, entitlement__isnull=True)
                 | models.Q(order__isnull=True, entitlement__isnull=False, service__isnull=True)
                 | models.Q(order__isnull=True, entitlement__isnull=True, service__isnull=False),
                 name="followup_of_one",
@@ -79,6 +79,11 @@ class Followup(Tenant):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} ({self.matter})"
+
+    @property
+    def given(self) -> Entitlement | Service | None:
+        """What it is about that no order gave; None where it belongs to an order."""
+        return None if self.order_id else self.entitlement or self.service
 
     @property
     def matter(self) -> str:

@@ -59,8 +59,8 @@ class SendFollowup(OfFollowup):
         ]
 
     def _to(self, subject: Followup) -> str:
-        if given := subject.entitlement or subject.service:
-            return emails.address(given)
+        if subject.given:
+            return emails.address(subject.given)
         return subject.order.mail_to if subject.order else ""
 
     def do(self, subject: Followup, press: Press) -> Done:

@@ -127,15 +127,14 @@ class FollowupAdmin(OfOrder):
     )
 
     def about(self, row: Followup) -> tuple[str, str]:
-        given = row.entitlement or row.service
+        given = row.given
         if given is None:
             return f"Order {row.order}", row.order.customer_name if row.order else ""
         return given.product.sku, row.profile.name if row.profile else ""
 
     def page_of(self, row: Followup) -> str:
         """That of its order, or of the customer who was given it."""
-        given = row.entitlement or row.service
-        order_id = row.order_id or (given.order_id if given else None)
+        order_id = row.order_id or (row.given.order_id if row.given else None)
         return address_of(Order, order_id) if order_id else address_of(Profile, row.profile_id)
 
     def acts_of(self, row: Followup) -> tuple[tuple[str, int, bool], ...]:
@@ -143,12 +142,13 @@ class FollowupAdmin(OfOrder):
 
     @display(description="Mail")
     def kind_shown(self, row: Followup) -> str:
-        if row.order_id:
+        whence = given(row) if row.given else row.service.product.title if row.service else ""
+        if not whence:
             return row.get_kind_display()
         return format_html(
             '<span class="pair"><span>{}</span><span class="quiet cut">{}</span></span>',
             row.get_kind_display(),
-            given(row),
+            whence,
         )
 
     @display(description="State")
@@ -214,9 +214,10 @@ class ServiceAdmin(OfOrder):
 
 
 def after(row: Followup) -> str:
-    """What a follow-up comes after: an order, or what was given, how and on which day."""
-    thing = row.entitlement or row.service
-    return f"Order {row.order}" if thing is None else f"{thing.product.sku}, {given(row)}"
+    """What a follow-up comes after: an order or a service in it, or what was given, how and on which day."""
+    if row.given is not None:
+        return f"{row.given.product.sku}, {given(row)}"
+    return f"Order {row.order}{f', {row.service.product.title}' if row.service else ''}"
 
 
 def given(row: Followup) -> str:
