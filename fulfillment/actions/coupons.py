@@ -10,6 +10,7 @@ from fulfillment import discounts
 from fulfillment.models import Coupon
 from orders.models import Product
 from orders.money import UnknownCurrency, currency_code
+from orders.queries import bundles
 from profiles.actions import audit
 from profiles.actors import Actor, Invalid, Refusal
 from profiles.models import Organization
@@ -152,6 +153,22 @@ def check(coupon: Coupon) -> None:
         raise Invalid(f"It was used {coupon.used} times already: the limit cannot be less.")
     if coupon.limit_each < 1:
         raise Invalid("A customer may use it at least once.")
+    if kind == Coupon.Kind.FULL and coupon.skus:
+        _without_services(coupon.skus)
+
+
+def _without_services(skus: Sequence[str]) -> None:
+    """A free code grants files and nobody decides on it; work is promised by a person. Three queries."""
+    products = list(Product.objects.filter(sku__in=skus).order_by("sku"))
+    inside = bundles.components(one.pk for one in products if one.kind == Product.Kind.BUNDLE)
+    for product in products:
+        for part in inside.get(product.pk, [product]):
+            if part.kind == Product.Kind.SERVICE:
+                what = "is" if part.pk == product.pk else f"holds {part.sku},"
+                raise Invalid(
+                    f"{product.sku} {what} a service, which a free code cannot give: "
+                    "open the customer and choose Grant a product."
+                )
 
 
 def _normalised(code: str) -> str:

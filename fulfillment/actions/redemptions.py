@@ -375,6 +375,8 @@ def _note(coupon: Coupon, profile_id: int, *, by: Actor) -> Redemption:
 def _given(product: Product | None) -> list[Product]:
     if product is None:
         raise Invalid("Say which product it is for: give its SKU.")
+    if product.kind == Product.Kind.SERVICE:
+        raise NotDeliverable(f"{product.sku} is a service, which a code cannot give: ask the seller for it.")
     found = gifts.contents([product])[product.pk]
     if not found:
         raise NotDeliverable(f"{product.sku} holds nothing that can be downloaded.")

@@ -75,11 +75,8 @@ def promised(completion: MissionCompletion) -> list[Reward]:
 def _checked(rows: Sequence[tuple[int, str]]) -> list[Reward]:
     products = {one.sku: one for one in Product.objects.filter(sku__in={sku for _, sku in rows})} if rows else {}
     inside = bundles.components(one.pk for one in products.values() if one.kind == Product.Kind.BUNDLE)
-    parts = {
-        one.pk: [part for part in inside.get(one.pk, [one]) if part.kind in Product.DIGITAL]
-        for one in products.values()
-    }
-    ids = {part.pk for found in parts.values() for part in found}
+    parts = {one.pk: inside.get(one.pk, [one]) for one in products.values()}
+    ids = {part.pk for found in parts.values() for part in found if part.kind in Product.DIGITAL}
     filed = set(Asset.objects.filter(product__in=ids, current=True).values_list("product_id", flat=True))
     told = []
     for mission_id, sku in rows:
@@ -91,9 +88,14 @@ def _checked(rows: Sequence[tuple[int, str]]) -> list[Reward]:
 def _wrong(product: Product | None, parts: dict[int, list[Product]], filed: set[int]) -> str:
     if product is None:
         return "There is no product of this SKU."
-    if not parts[product.pk]:
+    if product.kind == Product.Kind.SERVICE:
+        return "It is a service, which a mission cannot give: grant it by hand to who earned it."
+    digital = [part for part in parts[product.pk] if part.kind in Product.DIGITAL]
+    if not digital:
         return "It is not digital: there is nothing to deliver."
-    without = [part for part in parts[product.pk] if part.pk not in filed and part.kind != Product.Kind.IMAGE]
+    if services := [part for part in parts[product.pk] if part.kind == Product.Kind.SERVICE]:
+        return f"{services[0].sku} in it is a service, which a mission cannot give: grant it by hand to who earned it."
+    without = [part for part in digital if part.pk not in filed and part.kind != Product.Kind.IMAGE]
     if without:
         return f"{without[0].sku} has no file yet."
     return ""

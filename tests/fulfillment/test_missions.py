@@ -10,10 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fulfillment import missions as rules
-from fulfillment.actions import entitlements, mission_terms, missions
+from fulfillment.actions import bundles, entitlements, mission_terms, missions
 from fulfillment.missions import Deed, Period, Rule, Terms
 from fulfillment.models import DownloadLink, Email, Entitlement, Mission, MissionCompletion, MissionEntry
 from fulfillment.queries import missions as looking
+from orders.models import Product
 from profiles.actions import events, merges
 from profiles.actors import Actor, Refusal
 from profiles.events import Told
@@ -232,6 +233,19 @@ def test_a_reward_that_cannot_be_delivered_is_red_and_told(stage: Stage) -> None
     assert told.count == 3
     tell(stage, 1)
     assert log(stage).count("ungrantable") == 2 and log(stage).count("granted") == 2
+
+
+def test_a_reward_with_work_in_it_says_so_and_gives_what_can_be_given(stage: Stage) -> None:
+    stage.product("SERV-HOUR", "One hour", kind="service")
+    stage.product("SET", "A set", kind="bundle")
+    with stage.inside():
+        bundles.fill(Product.objects.get(sku="SET"), ["EBOOK-TIDE-EN", "SERV-HOUR"], by=LEAD)
+    made = mission(stage, times=1, rewards=["SET", "SERV-HOUR"])
+    with stage.inside():
+        wrong = {reward.sku: reward.wrong for reward in looking.rewards([made.pk])}
+    assert wrong["SET"].startswith("SERV-HOUR in it is a service") and wrong["SERV-HOUR"].startswith("It is a service")
+    tell(stage, 1)
+    assert rewards(stage) == ["active"]
 
 
 def test_a_stopped_mission_gives_nothing_until_it_starts_again(stage: Stage) -> None:

@@ -9,8 +9,9 @@ import pytest
 from django.db.models import F
 
 from fulfillment import discounts
-from fulfillment.actions import coupons, redemptions
+from fulfillment.actions import bundles, coupons, redemptions
 from fulfillment.models import Coupon, DownloadLink, Email, Entitlement, Redemption
+from orders.models import Product
 from profiles import clock
 from profiles.actions import merges
 from profiles.actors import Actor, Invalid, Refusal
@@ -40,6 +41,27 @@ def redeem(stage: Stage, code: str = "SPRING", email: str = ADA, key: str = "", 
         return redemptions.redeem(
             code, organization=stage.organization, by=BY, key=key or f"{code} {email} {more}", **asked
         )
+
+
+def test_a_free_code_promises_no_work(stage: Stage) -> None:
+    """Refused where it is made, by itself and in a bundle; one that is good for anything is refused at its use."""
+    stage.product("ADVICE", "An hour of advice", kind="service")
+    stage.product("SET", "A set", kind="bundle")
+    with stage.inside():
+        bundles.fill(Product.objects.get(sku="SET"), ["EBOOK-TIDE-EN", "ADVICE"], by=BY)
+    for skus, sentence in (
+        (["ADVICE"], "ADVICE is a service"),
+        (["EBOOK-TIDE-EN", "SET"], "SET holds ADVICE, a service"),
+    ):
+        with pytest.raises(Invalid, match=f"{sentence}, which a free code cannot give: .* Grant a product"):
+            coupon(stage, skus=skus)
+    assert coupon(stage, "TENTH", kind="percent", percent=10, skus=["ADVICE"]).pk
+    coupon(stage, skus=[])
+    with pytest.raises(redemptions.NotDeliverable, match="ADVICE is a service"):
+        redeem(stage, sku="ADVICE")
+    redeem(stage, sku="SET")
+    with stage.inside():
+        assert list(Entitlement.objects.values_list("product__sku", flat=True)) == ["EBOOK-TIDE-EN"]
 
 
 def uses(stage: Stage) -> tuple[int, int]:
