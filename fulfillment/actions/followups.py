@@ -123,12 +123,10 @@ def _plan_services(
     }
     if not by_id:
         return []
-    opened = Service.objects.filter(order__in=list(by_id), source__in=Service.OF_LINES).exclude(
-        state=Service.State.ENDED
-    )
+    opened = Service.objects.filter(order__in=list(by_id), source__in=Service.OF_LINES).order_by("pk")
     return [
         _of_order(f"{row.source_key}:{kind}", kind, order, policy, now, line_id=row.line_id, service=row)
-        for row in opened
+        for row in opened.exclude(state=Service.State.ENDED)
         if (order := by_id[row.order_id or 0]) and _is_new(order, now, row.created_at)
         for kind in rules.planned(digital=False, offered=frozenset(), policy=policy)
     ]

@@ -59,7 +59,7 @@ def stands(order: Order, kind: Kind) -> bool:
 
 
 def hold(wanted: QuerySet[Followup]) -> Held:
-    """Lock the orders and services these are about, and all gifts of the customers whose gifts they are about.
+    """Lock the orders and given services these are about, and all gifts of the customers whose gifts they are about.
 
     Before what follows from them, as settling takes them: no right is revoked between its judgement and its mail.
     Three queries.
@@ -77,7 +77,7 @@ def hold(wanted: QuerySet[Followup]) -> Held:
     services = (
         Service.objects.select_for_update(of=("self",), no_key=True)
         .select_related("product", "organization", "profile", "order__channel")
-        .filter(pk__in=wanted.values("service"))
+        .filter(pk__in=wanted.filter(order__isnull=True).values("service"))
         .order_by("pk")
     )
     return Held(held, gifts, {row.pk: row for row in services})
