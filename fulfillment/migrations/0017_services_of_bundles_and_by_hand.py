@@ -10,7 +10,7 @@ from profiles.tenancy import Secure
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("fulfillment", "0015_followups_of_gifts"),
+        ("fulfillment", "0016_uses_and_acceptances_in_one_statement"),
         ("orders", "0020_mark_stale_days"),
         ("profiles", "0016_quicker_trigrams"),
     ]
