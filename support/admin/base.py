@@ -268,11 +268,13 @@ class DeskAdmin(ModelAdmin):
         return queryset.none()
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        named = self.list_title or str(self.model._meta.verbose_name_plural).capitalize()
         context = {
+            "title": named,  # Django's own would say "Select order to view" in the browser's tab
             "empty_title": self.empty_title,
             "empty_text": self.empty_text,
             "explains": self.explains,
-            "list_title": self.list_title or str(self.model._meta.verbose_name_plural).capitalize(),
+            "list_title": named,
             **(extra_context or {}),
         }
         response = super().changelist_view(request, context)

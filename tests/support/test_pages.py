@@ -44,6 +44,14 @@ def test_every_role_sees_the_lists_and_the_stories(desk: Desk, sign: Sign, role:
         assert client.get(url).status_code == 200, url
 
 
+def test_the_browsers_tab_names_the_list(desk: Desk, sign: Sign) -> None:
+    client = sign("agent")
+    for name, title in {"orders_order": "Orders", "profiles_profile": "Customers", "fulfillment_job": "Jobs"}.items():
+        page = client.get(desk.url(f"{name}_changelist")).content.decode()
+        told = " ".join(re.findall("<title>(.*?)</title>", page, re.DOTALL)[0].split())
+        assert told == f"{title} | Aftersale"
+
+
 def test_a_stranger_finds_nothing(desk: Desk, sign: Sign) -> None:
     stranger = sign("engineer", Stage(slug="other"))
     for url in pages(desk):
