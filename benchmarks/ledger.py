@@ -7,6 +7,7 @@ with months closed in between. What should come of it is kept beside, by a few l
 
 import os
 import random
+import sys
 import time
 from collections import defaultdict
 from collections.abc import Iterator
@@ -313,8 +314,11 @@ def main() -> None:
         trade = Trade(SEED)
         told = trade.tell(OPERATIONS)
         began = time.perf_counter()
-        for _ in play(told, organization, channel):
-            pass
+        done = 0
+        for count in play(told, organization, channel):
+            done += count
+            if done % (100 * BATCH) == 0:
+                print(f"{done} of {len(told)} after {time.perf_counter() - began:.0f} s", file=sys.stderr, flush=True)
         seconds = time.perf_counter() - began
         with databases.as_owner(), connection.cursor() as cursor:
             cursor.execute("VACUUM ANALYZE orders_ledgerentry")

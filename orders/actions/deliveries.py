@@ -6,6 +6,8 @@ import logging
 import time
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from functools import lru_cache, partial
+from typing import NamedTuple
 
 from django.db import connection
 from django.utils import timezone
@@ -23,6 +25,7 @@ from profiles import bulk, claims, clock, prepared
 from profiles.actions import audit, settlement
 from profiles.actors import Actor, Refusal
 from profiles.events import POS_TRANSACTION
+from profiles.group_commits import GroupCommit
 from profiles.models import Organization
 
 log = logging.getLogger(__name__)
@@ -41,7 +44,7 @@ UPDATE orders_delivery d
                ORDER BY due_at, id LIMIT %s FOR NO KEY UPDATE SKIP LOCKED))
 RETURNING id, attempts
 """
-_TAKE_IN = "SELECT orders_take_in(%s, %s, %s, %s, %b, %b, %s, %s, %s)"
+_TAKE_IN = "SELECT * FROM orders_take_in(%s, %s, %s, %s, %b, %b, %b, %b, %b)"
 _GIVE_UP = "Reading it stopped the worker three times; a person has to look."
 
 
@@ -60,22 +63,47 @@ def store(
 ) -> bool:
     """Keep one authentic delivery and wake a worker, all in one statement; False if it was known already.
 
-    Runs by itself in its own transaction: when it returns, the delivery survives any crash.
+    Runs in a transaction of its own, or of those that other threads keep at the same moment: when it returns, the
+    delivery survives any crash.
     """
     digest = hashlib.sha256(body).digest()
-    parameters = [
-        organization_id,
-        channel_id,
-        (delivery_id or digest.hex())[:255],
-        topic[:100],
-        body,
-        digest,
-        json.dumps(headers),
-        Conf.PREFIX,
-        _task(organization_id),
-    ]
+    name = (delivery_id or digest.hex())[:255]
+    told = _Told(channel_id, name, digest, topic[:100], body, json.dumps(headers))
+    if connection.in_atomic_block:
+        return _take_in(organization_id, [told])[0]
+    return _together(organization_id)(told)
+
+
+class _Told(NamedTuple):
+    """One authentic delivery to be kept; its first three tell it apart."""
+
+    channel_id: int
+    delivery_id: str
+    digest: bytes
+    topic: str
+    body: bytes
+    headers: str
+
+
+@lru_cache(maxsize=10_000)
+def _together(organization_id: int) -> GroupCommit[_Told, bool]:
+    """What threads of this process keep for one organization at the same time is one statement and one commit."""
+    return GroupCommit(partial(_take_in, organization_id))
+
+
+def _take_in(organization_id: int, told: Sequence[_Told]) -> list[bool]:
+    """Which of them were not known; each of several that are the same is kept once, by the first."""
+    one = told if len(told) == 1 else list({delivery[:3]: delivery for delivery in told}.values())
+    channels = ",".join([str(delivery.channel_id) for delivery in one])
+    columns = [[delivery[place] for delivery in one] for place in (1, 3, 4, 2, 5)]
+    parameters = [organization_id, Conf.PREFIX, _task(organization_id), f"{{{channels}}}", *columns]
     # Again is safe: what is known already is not kept twice.
-    return bool(prepared.fetch_again(_TAKE_IN, parameters)[0][0])
+    kept = set(prepared.fetch_again(_TAKE_IN, parameters))
+    fresh = []
+    for delivery in told:
+        fresh.append(delivery[:3] in kept)
+        kept.discard(delivery[:3])
+    return fresh
 
 
 _tasks: dict[int, tuple[float, str]] = {}
