@@ -6,3 +6,9 @@ from django.apps import AppConfig
 class ProfilesConfig(AppConfig):
     name = "profiles"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Let long `__in` lists travel as one array."""
+        from profiles import in_arrays  # not before Django knows the apps
+
+        in_arrays.install()

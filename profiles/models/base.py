@@ -1,15 +1,58 @@
 """What every tenant's row has in common."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any, ClassVar, Self
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.base import ModelState
+from django.db.models.fields.related_descriptors import ForeignKeyDeferredAttribute
+from django.db.models.query_utils import DeferredAttribute
 from django.db.models.signals import post_init, pre_init
 
 from profiles.tenancy import TenantForeignKey
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """What a new row of a model holds before anything is given."""
+
+    columns: frozenset[str]
+    references: Mapping[str, str]
+    constants: Mapping[str, Any]
+    made: Sequence[tuple[str, Callable[[], Any]]]
+
+    def takes(self, given: Mapping[str, Any]) -> bool:
+        """Whether only columns and references are given, and none of them twice."""
+        for name in given:
+            if name not in self.columns:
+                column = self.references.get(name)
+                if column is None or column in given:
+                    return False
+        return True
+
+
+@cache
+def _shape(model: type[models.Model]) -> _Shape | None:
+    """None for a model that has more than plain columns: then each field knows itself how it is set."""
+    fields = model._meta.concrete_fields
+    if model._meta.abstract or len(fields) < len(model._meta.fields):
+        return None
+    constants, made = dict[str, Any](), list[tuple[str, Callable[[], Any]]]()
+    for field in fields:
+        setter = type(vars(model).get(field.attname) or getattr(model, field.attname, None))
+        if setter not in (DeferredAttribute, ForeignKeyDeferredAttribute) or field.generated:
+            return None
+        # Expressions are never changed, but copied, so that all rows may share what leaves a value to the database.
+        if callable(field.default):
+            made.append((field.attname, field.get_default))
+        else:
+            constants[field.attname] = field.get_default()
+    references = {field.name: field.attname for field in fields if field.name != field.attname}
+    return _Shape(frozenset(field.attname for field in fields), references, constants, made)
 
 
 class Tenant(models.Model):
@@ -27,6 +70,23 @@ class Tenant(models.Model):
 
     class Meta:
         abstract = True
+
+    def __init__(self, *args: Any, **given: Any) -> None:
+        """A new row. What Django does field by field, through descriptors, takes four times as long."""
+        shape = None if args or pre_init.receivers or post_init.receivers else _shape(type(self))
+        if shape is None or not shape.takes(given):
+            super().__init__(*args, **given)
+            return
+        row, self._state = self.__dict__, ModelState()
+        row.update(shape.constants)
+        for attname, default in shape.made:
+            if attname not in given:
+                row[attname] = default()
+        for name, value in given.items():
+            if name in shape.columns:
+                row[name] = value
+            else:
+                setattr(self, name, value)
 
     @classmethod
     def from_db(cls, db: str | None, field_names: Collection[str], values: Collection[Any], **more: Any) -> Self:
