@@ -40,6 +40,10 @@ class Slots:
 
 
 _ORDER: Final = COMMON | {"order_number"}
+_LINK: Final = frozenset({"link"})
+_CODE: Final = frozenset({"code"})
+# A code goes to an address that nobody has proved yet: who reads it is told nothing of the customer, no name either.
+_UNPROVED: Final = COMMON - {"customer_name"}
 SLOTS: Final[Mapping[str, Slots]] = {
     "receipt": Slots(_ORDER | {"total"}, frozenset({"library"}), frozenset({"downloads", "order"}),
                      frozenset({"downloads", "order"})),
@@ -53,6 +57,12 @@ SLOTS: Final[Mapping[str, Slots]] = {
     "upsell": Slots(_ORDER | {"product", "offered"}, frozenset({"link"}), needed=frozenset({"offered", "link"})),
     "kickoff": Slots(_ORDER | {"product"}, frozenset({"link"}), needed=frozenset({"link"})),
     "intake": Slots(_ORDER | {"product"}, frozenset({"link"}), needed=frozenset({"link"})),
+    "claim": Slots(COMMON | {"minutes"}, _LINK, needed=_LINK),
+    "invitation": Slots(COMMON | {"products"}, _LINK, needed=_LINK),
+    "claim_reminder": Slots(COMMON | {"products"}, _LINK, needed=_LINK),
+    "address_code": Slots(_UNPROVED | {"minutes"}, blocks=_CODE, needed=_CODE),
+    "email_change": Slots(_UNPROVED | {"hours"}, _LINK, _CODE, needed=_LINK | _CODE),
+    "email_change_notice": Slots(COMMON | {"begun"}, _LINK, needed=_LINK),
 }  # fmt: skip
 NAMES: Final[Mapping[str, str]] = {
     "receipt": "Receipt",
@@ -66,7 +76,16 @@ NAMES: Final[Mapping[str, str]] = {
     "upsell": "Upsell",
     "kickoff": "Kick-off of a service",
     "intake": "Intake reminder",
+    "claim": "Sign-in link",
+    "invitation": "Invitation to the library",
+    "claim_reminder": "Reminder of the library",
+    "address_code": "Code for a second address",
+    "email_change": "Code for a new address",
+    "email_change_notice": "Notice to the former address",
 }
+
+# What is written about the library and its addresses, and not about one order.
+OF_LIBRARY: Final = ("claim", "invitation", "claim_reminder", "address_code", "email_change", "email_change_notice")
 
 
 @dataclass(frozen=True, slots=True)

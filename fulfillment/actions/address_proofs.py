@@ -7,14 +7,14 @@ from django.conf import settings
 from django.db.models import F
 
 from fulfillment import codes
-from fulfillment.actions import emails, letters, libraries
+from fulfillment.actions import emails, libraries, library_mails
 from fulfillment.actions.libraries import Opened
 from fulfillment.models import AddressProof, Email, LibrarySession
 from profiles import clock, identifiers
 from profiles.actions import audit, proofs, turns
 from profiles.actions.proofs import Attached
 from profiles.actors import Actor, Invalid, Refusal
-from profiles.models import Organization, Profile
+from profiles.models import Profile
 
 LIVES = timedelta(minutes=10)
 AN_HOUR_AT_MOST = 5
@@ -64,12 +64,12 @@ def start(profile: Profile, address: str, *, by: Actor) -> AddressProof:
         started_at=now,
         expires_at=now + LIVES,
     )
-    letter = letters.note(
+    letter = library_mails.write(
         "address_code",
-        organization=Organization.objects.get(pk=profile.organization_id),
+        profile,
         secrets={codes.MASK: code},
+        values={"minutes": str(LIVES // timedelta(minutes=1))},
         code=codes.MASK,
-        minutes=int(LIVES.total_seconds()) // 60,
     )
     emails.post(
         f"address_code:{row.pk}", Email.Template.EMAIL_CHANGE, to, letter, profile=profile, by=by, until=row.expires_at

@@ -4,25 +4,25 @@ Opening an address uses nothing up, however often a scanner does it. One sign-in
 minutes long; of many presses of its button exactly one opens a session (RELIABILITY §4.13).
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 from django.db.models import QuerySet
 
 from fulfillment import tokens
-from fulfillment.actions import emails, invitations, letters, libraries, unsubscribes
+from fulfillment.actions import emails, invitations, libraries, library_mails, phrasing, unsubscribes
 from fulfillment.actions.invitations import Issued
 from fulfillment.actions.libraries import Opened
 from fulfillment.models import Claim, ClaimRoute, Email, Entitlement
 from profiles import clock
 from profiles.actions import audit, proofs
 from profiles.actors import Actor, Invalid, Refusal
-from profiles.models import Identifier, Organization, Profile
+from profiles.models import Identifier, Profile
 
 Kind = Claim.Kind
 LIVES = timedelta(minutes=10)
 AN_HOUR_AT_MOST = 6
+TITLES_AT_MOST = 5
 PROVED_BY = {Kind.SIGN_IN: "a sign-in link mailed to it", Kind.AUTH0: "Auth0, signed in by it"}
 
 
@@ -113,13 +113,12 @@ def ask(profile: Profile, *, asker: Asker, preferred: str = "") -> Issued | None
     if issued is None:
         return None
     claim = issued.claim
-    letter = letters.note(
+    letter = library_mails.write(
         "claim",
-        organization=Organization.objects.get(pk=claim.organization_id),
+        profile,
+        link=issued.masked_url,
         secrets={issued.masked: issued.secret},
-        customer_name=profile.name,
-        claim_url=issued.masked_url,
-        minutes=int(LIVES.total_seconds()) // 60,
+        values={"minutes": str(LIVES // timedelta(minutes=1))},
     )
     emails.post(
         f"claim:{claim.pk}",
@@ -233,9 +232,7 @@ def send(profile: Profile, *, by: Actor, because: str, key: str) -> Email:
     return mail
 
 
-def write(
-    profile: Profile, found: Reach, effect: str, template: str, *, by: Actor, more: Mapping[str, object] | None = None
-) -> Email:
+def write(profile: Profile, found: Reach, effect: str, template: str, *, by: Actor) -> Email:
     """One mail with a fresh invitation, as a claim link or as a reminder."""
     (issued,) = invitations.make(
         [
@@ -250,15 +247,13 @@ def write(
     )
     leave = unsubscribes.issue() if template == Email.Template.REMINDER else None
     secrets = {issued.masked: issued.secret} | ({leave.masked: leave.secret} if leave else {})
-    letter = letters.note(
-        "invitation" if template == Email.Template.CLAIM else "reminder",
-        organization=Organization.objects.get(pk=profile.organization_id),
+    letter = library_mails.write(
+        "invitation" if template == Email.Template.CLAIM else "claim_reminder",
+        profile,
+        link=issued.masked_url,
         secrets=secrets,
-        customer_name=profile.name,
-        claim_url=issued.masked_url,
-        titles=found.titles,
+        values={"products": phrasing.titled(found.titles, at_most=TITLES_AT_MOST)},
         unsubscribe_url=leave.masked_url if leave else "",
-        **(more or {}),
     )
     mail = emails.post(effect, template, found.to, letter, profile=profile, by=by)
     assert mail is not None, "the caller has looked for the key"

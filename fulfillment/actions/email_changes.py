@@ -12,13 +12,13 @@ from django.conf import settings
 from django.db.models import F
 
 from fulfillment import codes, tokens
-from fulfillment.actions import claims, delivery_addresses, emails, letters, libraries
+from fulfillment.actions import claims, delivery_addresses, emails, libraries, library_mails
 from fulfillment.models import ClaimRoute, Email, EmailChange, Entitlement, Job
 from orders.models import Order, Payment
 from profiles import bulk, clock, identifiers, tenancy
 from profiles.actions import audit, proofs, turns
 from profiles.actors import Actor, Invalid, Refusal
-from profiles.models import Identifier, Organization, Profile
+from profiles.models import Identifier, Profile
 
 State = EmailChange.State
 CODE_FOR = timedelta(hours=24)
@@ -162,25 +162,24 @@ def _start(profile: Profile, to: str, *, by: Actor, because: str, by_staff: bool
 
 def _tell(row: EmailChange, *, code: str, confirm: str, veto: str, by: Actor) -> None:
     """The code to the new address, the notice with the veto to the former one."""
-    organization = Organization.objects.get(pk=row.organization_id)
     masks = {name: f"{tokens.fragment(secret)}…{name[0]}{row.pk}" for name, secret in (("c", confirm), ("v", veto))}
-    letter = letters.note(
+    letter = library_mails.write(
         "email_change",
-        organization=organization,
+        row.profile,
+        link=address(masks["c"]),
         secrets={codes.MASK: code, masks["c"]: confirm},
+        values={"hours": str(CODE_FOR // timedelta(hours=1))},
         code=codes.MASK,
-        confirm_url=address(masks["c"]),
-        by_staff=row.by_staff,
     )
     post = {"profile": row.profile, "by": by, "until": row.expires_at}
     emails.post(f"email_change:{row.pk}:code", Email.Template.EMAIL_CHANGE, row.to, letter, **post)  # type: ignore[arg-type]
     if row.former:
-        notice = letters.note(
+        notice = library_mails.write(
             "email_change_notice",
-            organization=organization,
+            row.profile,
+            link=address(masks["v"]),
             secrets={masks["v"]: veto},
-            veto_url=address(masks["v"]),
-            by_staff=row.by_staff,
+            phrase={"begun": "begun_by_staff" if row.by_staff else "begun_by_customer"},
         )
         emails.post(f"email_change:{row.pk}:notice", Email.Template.EMAIL_CHANGE, row.former, notice, **post)  # type: ignore[arg-type]
 

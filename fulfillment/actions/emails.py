@@ -242,6 +242,7 @@ def draft(
         text=letter.text,
         html=letter.html,
         secrets=json.dumps(dict(letter.secrets)) if letter.secrets else "",
+        instead=letter.instead[:300],
         message_id=message_id(uuid.uuid4().hex, parseaddr(settings.DEFAULT_FROM_EMAIL)[1]),
         never_send=bool(order and order.channel.made_up),
     )

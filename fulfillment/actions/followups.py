@@ -315,7 +315,7 @@ def _saying(
     rights = known.rights.get(row.matter, [])
     offer = _offer(kind, matter, known)
     service = known.services.get(rules.about(row.source_key))
-    titles = service.product.title if service is not None else _titles(rights)
+    titles = service.product.title if service is not None else phrasing.titled(right.product.title for right in rights)
     values = {"product": titles, "customer_name": matter.customer_name[:60]}
     secrets = {leave.masked: leave.secret}
     if form is not None:
@@ -332,11 +332,6 @@ def _saying(
         secrets=secrets,
         unsubscribe_url=leave.masked_url,
     )
-
-
-def _titles(rights: Sequence[Entitlement]) -> str:
-    titles = list(dict.fromkeys(right.product.title for right in rights))
-    return titles[0] + (f" (+{len(titles) - 1})" if len(titles) > 1 else "") if titles else ""
 
 
 # What a person does -----------------------------------------------------------------------------------------------

@@ -22,6 +22,8 @@ class Letter:
     text: str
     html: str
     secrets: Mapping[str, str] = field(default_factory=dict)
+    # Why it is not in the seller's own words, where they have some for it.
+    instead: str = ""
 
 
 def _title(line: Line) -> str:
@@ -83,20 +85,10 @@ def write(
     secrets = {link.masked: link.secret for _, link in given}
     if invited is not None:
         secrets[invited.masked] = invited.secret
-    return _rendered(template, context, secrets)
-
-
-def note(name: str, *, organization: Organization, secrets: Mapping[str, str], **context: Any) -> Letter:
-    """Render a message that is about no order, from the templates of that name."""
-    own = {"organization_name": organization.name, "support_email": organization.support_email}
-    return _rendered(name, {**own, **context}, secrets)
-
-
-def _rendered(name: str, context: Mapping[str, Any], secrets: Mapping[str, str]) -> Letter:
-    folder, values = f"email/{name}", dict(context)
+    folder = f"email/{template}"
     return Letter(
-        subject=" ".join(render_to_string(f"{folder}.subject.txt", values).split())[:300],
-        text=render_to_string(f"{folder}.txt", values),
-        html=render_to_string(f"{folder}.html", values),
+        subject=" ".join(render_to_string(f"{folder}.subject.txt", context).split())[:300],
+        text=render_to_string(f"{folder}.txt", context),
+        html=render_to_string(f"{folder}.html", context),
         secrets=secrets,
     )

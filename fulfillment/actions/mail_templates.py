@@ -5,6 +5,7 @@ A mail is never stopped by them: words that cannot be used any more give way to 
 
 import logging
 from collections.abc import Collection
+from dataclasses import replace
 
 from django.db.models import Max
 
@@ -23,8 +24,12 @@ from profiles.models import Organization
 
 log = logging.getLogger(__name__)
 
-# Whose words may be changed: what is written after a purchase. The others' layout is the house's.
-SORTS = tuple(str(kind) for kind in followups.Kind)
+# Whose words may be changed: what is written after a purchase, and about the library. The footer stays the house's, so
+# that whoever did not ask for a link or a code always reads that there is nothing to do.
+AFTER_PURCHASE = tuple(str(kind) for kind in followups.Kind)
+SORTS = (*AFTER_PURCHASE, *wordings.OF_LIBRARY)
+UNASKED = (*AFTER_PURCHASE, "claim_reminder")
+SAMPLE_CODE = "123456"
 PERMISSION = "manage_policies"
 
 
@@ -61,6 +66,7 @@ def preview(organization: Organization, sort: str, language: str, wording: Wordi
     line = Line.objects.filter(order=order).select_related("product").first() if order else None
     title = line.product.title if line and line.product else "The Tide Atlas"
     values = {"product": title, "offered": "Harbour Sketches", "link": "https://example.org/preview"}
+    values |= {"products": title, "minutes": "10", "hours": "24", "begun": phrasing.said(language, "begun_by_staff")}
     if order is None:
         values |= {"customer_name": "Ada Byron", "order_number": "1001"}
     saying = Saying(
@@ -70,7 +76,8 @@ def preview(organization: Organization, sort: str, language: str, wording: Wordi
         order=order,
         values=values,
         samples=[title],
-        unsubscribe_url="https://example.org/u",
+        unsubscribe_url="https://example.org/u" if sort in UNASKED else "",
+        code=SAMPLE_CODE,
     )
     return phrasing.write(saying, wording)
 
@@ -104,6 +111,14 @@ def try_out(
     row.save(force_insert=True)
     audit.record("mail_template.tried", by=by, subject=row, because=reason, details={"template": sort})
     return row
+
+
+def write(saying: Saying) -> Letter:
+    """This mail in the organization's own words where they can be used, else in the built-in ones, with why."""
+    own, fault = judged(saying.sort, kept.own_words(saying.sort, saying.language))
+    if fault:
+        note_unusable({(saying.sort, saying.language)})
+    return replace(phrasing.write(saying, own), instead=fault)
 
 
 def judged(sort: str, own: Wording | None) -> tuple[Wording | None, str]:

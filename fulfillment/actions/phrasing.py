@@ -1,6 +1,6 @@
 """Turns the words of a mail, an organization's own or the built-in, into its subject, text and HTML."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -18,7 +18,7 @@ from fulfillment.models import Entitlement
 from fulfillment.wordings import Block, Wording
 from orders import money
 from orders.models import Line, Order, Refund
-from profiles.models import Organization
+from profiles.models import Organization, Profile
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,8 @@ class Saying:
     lines: Sequence[Line] = ()
     secrets: Mapping[str, str] = field(default_factory=dict)
     unsubscribe_url: str = ""
+    # What stands where the sort of mail has a code: its mask, or made-up digits in a preview.
+    code: str = ""
     # Titles that stand where downloads would, in a preview.
     samples: Sequence[str] = ()
 
@@ -52,6 +54,7 @@ def write(saying: Saying, own: Wording | None = None) -> Letter:
         "blocks": made,
         "downloads": _downloads(saying),
         "order": _order(saying),
+        "code": saying.code,
         "unsubscribe_url": saying.unsubscribe_url,
     }
     return Letter(
@@ -96,9 +99,25 @@ def of_order(
 
 def language_of(order: Order | None, organization: Organization) -> str:
     """The buyer's own language where we write in it, else the organization's, else English."""
-    kept = organization.policies.get(phrases.POLICY)
-    own = str(kept.get("language", "")) if isinstance(kept, dict) else ""
-    return phrases.language(order.locale if order else "", own)
+    return _language(order.locale if order else "", organization)
+
+
+def language_of_customer(profile: Profile, organization: Organization) -> str:
+    """The same for a mail about no order, by the newest order of the customer that tells a locale; one query."""
+    told = Order.objects.filter(profile=profile).exclude(locale="").order_by("-placed_at", "-pk")
+    return _language(told.values_list("locale", flat=True).first() or "", organization)
+
+
+def said(language: str, phrase: str) -> str:
+    """One of the phrases around the words of a mail, in English where the language is not one of ours."""
+    return _said(language)[phrase]
+
+
+def titled(titles: Iterable[str], *, at_most: int = 1) -> str:
+    """What somebody bought, in a line: the first of the titles, and how many more there are."""
+    different = list(dict.fromkeys(titles))
+    rest = len(different) - at_most
+    return ", ".join(different[:at_most]) + (f" (+{rest})" if rest > 0 else "")
 
 
 def built_in(sort: str, language: str) -> Wording:
@@ -119,6 +138,15 @@ def day(at: datetime, language: str, *, time: bool = False) -> str:
     return f"{shown}, {at:%H:%M} UTC" if time else shown
 
 
+def _language(locale: str, organization: Organization) -> str:
+    kept = organization.policies.get(phrases.POLICY)
+    return phrases.language(locale, str(kept.get("language", "")) if isinstance(kept, dict) else "")
+
+
+def _said(language: str) -> Mapping[str, str]:
+    return phrases.FRAME.get(language, phrases.FRAME[phrases.DEFAULT])
+
+
 def _values(saying: Saying) -> dict[str, str]:
     order = saying.order
     known = {
@@ -133,25 +161,26 @@ def _values(saying: Saying) -> dict[str, str]:
 
 
 def _frame(saying: Saying, values: Mapping[str, str]) -> dict[str, Any]:
-    said = phrases.FRAME.get(saying.language, phrases.FRAME[phrases.DEFAULT])
-    asks = said["question" if saying.organization.support_email else "question_reply"]
+    frame = _said(saying.language)
+    asks = frame["question" if saying.organization.support_email else "question_reply"]
+    of_purchase = frame["because" if values.get("order_number") else "because_given"]
     return {
         "question": wordings.fill(asks, values),
-        "because": wordings.fill(said["because" if values.get("order_number") else "because_given"], values),
-        "unsubscribe_label": said["unsubscribe"],
-        "copy_label": said["copy"],
-        "open_label": said["open_download"],
-        "total_label": said["total"],
+        "because": wordings.fill(frame.get(f"because_{saying.sort}", of_purchase), values),
+        "unsubscribe_label": frame["unsubscribe"],
+        "copy_label": frame["copy"],
+        "open_label": frame["open_download"],
+        "total_label": frame["total"],
     }
 
 
 def _downloads(saying: Saying) -> list[dict[str, str]]:
-    said = phrases.FRAME.get(saying.language, phrases.FRAME[phrases.DEFAULT])["until"]
+    until = said(saying.language, "until")
     return [
         {
             "title": entitlement.product.title,
             "url": given.masked_url,
-            "until": wordings.fill(said, {"until": day(given.link.expires_at, saying.language, time=True)}),
+            "until": wordings.fill(until, {"until": day(given.link.expires_at, saying.language, time=True)}),
         }
         for entitlement, given in saying.downloads
     ] + [{"title": title, "url": "https://example.org/preview", "until": ""} for title in saying.samples]
@@ -161,9 +190,10 @@ def _order(saying: Saying) -> dict[str, Any]:
     order, language = saying.order, saying.language
     if order is None:
         return {}
-    said = phrases.FRAME.get(language, phrases.FRAME[phrases.DEFAULT])["order"]
     return {
-        "title": wordings.fill(said, {"order_number": str(order), "date": day(order.placed_at, language)}),
+        "title": wordings.fill(
+            said(language, "order"), {"order_number": str(order), "date": day(order.placed_at, language)}
+        ),
         "total": amount(order.total_minor, order.currency, language),
         "lines": [
             {

@@ -18,6 +18,25 @@ FRAME: Final[Mapping[str, str]] = {
     "until": "Gültig bis {{ until }}.",
     "order": "Bestellung {{ order_number }}, {{ date }}",
     "total": "Summe",
+    "because_claim": (
+        "Jemand hat {{ organization_name }} um diesen Link gebeten. Waren Sie das nicht? Dann brauchen Sie nichts zu "
+        "tun: Ohne diese E-Mail kommt niemand hinein."
+    ),
+    "because_invitation": "{{ organization_name }} schreibt Ihnen wegen Ihres Kaufs.",
+    "because_claim_reminder": (
+        "{{ organization_name }} schreibt Ihnen wegen Ihres Kaufs. Wir erinnern Sie höchstens zweimal."
+    ),
+    "because_address_code": (
+        "Jemand hat diese Adresse bei {{ organization_name }} eingegeben. Waren Sie das nicht? Dann brauchen Sie "
+        "nichts zu tun."
+    ),
+    "because_email_change": (
+        "Jemand hat {{ organization_name }} gebeten, an diese Adresse zu schreiben. Waren Sie das nicht? Dann "
+        "brauchen Sie nichts zu tun."
+    ),
+    "because_email_change_notice": "{{ organization_name }} schreibt Ihnen, damit Ihre Käufe sicher sind.",
+    "begun_by_customer": "Darum wurde in Ihrer Bibliothek gebeten.",
+    "begun_by_staff": "Unser Team hat das auf eine Anfrage hin begonnen.",
 }
 MAILS: Final[Mapping[str, Wording]] = {
     "receipt": Wording(
@@ -78,5 +97,40 @@ MAILS: Final[Mapping[str, Wording]] = {
         "Wir warten noch auf Ihre Angaben: {{ product }}",
         "Guten Tag {{ customer_name }},\n\nwir möchten gern mit **{{ product }}** beginnen, es fehlen nur noch Ihre "
         "Angaben.\n\n[Formular ausfüllen]({{ link }})\n\nIst etwas unklar? Antworten Sie einfach auf diese E-Mail.",
+    ),
+    "claim": Wording(
+        "Ihr Anmeldelink für {{ organization_name }}",
+        "Guten Tag {{ customer_name }},\n\nhier ist der Link zu Ihrer Bibliothek bei {{ organization_name }}. Er "
+        "funktioniert einmal und {{ minutes }} Minuten lang.\n\n[Meine Bibliothek öffnen]({{ link }})",
+    ),
+    "invitation": Wording(
+        "Ihre Bibliothek bei {{ organization_name }}",
+        "Guten Tag {{ customer_name }},\n\nwas Sie bei {{ organization_name }} gekauft haben, liegt in Ihrer "
+        "Bibliothek bereit, in jedem Format und mit jeder neuen Version: **{{ products }}**.\n\n[Zu meiner "
+        "Bibliothek]({{ link }})\n\nEin Passwort brauchen Sie nicht.",
+    ),
+    "claim_reminder": Wording(
+        "Ihr Kauf bei {{ organization_name }} wartet auf Sie",
+        "Guten Tag {{ customer_name }},\n\nin Ihrer Bibliothek bei {{ organization_name }} liegt für Sie bereit: "
+        "**{{ products }}**.\n\nDie Links in unseren E-Mails laufen ab, Ihre Bibliothek bleibt.\n\n[Zu meiner "
+        "Bibliothek]({{ link }})\n\nEin Passwort brauchen Sie nicht.",
+    ),
+    "address_code": Wording(
+        "Ihr Code für {{ organization_name }}",
+        "Geben Sie diese Ziffern in Ihrer Bibliothek bei {{ organization_name }} ein, um diese Adresse "
+        "hinzuzufügen:\n\n{{ code }}\n\nSie gelten {{ minutes }} Minuten lang.",
+    ),
+    "email_change": Wording(
+        "Bestätigen Sie Ihre neue Adresse bei {{ organization_name }}",
+        "E-Mails von {{ organization_name }} sollen künftig an diese Adresse gehen. Das ist Ihr "
+        "Code:\n\n{{ code }}\n\nGeben Sie ihn innerhalb von {{ hours }} Stunden auf dieser Seite ein.\n\n[Code "
+        "eingeben]({{ link }})",
+    ),
+    "email_change_notice": Wording(
+        "Ihre Adresse bei {{ organization_name }} wird geändert",
+        "Guten Tag {{ customer_name }},\n\nE-Mails von {{ organization_name }} sollen künftig nicht mehr an diese, "
+        "sondern an eine andere Adresse gehen. {{ begun }}\n\nWenn das so stimmt, brauchen Sie nichts zu tun. Waren "
+        "Sie das nicht? Dann halten Sie die Änderung auf: Die Schaltfläche führt zu einer Seite, auf der das "
+        "geht.\n\n[Das war ich nicht]({{ link }})",
     ),
 }

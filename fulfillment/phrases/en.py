@@ -18,6 +18,23 @@ FRAME: Final[Mapping[str, str]] = {
     "until": "Works until {{ until }}.",
     "order": "Order {{ order_number }}, {{ date }}",
     "total": "Total",
+    "because_claim": (
+        "Somebody asked {{ organization_name }} for this link. Was it not you? Then there is nothing to do: nobody "
+        "gets in without this mail."
+    ),
+    "because_invitation": "{{ organization_name }} sent you this because of your purchase.",
+    "because_claim_reminder": (
+        "{{ organization_name }} sent you this because of your purchase. We remind you twice at most."
+    ),
+    "because_address_code": (
+        "Somebody typed this address at {{ organization_name }}. Was it not you? Then there is nothing to do."
+    ),
+    "because_email_change": (
+        "Somebody asked {{ organization_name }} to write here. Was it not you? Then there is nothing to do."
+    ),
+    "because_email_change_notice": "{{ organization_name }} sent you this to keep your purchases safe.",
+    "begun_by_customer": "It was asked for in your library.",
+    "begun_by_staff": "Our staff began it at somebody’s request.",
 }
 MAILS: Final[Mapping[str, Wording]] = {
     "receipt": Wording(
@@ -74,5 +91,38 @@ MAILS: Final[Mapping[str, Wording]] = {
         "We are waiting for your answers: {{ product }}",
         "Hello {{ customer_name }},\n\nwe would like to begin with **{{ product }}**, and only your answers are "
         "missing.\n\n[Fill in the form]({{ link }})\n\nIs something unclear? Just reply to this mail.",
+    ),
+    "claim": Wording(
+        "Your sign-in link for {{ organization_name }}",
+        "Hello {{ customer_name }},\n\nhere is the link to your library at {{ organization_name }}. It works once, "
+        "for {{ minutes }} minutes.\n\n[Open my library]({{ link }})",
+    ),
+    "invitation": Wording(
+        "Your library at {{ organization_name }}",
+        "Hello {{ customer_name }},\n\nwhat you bought from {{ organization_name }} waits in your library, in every "
+        "format and with every new version: **{{ products }}**.\n\n[Go to my library]({{ link }})\n\nNo password "
+        "needed.",
+    ),
+    "claim_reminder": Wording(
+        "Your purchase from {{ organization_name }} is waiting for you",
+        "Hello {{ customer_name }},\n\nthis is waiting in your library at {{ organization_name }}: "
+        "**{{ products }}**.\n\nLinks in our mails end; your library does not.\n\n[Go to my "
+        "library]({{ link }})\n\nNo password needed.",
+    ),
+    "address_code": Wording(
+        "Your code for {{ organization_name }}",
+        "Type these digits into your library at {{ organization_name }} to add this address:\n\n{{ code }}\n\nThey "
+        "work for {{ minutes }} minutes.",
+    ),
+    "email_change": Wording(
+        "Confirm your new address at {{ organization_name }}",
+        "Mail from {{ organization_name }} is to go to this address from now on. This is your "
+        "code:\n\n{{ code }}\n\nType it on this page within {{ hours }} hours.\n\n[Enter the code]({{ link }})",
+    ),
+    "email_change_notice": Wording(
+        "Your address at {{ organization_name }} is being changed",
+        "Hello {{ customer_name }},\n\nmail from {{ organization_name }} is to go to another address instead of this "
+        "one. {{ begun }}\n\nIf that is right, there is nothing to do. Was it not you? Then stop it: the button leads "
+        "to a page where you can.\n\n[This was not me]({{ link }})",
     ),
 }

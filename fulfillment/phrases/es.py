@@ -18,6 +18,25 @@ FRAME: Final[Mapping[str, str]] = {
     "until": "Válido hasta el {{ until }}.",
     "order": "Pedido {{ order_number }}, {{ date }}",
     "total": "Total",
+    "because_claim": (
+        "Alguien ha pedido este enlace a {{ organization_name }}. ¿No ha sido usted? Entonces no tiene que hacer "
+        "nada: nadie entra sin este correo."
+    ),
+    "because_invitation": "{{ organization_name }} le escribe por su compra.",
+    "because_claim_reminder": (
+        "{{ organization_name }} le escribe por su compra. Le enviaremos como máximo dos recordatorios."
+    ),
+    "because_address_code": (
+        "Alguien ha escrito esta dirección en {{ organization_name }}. ¿No ha sido usted? Entonces no tiene que hacer "
+        "nada."
+    ),
+    "because_email_change": (
+        "Alguien ha pedido a {{ organization_name }} que escriba a esta dirección. ¿No ha sido usted? Entonces no "
+        "tiene que hacer nada."
+    ),
+    "because_email_change_notice": "{{ organization_name }} le escribe para proteger sus compras.",
+    "begun_by_customer": "Se ha pedido en su biblioteca.",
+    "begun_by_staff": "Nuestro equipo lo ha iniciado a petición de alguien.",
 }
 MAILS: Final[Mapping[str, Wording]] = {
     "receipt": Wording(
@@ -75,5 +94,39 @@ MAILS: Final[Mapping[str, Wording]] = {
         "Esperamos sus respuestas: {{ product }}",
         "Hola, {{ customer_name }}:\n\nnos gustaría empezar con **{{ product }}** y solo faltan sus respuestas.\n\n"
         "[Rellenar el formulario]({{ link }})\n\n¿Hay algo que no esté claro? Responda a este correo.",
+    ),
+    "claim": Wording(
+        "Su enlace de acceso a {{ organization_name }}",
+        "Hola, {{ customer_name }}:\n\naquí tiene el enlace a su biblioteca de {{ organization_name }}. Funciona una "
+        "sola vez, durante {{ minutes }} minutos.\n\n[Abrir mi biblioteca]({{ link }})",
+    ),
+    "invitation": Wording(
+        "Su biblioteca de {{ organization_name }}",
+        "Hola, {{ customer_name }}:\n\nlo que ha comprado en {{ organization_name }} le espera en su biblioteca, en "
+        "todos los formatos y con cada nueva versión: **{{ products }}**.\n\n[Ir a mi biblioteca]({{ link }})\n\nNo "
+        "necesita contraseña.",
+    ),
+    "claim_reminder": Wording(
+        "Su compra en {{ organization_name }} le está esperando",
+        "Hola, {{ customer_name }}:\n\nesto le espera en su biblioteca de {{ organization_name }}: "
+        "**{{ products }}**.\n\nLos enlaces de nuestros correos caducan; su biblioteca, no.\n\n[Ir a mi "
+        "biblioteca]({{ link }})\n\nNo necesita contraseña.",
+    ),
+    "address_code": Wording(
+        "Su código para {{ organization_name }}",
+        "Escriba estos dígitos en su biblioteca de {{ organization_name }} para añadir esta "
+        "dirección:\n\n{{ code }}\n\nSon válidos durante {{ minutes }} minutos.",
+    ),
+    "email_change": Wording(
+        "Confirme su nueva dirección en {{ organization_name }}",
+        "En adelante, los correos de {{ organization_name }} deben llegar a esta dirección. Este es su "
+        "código:\n\n{{ code }}\n\nEscríbalo en esta página en un plazo de {{ hours }} horas.\n\n[Introducir el "
+        "código]({{ link }})",
+    ),
+    "email_change_notice": Wording(
+        "Se está cambiando su dirección en {{ organization_name }}",
+        "Hola, {{ customer_name }}:\n\nen adelante, los correos de {{ organization_name }} deben llegar a otra "
+        "dirección en lugar de a esta. {{ begun }}\n\nSi es correcto, no tiene que hacer nada. ¿No ha sido usted? "
+        "Entonces detenga el cambio: el botón lleva a una página donde puede hacerlo.\n\n[No he sido yo]({{ link }})",
     ),
 }

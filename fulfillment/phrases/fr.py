@@ -18,6 +18,25 @@ FRAME: Final[Mapping[str, str]] = {
     "until": "Valable jusqu’au {{ until }}.",
     "order": "Commande {{ order_number }}, {{ date }}",
     "total": "Total",
+    "because_claim": (
+        "Quelqu’un a demandé ce lien à {{ organization_name }}. Ce n’était pas vous ? Alors vous n’avez rien à faire "
+        ": personne n’entre sans cet e-mail."
+    ),
+    "because_invitation": "{{ organization_name }} vous écrit au sujet de votre achat.",
+    "because_claim_reminder": (
+        "{{ organization_name }} vous écrit au sujet de votre achat. Vous recevrez deux rappels au plus."
+    ),
+    "because_address_code": (
+        "Quelqu’un a saisi cette adresse chez {{ organization_name }}. Ce n’était pas vous ? Alors vous n’avez rien à "
+        "faire."
+    ),
+    "because_email_change": (
+        "Quelqu’un a demandé à {{ organization_name }} d’écrire à cette adresse. Ce n’était pas vous ? Alors vous "
+        "n’avez rien à faire."
+    ),
+    "because_email_change_notice": "{{ organization_name }} vous écrit pour protéger vos achats.",
+    "begun_by_customer": "La demande a été faite dans votre bibliothèque.",
+    "begun_by_staff": "Notre équipe a lancé ce changement à la demande de quelqu’un.",
 }
 MAILS: Final[Mapping[str, Wording]] = {
     "receipt": Wording(
@@ -77,5 +96,39 @@ MAILS: Final[Mapping[str, Wording]] = {
         "Nous attendons vos réponses : {{ product }}",
         "Bonjour {{ customer_name }},\n\nnous aimerions commencer **{{ product }}** ; il ne manque que vos "
         "réponses.\n\n[Remplir le formulaire]({{ link }})\n\nUn point n’est pas clair ? Répondez à cet e-mail.",
+    ),
+    "claim": Wording(
+        "Votre lien de connexion pour {{ organization_name }}",
+        "Bonjour {{ customer_name }},\n\nvoici le lien vers votre bibliothèque chez {{ organization_name }}. Il "
+        "fonctionne une seule fois, pendant {{ minutes }} minutes.\n\n[Ouvrir ma bibliothèque]({{ link }})",
+    ),
+    "invitation": Wording(
+        "Votre bibliothèque chez {{ organization_name }}",
+        "Bonjour {{ customer_name }},\n\nce que vous avez acheté chez {{ organization_name }} vous attend dans votre "
+        "bibliothèque, dans tous les formats et avec chaque nouvelle version : **{{ products }}**.\n\n[Aller à ma "
+        "bibliothèque]({{ link }})\n\nAucun mot de passe n’est nécessaire.",
+    ),
+    "claim_reminder": Wording(
+        "Votre achat chez {{ organization_name }} vous attend",
+        "Bonjour {{ customer_name }},\n\nvoici ce qui vous attend dans votre bibliothèque chez "
+        "{{ organization_name }} : **{{ products }}**.\n\nLes liens de nos e-mails expirent ; votre bibliothèque "
+        "reste.\n\n[Aller à ma bibliothèque]({{ link }})\n\nAucun mot de passe n’est nécessaire.",
+    ),
+    "address_code": Wording(
+        "Votre code pour {{ organization_name }}",
+        "Saisissez ces chiffres dans votre bibliothèque chez {{ organization_name }} pour ajouter cette adresse "
+        ":\n\n{{ code }}\n\nIls sont valables {{ minutes }} minutes.",
+    ),
+    "email_change": Wording(
+        "Confirmez votre nouvelle adresse chez {{ organization_name }}",
+        "Les e-mails envoyés par {{ organization_name }} doivent désormais arriver à cette adresse. Voici votre code "
+        ":\n\n{{ code }}\n\nSaisissez-le sur cette page dans les {{ hours }} heures.\n\n[Saisir le code]({{ link }})",
+    ),
+    "email_change_notice": Wording(
+        "Votre adresse chez {{ organization_name }} est en cours de modification",
+        "Bonjour {{ customer_name }},\n\nles e-mails envoyés par {{ organization_name }} doivent désormais arriver à "
+        "une autre adresse que celle-ci. {{ begun }}\n\nSi c’est bien ce que vous souhaitez, vous n’avez rien à "
+        "faire. Ce n’était pas vous ? Alors arrêtez le changement : le bouton mène à une page qui le permet.\n\n[Ce "
+        "n’était pas moi]({{ link }})",
     ),
 }

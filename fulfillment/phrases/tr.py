@@ -18,6 +18,25 @@ FRAME: Final[Mapping[str, str]] = {
     "until": "Son geçerlilik: {{ until }}.",
     "order": "Sipariş {{ order_number }}, {{ date }}",
     "total": "Toplam",
+    "because_claim": (
+        "Birisi bu bağlantıyı {{ organization_name }} üzerinden istedi. Siz değil miydiniz? O zaman yapmanız gereken "
+        "bir şey yok: bu e-posta olmadan kimse giremez."
+    ),
+    "because_invitation": "{{ organization_name }} size alışverişiniz nedeniyle yazıyor.",
+    "because_claim_reminder": (
+        "{{ organization_name }} size alışverişiniz nedeniyle yazıyor. En fazla iki kez hatırlatırız."
+    ),
+    "because_address_code": (
+        "Birisi bu adresi {{ organization_name }} sitesinde girdi. Siz değil miydiniz? O zaman yapmanız gereken bir "
+        "şey yok."
+    ),
+    "because_email_change": (
+        "Birisi {{ organization_name }} e-postalarının bu adrese gönderilmesini istedi. Siz değil miydiniz? O zaman "
+        "yapmanız gereken bir şey yok."
+    ),
+    "because_email_change_notice": "{{ organization_name }} size satın aldıklarınızı korumak için yazıyor.",
+    "begun_by_customer": "Bu istek kitaplığınızdan yapıldı.",
+    "begun_by_staff": "Değişikliği bir istek üzerine ekibimiz başlattı.",
 }
 MAILS: Final[Mapping[str, Wording]] = {
     "receipt": Wording(
@@ -75,5 +94,38 @@ MAILS: Final[Mapping[str, Wording]] = {
         "Yanıtlarınızı bekliyoruz: {{ product }}",
         "Merhaba {{ customer_name }},\n\n**{{ product }}** için başlamak istiyoruz, yalnızca yanıtlarınız eksik.\n\n"
         "[Formu doldurun]({{ link }})\n\nAnlaşılmayan bir şey mi var? Bu e-postayı yanıtlayın.",
+    ),
+    "claim": Wording(
+        "{{ organization_name }} giriş bağlantınız",
+        "Merhaba {{ customer_name }},\n\n{{ organization_name }} kitaplığınızın bağlantısı burada. Yalnızca bir kez "
+        "ve {{ minutes }} dakika boyunca çalışır.\n\n[Kitaplığımı aç]({{ link }})",
+    ),
+    "invitation": Wording(
+        "{{ organization_name }} kitaplığınız",
+        "Merhaba {{ customer_name }},\n\n{{ organization_name }} alışverişlerinizde satın aldıklarınız, her biçimde "
+        "ve her yeni sürümüyle kitaplığınızda sizi bekliyor: **{{ products }}**.\n\n[Kitaplığıma "
+        "git]({{ link }})\n\nParola gerekmez.",
+    ),
+    "claim_reminder": Wording(
+        "{{ organization_name }} alışverişiniz sizi bekliyor",
+        "Merhaba {{ customer_name }},\n\n{{ organization_name }} kitaplığınızda sizi bekleyenler: "
+        "**{{ products }}**.\n\nE-postalarımızdaki bağlantıların süresi dolar; kitaplığınızın dolmaz.\n\n[Kitaplığıma "
+        "git]({{ link }})\n\nParola gerekmez.",
+    ),
+    "address_code": Wording(
+        "{{ organization_name }} kodunuz",
+        "Bu adresi eklemek için şu rakamları {{ organization_name }} kitaplığınıza "
+        "yazın:\n\n{{ code }}\n\n{{ minutes }} dakika boyunca geçerlidir.",
+    ),
+    "email_change": Wording(
+        "{{ organization_name }}: yeni adresinizi onaylayın",
+        "{{ organization_name }} e-postalarının bundan böyle bu adrese gönderilmesi istendi. "
+        "Kodunuz:\n\n{{ code }}\n\nKodu {{ hours }} saat içinde bu sayfada girin.\n\n[Kodu gir]({{ link }})",
+    ),
+    "email_change_notice": Wording(
+        "{{ organization_name }}: adresiniz değiştiriliyor",
+        "Merhaba {{ customer_name }},\n\n{{ organization_name }} e-postalarının bundan böyle bu adres yerine başka "
+        "bir adrese gönderilmesi istendi. {{ begun }}\n\nBu doğruysa yapmanız gereken bir şey yok. Siz istemediyseniz "
+        "değişikliği durdurun: düğme, bunu yapabileceğiniz bir sayfaya götürür.\n\n[Bunu ben istemedim]({{ link }})",
     ),
 }

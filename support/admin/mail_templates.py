@@ -1,5 +1,6 @@
-"""The organization's own words for what is written after a purchase: the list of mails, and one with its preview."""
+"""The organization's own words for its mails to customers: the list of mails, and one with its preview."""
 
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from django import forms
@@ -33,23 +34,31 @@ def index(request: HttpRequest, *, site: Any) -> HttpResponse:
     _require(request)
     own = kept.versions_that_count()
     faults = {key: fault for key, row in own.items() if (fault := _fault(row))}
-    rows = [
-        {
-            "name": wordings.NAMES[sort],
-            "languages": [
-                {
-                    "name": words,
-                    "own": (sort, language) in own,
-                    "fault": faults.get((sort, language), ""),
-                    "url": reverse("admin:mail_template", kwargs={"sort": sort, "language": language}),
-                }
-                for language, words in phrases.LANGUAGES.items()
-            ],
-        }
-        for sort in mail_templates.SORTS
+    parts = [
+        (title, [_row(sort, own, faults) for sort in sorts])
+        for title, sorts in (
+            ("After a purchase", mail_templates.AFTER_PURCHASE),
+            ("The library and its addresses", wordings.OF_LIBRARY),
+        )
     ]
-    context = {**site.each_context(request), "title": "Mail templates", "rows": rows, "faults": len(faults)}
+    context = {**site.each_context(request), "title": "Mail templates", "parts": parts, "faults": len(faults)}
     return TemplateResponse(request, "admin/mail_templates.html", context)
+
+
+def _row(sort: str, own: Collection[tuple[str, str]], faults: Mapping[tuple[str, str], str]) -> dict[str, Any]:
+    """One mail with its languages: which have words of their own, and which of these cannot be used."""
+    return {
+        "name": wordings.NAMES[sort],
+        "languages": [
+            {
+                "name": words,
+                "own": (sort, language) in own,
+                "fault": faults.get((sort, language), ""),
+                "url": reverse("admin:mail_template", kwargs={"sort": sort, "language": language}),
+            }
+            for language, words in phrases.LANGUAGES.items()
+        ],
+    }
 
 
 def page(request: HttpRequest, *, site: Any, sort: str, language: str) -> HttpResponse:
@@ -89,6 +98,7 @@ def page(request: HttpRequest, *, site: Any, sort: str, language: str) -> HttpRe
         "fault": fault,
         "said": said,
         "slots": wordings.SLOTS[sort],
+        "needed": sorted(wordings.SLOTS[sort].needed),
         "own": counts is not None,
         "unusable": unusable,
         "unusable_since": when(counts.unusable_at) if counts and counts.unusable_at else "",

@@ -141,7 +141,7 @@ def test_a_second_address_and_a_change_by_codes(at_home: AtHome) -> None:
     at_home.press("Confirm the new address")
     assert page.locator(".rows li").first.inner_text().startswith("bob.new@example.org")
     assert at_home.is_narrow_enough()
-    notice = next(mail.text() for mail in guest.smtp.to(BOB) if "Stop it here" in mail.text())
+    notice = next(mail.text() for mail in guest.smtp.to(BOB) if "This was not me" in mail.text())
     page.goto(at_home.home + guest.address_in(notice))
     assert at_home.heading() == "Was this you?" and at_home.is_narrow_enough()
     at_home.press("No, stop it")

@@ -156,7 +156,7 @@ def test_five_wrong_tries_end_a_code_and_codes_are_limited(inside: Guest, monkey
 def test_the_customers_change_takes_effect_with_the_code_and_keeps_the_old_one_as_identifier(inside: Guest) -> None:
     act(inside, act="change", email=NEW)
     digits = code(inside, NEW)
-    notice = sent(inside, BOB, "Stop it here")
+    notice = sent(inside, BOB, "This was not me")
     assert len(notice) == 1 and digits not in notice[0]
     page = act(inside, act="confirm", code=digits)
     assert "new address from now on" in page.content.decode()
@@ -220,7 +220,7 @@ def test_staff_need_two_data_points_on_record_a_right_and_an_address_of_nobody(g
 def test_a_change_by_staff_waits_for_the_code_and_a_day(guest: Guest, monkeypatch: pytest.MonkeyPatch) -> None:
     begin(guest)
     digits = code(guest, NEW)
-    path = guest.address_in(sent(guest, NEW, "Your code")[0])
+    path = guest.address_in(sent(guest, NEW, "Enter the code")[0])
     customer = Client()
     assert customer.get(path).status_code == 200 and customer.post(path, {"code": wrong(digits)}).status_code == 400
     later(monkeypatch, hours=1)
@@ -238,8 +238,8 @@ def test_a_change_by_staff_waits_for_the_code_and_a_day(guest: Guest, monkeypatc
 def test_a_veto_stops_a_change_by_staff_for_good(guest: Guest, monkeypatch: pytest.MonkeyPatch) -> None:
     row = begin(guest)
     digits = code(guest, NEW)
-    path = guest.address_in(sent(guest, NEW, "Your code")[0])
-    Client().post(guest.address_in(sent(guest, BOB, "our staff began it")[0]))
+    path = guest.address_in(sent(guest, NEW, "Enter the code")[0])
+    Client().post(guest.address_in(sent(guest, BOB, "Our staff began it")[0]))
     page = Client().post(path, {"code": digits})
     assert "was stopped" in page.content.decode()
     with guest.stage.inside():
@@ -263,6 +263,6 @@ def test_without_the_code_a_change_lapses_and_a_newer_one_takes_its_place(
         states = dict(EmailChange.objects.values_list("pk", "state"))
         assert states == {first.pk: State.REPLACED, second.pk: State.EXPIRED}
         assert claims.address_of(first.profile_id) == BOB
-    path = guest.address_in(sent(guest, OTHER, "Your code")[0])
+    path = guest.address_in(sent(guest, OTHER, "Enter the code")[0])
     assert Client().get(path).status_code == 410
     assert BY.is_person is False

@@ -77,10 +77,7 @@ PAGES = [
     *(f"library/{name}" for name in ("index", "sign_in", "page", "receipt", "addresses")),
 ]
 SELLERLESS = ("download/unknown.html", "download/limited.html", "library/index.html")
-EMAILS = [
-    *("receipt", "delivery", "refund", "cancellation", "claim", "invitation", "reminder"),
-    *("address_code", "email_change", "email_change_notice"),
-]
+EMAILS = ["receipt", "delivery", "refund", "cancellation"]
 ALL = [f"{name}.html" for name in PAGES] + [f"email/{name}.html" for name in EMAILS]
 
 
