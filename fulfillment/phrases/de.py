@@ -101,19 +101,19 @@ MAILS: Final[Mapping[str, Wording]] = {
     "claim": Wording(
         "Ihr Anmeldelink für {{ organization_name }}",
         "Guten Tag {{ customer_name }},\n\nhier ist der Link zu Ihrer Bibliothek bei {{ organization_name }}. Er "
-        "funktioniert einmal und {{ minutes }} Minuten lang.\n\n[Meine Bibliothek öffnen]({{ link }})",
+        "funktioniert nur einmal, {{ minutes }} Minuten lang.\n\n[Meine Bibliothek öffnen]({{ link }})",
     ),
     "invitation": Wording(
         "Ihre Bibliothek bei {{ organization_name }}",
         "Guten Tag {{ customer_name }},\n\nwas Sie bei {{ organization_name }} gekauft haben, liegt in Ihrer "
-        "Bibliothek bereit, in jedem Format und mit jeder neuen Version: **{{ products }}**.\n\n[Zu meiner "
-        "Bibliothek]({{ link }})\n\nEin Passwort brauchen Sie nicht.",
+        "Bibliothek bereit, in jedem Format und mit jeder neuen Version: **{{ products }}**.\n\nEin Passwort brauchen "
+        "Sie nicht.\n\n[Zu meiner Bibliothek]({{ link }})",
     ),
     "claim_reminder": Wording(
         "Ihr Kauf bei {{ organization_name }} wartet auf Sie",
         "Guten Tag {{ customer_name }},\n\nin Ihrer Bibliothek bei {{ organization_name }} liegt für Sie bereit: "
-        "**{{ products }}**.\n\nDie Links in unseren E-Mails laufen ab, Ihre Bibliothek bleibt.\n\n[Zu meiner "
-        "Bibliothek]({{ link }})\n\nEin Passwort brauchen Sie nicht.",
+        "**{{ products }}**.\n\nDie Links in unseren E-Mails laufen ab, Ihre Bibliothek bleibt. Ein Passwort brauchen "
+        "Sie nicht.\n\n[Zu meiner Bibliothek]({{ link }})",
     ),
     "address_code": Wording(
         "Ihr Code für {{ organization_name }}",

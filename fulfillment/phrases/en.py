@@ -100,14 +100,14 @@ MAILS: Final[Mapping[str, Wording]] = {
     "invitation": Wording(
         "Your library at {{ organization_name }}",
         "Hello {{ customer_name }},\n\nwhat you bought from {{ organization_name }} waits in your library, in every "
-        "format and with every new version: **{{ products }}**.\n\n[Go to my library]({{ link }})\n\nNo password "
-        "needed.",
+        "format and with every new version: **{{ products }}**.\n\nNo password "
+        "needed.\n\n[Go to my library]({{ link }})",
     ),
     "claim_reminder": Wording(
         "Your purchase from {{ organization_name }} is waiting for you",
         "Hello {{ customer_name }},\n\nthis is waiting in your library at {{ organization_name }}: "
-        "**{{ products }}**.\n\nLinks in our mails end; your library does not.\n\n[Go to my "
-        "library]({{ link }})\n\nNo password needed.",
+        "**{{ products }}**.\n\nLinks in our mails end; your library does not. No password "
+        "needed.\n\n[Go to my library]({{ link }})",
     ),
     "address_code": Wording(
         "Your code for {{ organization_name }}",

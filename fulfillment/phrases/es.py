@@ -103,14 +103,14 @@ MAILS: Final[Mapping[str, Wording]] = {
     "invitation": Wording(
         "Su biblioteca de {{ organization_name }}",
         "Hola, {{ customer_name }}:\n\nlo que ha comprado en {{ organization_name }} le espera en su biblioteca, en "
-        "todos los formatos y con cada nueva versión: **{{ products }}**.\n\n[Ir a mi biblioteca]({{ link }})\n\nNo "
-        "necesita contraseña.",
+        "todos los formatos y con cada nueva versión: **{{ products }}**.\n\nNo necesita "
+        "contraseña.\n\n[Ir a mi biblioteca]({{ link }})",
     ),
     "claim_reminder": Wording(
         "Su compra en {{ organization_name }} le está esperando",
         "Hola, {{ customer_name }}:\n\nesto le espera en su biblioteca de {{ organization_name }}: "
-        "**{{ products }}**.\n\nLos enlaces de nuestros correos caducan; su biblioteca, no.\n\n[Ir a mi "
-        "biblioteca]({{ link }})\n\nNo necesita contraseña.",
+        "**{{ products }}**.\n\nLos enlaces de nuestros correos caducan; su biblioteca, no. No necesita "
+        "contraseña.\n\n[Ir a mi biblioteca]({{ link }})",
     ),
     "address_code": Wording(
         "Su código para {{ organization_name }}",

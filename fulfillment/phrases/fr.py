@@ -105,14 +105,14 @@ MAILS: Final[Mapping[str, Wording]] = {
     "invitation": Wording(
         "Votre bibliothèque chez {{ organization_name }}",
         "Bonjour {{ customer_name }},\n\nce que vous avez acheté chez {{ organization_name }} vous attend dans votre "
-        "bibliothèque, dans tous les formats et avec chaque nouvelle version : **{{ products }}**.\n\n[Aller à ma "
-        "bibliothèque]({{ link }})\n\nAucun mot de passe n’est nécessaire.",
+        "bibliothèque, dans tous les formats et avec chaque nouvelle version : **{{ products }}**.\n\nAucun mot de "
+        "passe n’est nécessaire.\n\n[Aller à ma bibliothèque]({{ link }})",
     ),
     "claim_reminder": Wording(
         "Votre achat chez {{ organization_name }} vous attend",
         "Bonjour {{ customer_name }},\n\nvoici ce qui vous attend dans votre bibliothèque chez "
         "{{ organization_name }} : **{{ products }}**.\n\nLes liens de nos e-mails expirent ; votre bibliothèque "
-        "reste.\n\n[Aller à ma bibliothèque]({{ link }})\n\nAucun mot de passe n’est nécessaire.",
+        "reste. Aucun mot de passe n’est nécessaire.\n\n[Aller à ma bibliothèque]({{ link }})",
     ),
     "address_code": Wording(
         "Votre code pour {{ organization_name }}",

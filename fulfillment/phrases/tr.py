@@ -103,14 +103,14 @@ MAILS: Final[Mapping[str, Wording]] = {
     "invitation": Wording(
         "{{ organization_name }} kitaplığınız",
         "Merhaba {{ customer_name }},\n\n{{ organization_name }} alışverişlerinizde satın aldıklarınız, her biçimde "
-        "ve her yeni sürümüyle kitaplığınızda sizi bekliyor: **{{ products }}**.\n\n[Kitaplığıma "
-        "git]({{ link }})\n\nParola gerekmez.",
+        "ve her yeni sürümüyle kitaplığınızda sizi bekliyor: **{{ products }}**.\n\nParola "
+        "gerekmez.\n\n[Kitaplığıma git]({{ link }})",
     ),
     "claim_reminder": Wording(
         "{{ organization_name }} alışverişiniz sizi bekliyor",
         "Merhaba {{ customer_name }},\n\n{{ organization_name }} kitaplığınızda sizi bekleyenler: "
-        "**{{ products }}**.\n\nE-postalarımızdaki bağlantıların süresi dolar; kitaplığınızın dolmaz.\n\n[Kitaplığıma "
-        "git]({{ link }})\n\nParola gerekmez.",
+        "**{{ products }}**.\n\nE-postalarımızdaki bağlantıların süresi dolar; kitaplığınızın dolmaz. Parola "
+        "gerekmez.\n\n[Kitaplığıma git]({{ link }})",
     ),
     "address_code": Wording(
         "{{ organization_name }} kodunuz",
