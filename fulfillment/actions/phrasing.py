@@ -51,6 +51,7 @@ def write(saying: Saying, own: Wording | None = None) -> Letter:
         "organization_name": saying.organization.name,
         "support_email": saying.organization.support_email,
         "subject": wordings.subject(wording, values),
+        "preheader": _preheader(made),
         "blocks": made,
         "downloads": _downloads(saying),
         "order": _order(saying),
@@ -204,6 +205,12 @@ def _order(saying: Saying) -> dict[str, Any]:
             for line in saying.lines
         ],
     }
+
+
+def _preheader(made: Sequence[Block]) -> str:
+    """What an inbox shows beside the subject: the second paragraph, for the first is mostly a greeting."""
+    texts = [" ".join(wordings.plain(parts) for parts in block.items) for block in made if block.sort == "text"]
+    return next(iter(texts[1:] or texts), "")
 
 
 def _text(block: Block) -> dict[str, str]:

@@ -110,6 +110,13 @@ def test_no_phrase_of_english_is_in_another_language(language: str) -> None:
 
 
 @pytest.mark.parametrize("sort", OF_LIBRARY)
+def test_an_inbox_shows_a_sentence_beside_the_subject_and_never_the_code(sort: str) -> None:
+    first = Reader(made(sort, "de").html).shown[0]
+    assert len(first) > 20 and first in made(sort, "de").text.replace("\n", " ") and "Guten Tag" not in first
+    assert "123456" not in first and LINK not in first
+
+
+@pytest.mark.parametrize("sort", OF_LIBRARY)
 def test_a_name_is_text_wherever_it_stands(sort: str) -> None:
     letter = made(sort, "de", name=HOSTILE, seller=HOSTILE)
     assert HOSTILE in letter.text and HOSTILE in unescape(letter.html) and "img" not in Reader(letter.html).tags
