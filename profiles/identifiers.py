@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fnmatch import fnmatchcase
+from functools import lru_cache
 
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
@@ -196,6 +197,7 @@ def variants(email: str) -> frozenset[str]:
     return frozenset(found - {email})
 
 
+@lru_cache(maxsize=4096)  # a batch asks for each address when it reads an order and again when it settles it
 def _address(raw: str) -> str | None:
     """The address in NFC, lower-case, its domain as an IDNA A-label."""
     if len(raw) > MAX_LENGTH or "\r" in raw or "\n" in raw:

@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any, ClassVar, Self
 
 from django.contrib.postgres.fields import ArrayField
-from django.db import models
+from django.db import DEFAULT_DB_ALIAS, models
 from django.db.models.base import ModelState
 from django.db.models.fields.related_descriptors import ForeignKeyDeferredAttribute
 from django.db.models.query_utils import DeferredAttribute
@@ -22,6 +22,7 @@ class _Shape:
 
     columns: frozenset[str]
     references: Mapping[str, str]
+    targets: Mapping[str, type[models.Model]]
     constants: Mapping[str, Any]
     made: Sequence[tuple[str, Callable[[], Any]]]
 
@@ -47,12 +48,26 @@ def _shape(model: type[models.Model]) -> _Shape | None:
         if setter not in (DeferredAttribute, ForeignKeyDeferredAttribute) or field.generated:
             return None
         # Expressions are never changed, but copied, so that all rows may share what leaves a value to the database.
-        if callable(field.default):
+        if field.has_default() and callable(field.default):
             made.append((field.attname, field.get_default))
         else:
             constants[field.attname] = field.get_default()
     references = {field.name: field.attname for field in fields if field.name != field.attname}
-    return _Shape(frozenset(field.attname for field in fields), references, constants, made)
+    ours = [field for field in fields if type(field) in (models.ForeignKey, TenantForeignKey)]
+    targets: dict[str, Any] = {field.name: field.related_model for field in ours if _by_key(field)}
+    return _Shape(frozenset(field.attname for field in fields), references, targets, constants, made)
+
+
+def _by_key(field: Any) -> bool:
+    return bool(field.target_field.primary_key)
+
+
+def _refer(row: models.Model, column: str, name: str, to: models.Model) -> None:
+    """What Django's descriptor does where there is one database and many rows may refer to one."""
+    row.__dict__[column] = to.pk
+    row._state.fields_cache[name] = to
+    row._state.db = row._state.db or to._state.db or DEFAULT_DB_ALIAS
+    to._state.db = to._state.db or row._state.db
 
 
 class Tenant(models.Model):
@@ -85,6 +100,8 @@ class Tenant(models.Model):
         for name, value in given.items():
             if name in shape.columns:
                 row[name] = value
+            elif value.__class__ is shape.targets.get(name):
+                _refer(self, shape.references[name], name, value)
             else:
                 setattr(self, name, value)
 

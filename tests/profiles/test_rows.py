@@ -54,11 +54,17 @@ def test_a_new_row_is_as_django_makes_it(model: type[models.Model]) -> None:
             given: dict[str, Any] = {field.attname: 7}
             assert inside(model(**given)) == inside(new_by_django(model, **given))
             if field.remote_field:
-                other = field.remote_field.model(pk=3)
-                related: tuple[Any, ...] = (other, None) if field.null else (other,)
-                for value in related:
-                    given = {field.name: value}
-                    assert inside(model(**given)) == inside(new_by_django(model, **given))
+                _refers_alike(model, field)
+
+
+def _refers_alike(model: type[models.Model], field: Any) -> None:
+    for stored in (None, "default"):
+        one, other = (field.remote_field.model(pk=3) for _ in range(2))
+        one._state.db = other._state.db = stored
+        assert inside(model(**{field.name: one})) == inside(new_by_django(model, **{field.name: other}))
+        assert one._state.db == other._state.db == "default"
+    if field.null:
+        assert inside(model(**{field.name: None})) == inside(new_by_django(model, **{field.name: None}))
 
 
 def test_new_rows_share_no_default_that_can_change() -> None:
