@@ -27,6 +27,15 @@ _LIKELY = "CREATE TEMPORARY TABLE likely_{name} ON COMMIT DROP AS {question}"
 _LOOK = "CREATE TEMPORARY TABLE found_now ON COMMIT DROP AS {question}"
 _FORGET = "DROP TABLE IF EXISTS {names}"
 _COUNT = "SELECT kind, count(*) FROM found_now GROUP BY kind"
+_REOPENS = """d.status = 'closed' OR (d.status = 'written_off' AND
+                   (d.amount_minor, d.currency) IS DISTINCT FROM (f.amount_minor, f.currency))"""
+# How many there are of each kind, how many of them are known otherwise, and how many are not known.
+_TELL_APART = f"""
+SELECT f.kind, count(*), count(*) FILTER (WHERE d.id IS NOT NULL AND ({_REOPENS} OR {_DIFFERS})),
+       count(*) FILTER (WHERE d.id IS NULL)
+  FROM found_now f LEFT JOIN support_discrepancy d ON d.kind = f.kind AND d.subject = f.subject
+ GROUP BY f.kind
+"""
 # What was written off stays so while it is the same sum: a person has decided about that sum.
 _UPDATE = f"""
 WITH again AS (
@@ -39,8 +48,7 @@ WITH again AS (
          closed_because = CASE WHEN f.reopens THEN '' ELSE d.closed_because END,
          closed_by = CASE WHEN f.reopens THEN '' ELSE d.closed_by END
     FROM (SELECT f.*, d.id AS known_id,
-                 d.status = 'closed' OR (d.status = 'written_off' AND
-                   (d.amount_minor, d.currency) IS DISTINCT FROM (f.amount_minor, f.currency)) AS reopens
+                 {_REOPENS} AS reopens
             FROM found_now f JOIN support_discrepancy d ON d.kind = f.kind AND d.subject = f.subject) f
    WHERE d.id = f.known_id AND (f.reopens OR {_DIFFERS})
   RETURNING d.organization_id, d.id, d.kind, f.reopens
@@ -103,7 +111,7 @@ class Compared:
 def compare(kinds: Sequence[str], window: Window, *, organization_id: int) -> dict[str, Compared]:
     """Look at these kinds in this window and keep what is found; close what is not found any more, by kind.
 
-    A second look is quiet. A fixed number of statements whatever there is, in the caller's transaction.
+    A second look is quiet. At most so many statements whatever there is, in the caller's transaction.
     """
     now = clock.now()
     values: dict[str, Any] = {
@@ -119,9 +127,9 @@ def compare(kinds: Sequence[str], window: Window, *, organization_id: int) -> di
     }
     with connection.cursor() as cursor:
         tables = _look(cursor, kinds, window, values)
-        found = _counts(cursor, _COUNT, values)
-        new = _counts(cursor, _UPDATE, values)
-        for kind, count in _counts(cursor, _INSERT, values).items():
+        found, changed, fresh = _told_apart(cursor, window)
+        new = _counts(cursor, _UPDATE, values) if changed else {}
+        for kind, count in _counts(cursor, _INSERT, values).items() if fresh else ():
             new[kind] = new.get(kind, 0) + count
         cursor.execute(_GONE, values)
         gone = cursor.fetchall()
@@ -160,6 +168,18 @@ def _look(cursor: Any, kinds: Sequence[str], window: Window, values: Mapping[str
     cursor.execute(_LOOK.format(question=question), values)
     cursor.execute("ANALYZE found_now")
     return ["found_now", *tables]
+
+
+def _told_apart(cursor: Any, window: Window) -> tuple[dict[str, int], bool, bool]:
+    """How many of each kind are found, and whether any has to be changed, or kept anew.
+
+    Where much may be found that is not asked beforehand: it would cost as much as the change.
+    """
+    if window.wide:
+        return _counts(cursor, _COUNT, {}), True, True
+    cursor.execute(_TELL_APART)
+    rows = cursor.fetchall()
+    return {row[0]: row[1] for row in rows}, any(row[2] for row in rows), any(row[3] for row in rows)
 
 
 def _counts(cursor: Any, statement: str, values: Mapping[str, Any]) -> dict[str, int]:
