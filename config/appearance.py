@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.templatetags.static import static
-from django.urls import NoReverseMatch, reverse
 
 # Pine, as on the customers' pages.
 ACCENT = {
@@ -146,28 +145,6 @@ NAVIGATION: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
 )
 
 
-def navigation(request: Any) -> list[dict[str, Any]]:
-    """The sidebar for this member of staff: only what exists and what the role includes."""
-    actor = getattr(request, "actor", None)
-    groups = []
-    for title, items in NAVIGATION:
-        shown = [
-            {"title": words, "icon": icon, "link": link}
-            for words, icon, name, permission in items
-            if actor is not None and actor.may(permission) and (link := _address(name))
-        ]
-        if shown:
-            groups.append({"title": title, "items": shown})
-    return groups
-
-
-def _address(name: str) -> str:
-    try:
-        return reverse(f"admin:{name}")
-    except NoReverseMatch:
-        return ""
-
-
 def environment(request: Any) -> list[str] | None:
     """The badge in the header: which installation this is, so that nobody takes the demo for the real one."""
     from django.conf import settings
@@ -203,5 +180,5 @@ UNFOLD: dict[str, Any] = {
     ],
     "SCRIPTS": [lambda request: static("support/desk.js")],
     "COMMAND": {"search_models": False, "show_history": False},
-    "SIDEBAR": {"show_search": False, "show_all_applications": False, "navigation": navigation},
+    "SIDEBAR": {"show_search": False, "show_all_applications": False},
 }

@@ -8,7 +8,7 @@ from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path
 from unfold.sites import UnfoldAdminSite
 
-from config import tenants
+from config import sidebars, tenants
 from config.stories import STORIES
 from support.admin import (
     REGISTERED,
@@ -81,10 +81,24 @@ class Desk(UnfoldAdminSite):
             "organization": getattr(here, "organization", None),
             "organizations": getattr(here, "organizations", {}),
             "actor": getattr(here, "actor", None),
+            "sidebar": sidebars.drawn(_role(request), request.path),
         }
+
+    def get_sidebar_list(self, request: HttpRequest) -> list[dict[str, Any]]:
+        """Whether there is anything to draw; `sidebar` is the drawing."""
+        return list(sidebars.groups(_role(request)))
+
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
+        """Only of one app: the list of all, made for every page, is drawn on none."""
+        return super().get_app_list(request, app_label) if app_label else []
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         return dashboards.today(request, site=self, extra_context=extra_context)
+
+
+def _role(request: HttpRequest) -> str:
+    actor = getattr(request, "actor", None)
+    return actor.role if actor is not None else ""
 
 
 desk = Desk()

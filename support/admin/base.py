@@ -21,6 +21,7 @@ from unfold.admin import ModelAdmin
 
 from orders import money
 from profiles import clock
+from support.admin import rows
 from support.queries import search, verdicts
 
 COUNTED_AT_MOST = 10_000
@@ -211,6 +212,7 @@ class DeskAdmin(ModelAdmin):
     explains: ClassVar[str] = ""
     chips: ClassVar[str] = ""
     list_before_template = "admin/_chips.html"
+    change_list_template = "admin/list.html"
 
     paginator = EstimatedPaginator
     show_full_result_count = False
@@ -278,8 +280,13 @@ class DeskAdmin(ModelAdmin):
             **(extra_context or {}),
         }
         response = super().changelist_view(request, context)
-        if self.chips and hasattr(response, "context_data") and "cl" in (response.context_data or {}):
-            response.context_data["chips"] = self._chips(response.context_data["cl"])
+        drawn = getattr(response, "context_data", None) or {}
+        if "cl" in drawn:
+            drawn["result_headers"] = rows.headers(drawn["cl"])
+            # Drawn as the page is: what a row shows may take the language and the moment of the page.
+            drawn["rows"] = rows.drawn(drawn["cl"], drawn["result_headers"])
+            if self.chips:
+                drawn["chips"] = self._chips(drawn["cl"])
         return response
 
     def _chips(self, changelist: Any) -> list[dict[str, Any]]:

@@ -1,0 +1,89 @@
+"""Draws the rows of a list: what is the same in every row is put together once, and each row takes one formatting.
+
+The look is unfold's, class by class (`unfold.templatetags.unfold_list`), which asks for every cell anew how its column
+is called, found and shown.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from django.contrib.admin.templatetags.admin_urls import add_preserved_filters
+from django.contrib.admin.utils import display_for_value, lookup_field
+from django.urls import NoReverseMatch, reverse
+from django.utils.html import escape, format_html
+from django.utils.safestring import SafeString
+from unfold.templatetags.unfold_list import CHECKBOX_CLASSES, LINK_CLASSES, ROW_CLASSES, result_headers
+
+CHECKBOX = "action_checkbox"
+# Stands for the key of a row in an address that is made once.
+KEY = "-key-"
+BEGIN = (
+    '<tbody class="block relative lg:table-row-group {stripe}" x-data="{{{{rowOpen: false}}}}">'
+    '<tr class="data-row block border border-base-200 mb-3 relative rounded-default lg:table-row lg:border-none lg:mb-0'
+    ' lg:rounded-none dark:border-base-800">'
+)
+END = "</tr></tbody>"
+STRIPES = ("", "bg-base-50 dark:bg-white/[.02]")
+
+
+def headers(changelist: Any) -> list[dict[str, Any]]:
+    """What stands above the columns."""
+    return list(result_headers(changelist))
+
+
+def drawn(changelist: Any, above: list[dict[str, Any]]) -> Iterator[SafeString]:
+    """Every row of the page, given the headers of its columns."""
+    names = list(changelist.list_display)
+    shown = [_shown(name, changelist.model_admin) for name in names]
+    before, after = _address(changelist)
+    linked = [before + after != "" and _leads(changelist, name, first=not number) for number, name in enumerate(names)]
+    cells = "".join(_cell(name, number, above, linked) for number, name in enumerate(names))
+    patterns = [BEGIN.format(stripe=stripe) + cells + END for stripe in STRIPES]
+    for number, row in enumerate(changelist.result_list):
+        values = {f"c{place}": show(row) for place, show in enumerate(shown)}
+        yield format_html(patterns[number % 2], url=f"{before}{row.pk}{after}", **values)
+
+
+def _shown(name: Any, model_admin: Any) -> Callable[[Any], Any]:
+    """How the value of a column is found and written."""
+    empty = model_admin.get_empty_value_display()
+    own = name if callable(name) else getattr(model_admin, name, None)
+    find = own if callable(own) else (lambda row: lookup_field(name, row, model_admin)[2])
+
+    def show(row: Any) -> Any:
+        value = find(row)
+        return value if isinstance(value, str) else display_for_value(value, empty)
+
+    return show
+
+
+def _address(changelist: Any) -> tuple[str, str]:
+    """What stands before and after the key in the address of a row's page; nothing where rows have no page."""
+    try:
+        url = reverse(f"admin:{changelist.opts.app_label}_{changelist.opts.model_name}_change", args=(KEY,))
+    except NoReverseMatch:
+        return "", ""
+    url = add_preserved_filters({"preserved_filters": changelist.preserved_filters, "opts": changelist.opts}, url)
+    before, _, after = url.partition(KEY)
+    return before, after
+
+
+def _leads(changelist: Any, name: Any, *, first: bool) -> bool:
+    """Whether a column leads to the page of its row: the named ones, or else the first."""
+    links = changelist.list_display_links
+    return links is not None and (name in links if links else first)
+
+
+def _cell(name: Any, number: int, above: list[dict[str, Any]], linked: list[bool]) -> str:
+    label = above[number]["text"] if number or linked[0] else "Select record"
+    classes = CHECKBOX_CLASSES if name == CHECKBOX else [f"field-{_named(name)}", *ROW_CLASSES]
+    tag = "th" if linked[number] and not any(linked[:number]) else "td"
+    value = f"{{c{number}}}"
+    if linked[number]:
+        value = f'<a href="{{url}}" class="{" ".join(LINK_CLASSES)}">{value}</a>'
+    written = escape(label).replace("{", "{{").replace("}", "}}")
+    return f'<{tag} class="{" ".join(classes)}" data-label="{written}">{value}</{tag}>'
+
+
+def _named(name: Any) -> str:
+    return str(getattr(name, "__name__", "")) if callable(name) else str(name)
