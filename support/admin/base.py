@@ -262,8 +262,9 @@ class DeskAdmin(ModelAdmin):
         if not self.search_kind:
             return self.find(queryset, search_term.strip()), False
         organization = request.organization  # type: ignore[attr-defined]
-        hits = search.find(search_term, organization=organization, at_most=FOUND_AT_MOST)
-        return queryset.filter(pk__in=[hit.id for hit in hits if hit.kind == self.search_kind]), False
+        kinds = (self.search_kind,)
+        found = search.keys(search_term, organization=organization, kinds=kinds, at_most=FOUND_AT_MOST)
+        return queryset.filter(pk__in=[pk for _, pk in found]), False
 
     def find(self, queryset: models.QuerySet[Any], text: str) -> models.QuerySet[Any]:
         """Rows for this text by plain equality on indexed columns; lists with a search box say how."""

@@ -1,17 +1,19 @@
 """One box finds a customer or an order, by anything a person may have at hand, in any spelling (SPEC SUP-1)."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from django.db import connection
 
 from fulfillment.models import DownloadLink
-from orders.models import Dispute, Line, Order, Payment, Product, Refund
+from orders.models import Line, Order, Payment, Product
 from profiles import identifiers
 from profiles.models import Identifier, Organization, Profile
 
+KINDS = ("profile", "order")
 AT_MOST = 25
 SHORTEST_FRAGMENT = 3
 
@@ -26,18 +28,49 @@ class Hit:
     because: str
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What was typed, and what of it may be an identifier, in the spelling those are kept in."""
+
+    text: str
+    values: tuple[str, ...]
+    kinds: frozenset[str]
+    at_most: int
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it can only mean one thing: an address, an order's number with its #, an id of a provider."""
+        return bool(re.fullmatch(r"[^@\s]+@[^@\s]+\.[a-z]{2,}|#\S+|[a-z]{2,8}_\w{6,}", self.text, re.IGNORECASE))
+
+
+# A row that was found (its kind and id), and why.
+Found = tuple[str, int, str]
+
+
 def find(text: str, *, organization: Organization, at_most: int = AT_MOST) -> list[Hit]:
     """The best matches first: exact, then near misses of an e-mail, then fragments. A bounded number of queries."""
-    asked = " ".join(text.replace("\0", " ").split())[:200]
-    if not asked:
-        return []
-    hits: dict[tuple[str, int], Hit] = {}
+    found = keys(text, organization=organization, at_most=at_most)
+    labels = dict(chain(_of_profiles(found), _of_orders(found)))
+    return [Hit(*key, labels[key], because) for key, because in found.items() if key in labels]
+
+
+def keys(
+    text: str, *, organization: Organization, kinds: Iterable[str] = KINDS, at_most: int = AT_MOST
+) -> dict[tuple[str, int], str]:
+    """What `find` finds of these kinds, as (kind, id) → why; in the same order, without reading the rows."""
+    typed = " ".join(text.replace("\0", " ").split())[:200]
+    if not typed:
+        return {}
+    asked = Asked(typed, tuple(_identifier_values(typed, organization)), frozenset(kinds), at_most)
+    hits: dict[tuple[str, int], str] = {}
     for source in (_exact, _misspelt, _fragments):
-        for hit in source(asked, organization, at_most):
-            hits.setdefault((hit.kind, hit.id), hit)
+        if source is _fragments and hits and asked.is_whole:
+            break
+        for kind, pk, because in source(asked):
+            hits.setdefault((kind, pk), because)
         if len(hits) >= at_most:
             break
-    return list(hits.values())[:at_most]
+    return dict(list(hits.items())[:at_most])
 
 
 def fragment_ids(function: str, text: str, at_most: int) -> list[int]:
@@ -49,63 +82,88 @@ def fragment_ids(function: str, text: str, at_most: int) -> list[int]:
         return [row[0] for row in cursor.fetchall()]
 
 
-def _exact(asked: str, organization: Organization, at_most: int) -> Iterable[Hit]:
-    keys = _identifier_values(asked, organization)
-    owners = Identifier.objects.filter(value__in=keys).values_list("profile_id", "spelled") if keys else []
-    yield from _profiles({profile_id: f"is {spelled}" for profile_id, spelled in owners})
-    number = asked.removeprefix("#")
-    ids = _order_ids([asked, number, f"#{number}"], asked, keys, at_most)
-    yield from _orders(Order.objects.filter(pk__in=ids).order_by("-placed_at"), "exact match")
-    for model, name in ((Refund, "refund"), (Dispute, "dispute"), (Payment, "payment")):
-        rows = model._base_manager.filter(external_id=asked, order__isnull=False)[:at_most]
-        orders = [row.order_id for row in rows if row.order_id]
-        yield from _orders(Order.objects.filter(pk__in=orders), f"{name} {asked}")
-    if re.fullmatch(r"\d{4}", asked):
-        paid = Payment.objects.filter(last4=asked, order__isnull=False).values("order_id")
-        newest = Order.objects.filter(pk__in=paid).order_by("-placed_at")[:at_most]
-        yield from _orders(newest, f"card ending in {asked}")
-    if re.fullmatch(r"[0-9a-f]{6,64}…?", asked):
-        links = DownloadLink.objects.filter(hint=asked[:6]).select_related("entitlement")
-        linked = [link.entitlement.order_id for link in links if link.entitlement.order_id]
-        yield from _orders(Order.objects.filter(pk__in=linked)[:at_most], f"link {asked[:6]}…")
-    for product in Product.objects.filter(sku=asked):
-        lines = Line.objects.filter(product=product).order_by("-pk").values("order_id")[:at_most]
-        yield from _orders(Order.objects.filter(pk__in=lines).order_by("-placed_at"), f"bought {product.sku}")
+def _exact(asked: Asked) -> Iterator[Found]:
+    if "profile" in asked.kinds:
+        owners = Identifier.objects.filter(value__in=asked.values).values_list("profile_id", "spelled")
+        yield from (("profile", pk, f"is {spelled}") for pk, spelled in owners if pk)
+    if "order" not in asked.kinds:
+        return
+    number = asked.text.removeprefix("#")
+    parameters: dict[str, Any] = {
+        "numbers": [asked.text, number, f"#{number}"],
+        "asked": asked.text,
+        "values": list(asked.values),
+        "most": asked.at_most,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_EXACT, parameters)
+        rows = cursor.fetchall()
+    yield from (("order", pk, because) for pk, because in rows)
+    if re.fullmatch(r"\d{4}", asked.text):
+        paid = Payment.objects.filter(last4=asked.text, order__isnull=False).values("order_id")
+        newest = Order.objects.filter(pk__in=paid).order_by("-placed_at").values_list("pk", flat=True)[: asked.at_most]
+        yield from (("order", pk, f"card ending in {asked.text}") for pk in newest)
+    if re.fullmatch(r"[0-9a-f]{6,64}…?", asked.text):
+        links = DownloadLink.objects.filter(hint=asked.text[:6], entitlement__order__isnull=False)
+        linked = links.values_list("entitlement__order_id", flat=True)[: asked.at_most]
+        yield from (("order", pk, f"link {asked.text[:6]}…") for pk in linked)
+    for product in Product.objects.filter(sku=asked.text):
+        newest_lines = Line.objects.filter(product=product).order_by("-pk").values("order_id")[: asked.at_most]
+        bought = Order.objects.filter(pk__in=newest_lines).order_by("-placed_at").values_list("pk", flat=True)
+        yield from (("order", pk, f"bought {product.sku}") for pk in bought)
 
 
 # Each condition by its own index: one WHERE with all of them would read the whole table.
 _EXACT = """
-SELECT id FROM (
-  (SELECT id FROM orders_order WHERE number = ANY(%(numbers)s) LIMIT %(most)s) UNION
-  (SELECT id FROM orders_order WHERE external_id = %(asked)s LIMIT %(most)s) UNION
-  (SELECT id FROM orders_order WHERE payment_reference = %(asked)s AND payment_reference <> '' LIMIT %(most)s) UNION
-  (SELECT id FROM orders_order WHERE charge_reference = %(asked)s AND charge_reference <> '' LIMIT %(most)s) UNION
-  (SELECT id FROM orders_order WHERE email = ANY(%(values)s) LIMIT %(most)s) UNION
-  (SELECT id FROM orders_order WHERE phone = ANY(%(values)s) AND phone <> '' LIMIT %(most)s)
-) found LIMIT %(most)s
+SELECT f.id, (array_agg(f.because ORDER BY f.rank))[1]
+  FROM (
+    (SELECT id, 1 AS rank, 'exact match' AS because, placed_at FROM orders_order
+      WHERE number = ANY(%(numbers)s) LIMIT %(most)s)
+    UNION ALL
+    (SELECT id, 1, 'exact match', placed_at FROM orders_order WHERE external_id = %(asked)s LIMIT %(most)s)
+    UNION ALL
+    (SELECT id, 1, 'exact match', placed_at FROM orders_order
+      WHERE payment_reference = %(asked)s AND payment_reference <> '' LIMIT %(most)s)
+    UNION ALL
+    (SELECT id, 1, 'exact match', placed_at FROM orders_order
+      WHERE charge_reference = %(asked)s AND charge_reference <> '' LIMIT %(most)s)
+    UNION ALL
+    (SELECT id, 1, 'exact match', placed_at FROM orders_order WHERE email = ANY(%(values)s) LIMIT %(most)s)
+    UNION ALL
+    (SELECT id, 1, 'exact match', placed_at FROM orders_order
+      WHERE phone = ANY(%(values)s) AND phone <> '' LIMIT %(most)s)
+    UNION ALL
+    (SELECT order_id, 2, 'refund ' || external_id, NULL FROM orders_refund
+      WHERE external_id = %(asked)s LIMIT %(most)s)
+    UNION ALL
+    (SELECT order_id, 3, 'dispute ' || external_id, NULL FROM orders_dispute
+      WHERE external_id = %(asked)s LIMIT %(most)s)
+    UNION ALL
+    (SELECT order_id, 4, 'payment ' || external_id, NULL FROM orders_payment
+      WHERE external_id = %(asked)s LIMIT %(most)s)
+  ) f
+ WHERE f.id IS NOT NULL
+ GROUP BY f.id ORDER BY min(f.rank), max(f.placed_at) DESC NULLS LAST, f.id DESC LIMIT %(most)s
 """
+# By one array: bound one by one, a thousand spellings would take longer than they take to look up.
+_MISSPELT = "SELECT profile_id, value FROM profiles_identifier WHERE kind = 'email' AND value = ANY(%s) LIMIT %s"
 
 
-def _order_ids(numbers: Sequence[str], asked: str, values: Sequence[str], at_most: int) -> list[int]:
-    parameters: Any = {"numbers": list(numbers), "asked": asked, "values": list(values), "most": at_most}
-    with connection.cursor() as cursor:
-        cursor.execute(_EXACT, parameters)
-        return [row[0] for row in cursor.fetchall()]
-
-
-def _misspelt(asked: str, organization: Organization, at_most: int) -> Iterable[Hit]:
+def _misspelt(asked: Asked) -> Iterator[Found]:
     """E-mails one slip of the keyboard away, each looked up exactly: no index over all spellings is needed."""
-    if "@" not in asked:
+    if "@" not in asked.text or "profile" not in asked.kinds:
         return
-    found = Identifier.objects.filter(kind="email", value__in=list(identifiers.variants(asked.lower())))[:at_most]
-    yield from _profiles({i.profile_id: f"{i.value}, one letter off" for i in found if i.profile_id})
+    with connection.cursor() as cursor:
+        cursor.execute(_MISSPELT, [list(identifiers.variants(asked.text.lower())), asked.at_most])
+        rows = cursor.fetchall()
+    yield from (("profile", pk, f"{value}, one letter off") for pk, value in rows if pk)
 
 
-def _fragments(asked: str, organization: Organization, at_most: int) -> Iterable[Hit]:
-    ids = fragment_ids("profiles_search", asked, at_most)
-    yield from _profiles(dict.fromkeys(ids, f"contains “{asked}”"))
-    found = fragment_ids("orders_search", asked, at_most)
-    yield from _orders(Order.objects.filter(pk__in=found).order_by("-placed_at"), f"contains “{asked}”")
+def _fragments(asked: Asked) -> Iterator[Found]:
+    for kind, function in (("profile", "profiles_search"), ("order", "orders_search")):
+        if kind in asked.kinds:
+            ids = fragment_ids(function, asked.text, asked.at_most)
+            yield from ((kind, pk, f"contains “{asked.text}”") for pk in ids if pk)
 
 
 def _identifier_values(asked: str, organization: Organization) -> list[str]:
@@ -117,13 +175,14 @@ def _identifier_values(asked: str, organization: Organization) -> list[str]:
     return sorted(values)
 
 
-def _profiles(because: dict[int, str]) -> Iterable[Hit]:
-    rows: Sequence[Profile] = list(Profile.objects.filter(pk__in=list(because)).prefetch_related("identifiers"))
-    for row in rows:
+def _of_profiles(found: Iterable[tuple[str, int]]) -> Iterator[tuple[tuple[str, int], str]]:
+    ids = [pk for kind, pk in found if kind == "profile"]
+    for row in Profile.objects.filter(pk__in=ids).prefetch_related("identifiers") if ids else ():
         known = ", ".join(sorted(i.spelled.partition(":")[2] for i in row.identifiers.all())[:3])
-        yield Hit("profile", row.pk, f"{row.name or 'Customer'} · {known}", because[row.pk])
+        yield ("profile", row.pk), f"{row.name or 'Customer'} · {known}"
 
 
-def _orders(rows: Iterable[Order], because: str) -> Iterable[Hit]:
-    for row in rows:
-        yield Hit("order", row.pk, f"{row} · {row.customer_name or row.email or 'nobody known'}", because)
+def _of_orders(found: Iterable[tuple[str, int]]) -> Iterator[tuple[tuple[str, int], str]]:
+    ids = [pk for kind, pk in found if kind == "order"]
+    for row in Order.objects.filter(pk__in=ids).only("number", "external_id", "customer_name", "email") if ids else ():
+        yield ("order", row.pk), f"{row} · {row.customer_name or row.email or 'nobody known'}"
