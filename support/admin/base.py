@@ -10,7 +10,8 @@ from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
 from django.contrib.admin import ShowFacets, SimpleListFilter
-from django.core.paginator import Page, Paginator
+from django.contrib.admin.views.main import PAGE_VAR
+from django.core.paginator import EmptyPage, Page, Paginator
 from django.db import connection, models
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
@@ -20,6 +21,7 @@ from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 
 from orders import money
+from orders.models.channels import sealed
 from profiles import clock
 from support.admin import rows
 from support.queries import search, verdicts
@@ -160,23 +162,36 @@ def link(row: models.Model, text: str = "") -> SafeString:
 class EstimatedPaginator(Paginator):
     """Counts at most 10,000 rows; of more it asks the planner, which knows about how many at once."""
 
+    wanted = 1
+    """The page that will be asked for: so far down that they cannot be counted, rows are not counted in vain."""
+
     @cached_property
     def count(self) -> int:
         rows: Any = self.object_list
         if not isinstance(rows, models.QuerySet):
             return len(rows)
+        if self.wanted * self.per_page > COUNTED_AT_MOST and (about := estimate(rows)) > COUNTED_AT_MOST:
+            return about
         counted = rows.order_by().values("pk")[: COUNTED_AT_MOST + 1].count()
         return counted if counted <= COUNTED_AT_MOST else max(counted, estimate(rows))
 
     def page(self, number: Any) -> Page:
-        """Later pages find their ids in the index alone and read only those rows."""
+        """Later pages find their ids in the index alone and read only those rows, from whichever end is nearer.
+
+        Raises EmptyPage where the estimate was too high.
+        """
         number = self.validate_number(number)
         bottom = (number - 1) * self.per_page
         rows: Any = self.object_list
         if not bottom or not isinstance(rows, models.QuerySet):
             return super().page(number)
-        ids = list(rows.values_list("pk", flat=True)[bottom : bottom + self.per_page])
-        return Page(rows.filter(pk__in=ids), number, self)
+        ordered, start = rows, bottom
+        if self.estimated and number > self.num_pages // 2:
+            ordered, start = rows.reverse(), (self.num_pages - number) * self.per_page
+        found = list(rows.filter(pk__in=ordered.values("pk")[start : start + self.per_page]))
+        if not found and self.estimated:
+            raise EmptyPage("There are fewer rows than the planner thought.")
+        return Page(found, number, self)
 
     @property
     def estimated(self) -> bool:
@@ -253,6 +268,11 @@ class DeskAdmin(ModelAdmin):
 
     # What is found.
 
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
+        rows: models.QuerySet[Any] = super().get_queryset(request)
+        related = self.list_select_related
+        return rows.defer(*sealed()) if not isinstance(related, bool) and "channel" in related else rows
+
     def get_search_results(
         self, request: HttpRequest, queryset: models.QuerySet[Any], search_term: str
     ) -> tuple[models.QuerySet[Any], bool]:
@@ -265,6 +285,13 @@ class DeskAdmin(ModelAdmin):
         kinds = (self.search_kind,)
         found = search.keys(search_term, organization=organization, kinds=kinds, at_most=FOUND_AT_MOST)
         return queryset.filter(pk__in=[pk for _, pk in found]), False
+
+    def get_paginator(self, request: HttpRequest, queryset: models.QuerySet[Any], per_page: int, *rest: Any) -> Any:
+        paginator = super().get_paginator(request, queryset, per_page, *rest)
+        asked = request.GET.get(PAGE_VAR, "")
+        if asked.isdecimal() and len(asked) < 10 and isinstance(paginator, EstimatedPaginator):
+            paginator.wanted = int(asked)
+        return paginator
 
     def find(self, queryset: models.QuerySet[Any], text: str) -> models.QuerySet[Any]:
         """Rows for this text by plain equality on indexed columns; lists with a search box say how."""

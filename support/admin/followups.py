@@ -1,6 +1,6 @@
 """What is written after purchases and gifts, and services bought or given: lists, and cards on other pages."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -19,8 +19,9 @@ from profiles.models import Organization, Profile
 from support.admin import dialogs
 from support.admin.base import address_of, masked, redacted, when, word
 from support.admin.lists import ActiveAdmin
+from support.queries import followups as reading
+from support.queries import together
 
-SHOWN_AT_MOST = 50
 TONES = {
     Followup.State.WAITING: "waiting",
     Followup.State.SENT: "well",
@@ -270,24 +271,18 @@ def steps_of(row: Service) -> tuple[tuple[str, int, bool], ...]:
     )
 
 
-def of_customer(request: HttpRequest, profile: Profile) -> dict[str, Any]:
-    """What a customer's page shows of both; two queries."""
-    return _card(request, Followup.objects.filter(profile=profile), Service.objects.filter(profile=profile))
-
-
 def of_order(request: HttpRequest, order: Order, gifts: Collection[int]) -> dict[str, Any]:
-    """What an order's page shows of both, also of what was given by hand on it (`gifts`: rights); two queries."""
+    """What an order's page shows of both, also of what was given by hand on it (`gifts`: rights); one query."""
     services = Service.objects.filter(order=order)
     given = services.filter(source=Service.Source.MANUAL).values("pk")
     rows = Followup.objects.filter(Q(order=order) | Q(entitlement__in=gifts) | Q(service__in=given))
-    return _card(request, rows, services)
+    found = together.read(followups=reading.written(rows), services=reading.opened(services))
+    return card(request, found["followups"], found["services"])
 
 
-def _card(request: HttpRequest, about: QuerySet[Followup], services: QuerySet[Service]) -> dict[str, Any]:
+def card(request: HttpRequest, rows: Iterable[Followup], services: Iterable[Service]) -> dict[str, Any]:
+    """Both as a page shows them, with their buttons."""
     actor = request.actor  # type: ignore[attr-defined]
-    rows = about.select_related("organization", "order", "entitlement__product", "service__product")
-    rows = rows.order_by("-due_at", "-pk")
-    opened = services.select_related("organization", "product", "line__product").order_by("-created_at", "-pk")
     return {
         "followups": [
             {
@@ -298,7 +293,7 @@ def _card(request: HttpRequest, about: QuerySet[Followup], services: QuerySet[Se
                 "after": after(row),
                 "buttons": dialogs.buttons(actor, *acts_of(row)),
             }
-            for row in rows[:SHOWN_AT_MOST]
+            for row in rows
         ],
         "services": [
             {
@@ -312,6 +307,6 @@ def _card(request: HttpRequest, about: QuerySet[Followup], services: QuerySet[Se
                 ],
                 "buttons": dialogs.buttons(actor, *steps_of(row)),
             }
-            for row in opened[:SHOWN_AT_MOST]
+            for row in services
         ],
     }

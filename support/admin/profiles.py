@@ -13,7 +13,6 @@ from unfold.decorators import display
 
 from attribution import intents as wanting
 from attribution.models import Conversation, ProductIntent, StoreAlert
-from fulfillment.models import MissionCompletion, Redemption
 from orders.models import Order, ProfileTotal, StoreVisit
 from profiles import events as telling
 from profiles.actions import audit
@@ -147,9 +146,9 @@ class ProfileAdmin(DeskAdmin):
             "orders": [_order(row) for row in page.orders],
             "rights": stories.rights(page, actor),
             "letters": stories.letters(page.emails, request),
-            **(followups.of_customer(request, profile) if page.has & {"followups", "services"} else {}),
-            "redemptions": _redemptions(profile, request) if "redemptions" in page.has else [],
-            "missions": _missions(profile, request) if "missions" in page.has else [],
+            **followups.card(request, page.followups, page.services),
+            "redemptions": [coupons.use(row, request) for row in page.redemptions],
+            "missions": [missions.completion(row, request) for row in page.missions],
             "intents": [_intent(row) for row in page.intents],
             "visits": [_visit(row) for row in page.visits],
             "alerts": [_alert(row, page, actor) for row in page.alerts],
@@ -197,16 +196,6 @@ def _not_suggested(rows: list[dict[str, Any]], suggestions: list[Suggestion]) ->
     """Those of the same name for whom nothing else speaks."""
     told = {pk for row in suggestions for pk in (row.low_id, row.high_id)}
     return [row for row in rows if row["id"] not in told]
-
-
-def _redemptions(profile: Profile, request: HttpRequest) -> list[dict[str, Any]]:
-    rows = Redemption.objects.filter(profile=profile).select_related("coupon", "product", "profile")
-    return [coupons.use(row, request) for row in rows.order_by("-redeemed_at", "-pk")[: pages.AT_MOST]]
-
-
-def _missions(profile: Profile, request: HttpRequest) -> list[dict[str, Any]]:
-    rows = MissionCompletion.objects.filter(profile=profile).select_related("mission", "profile")
-    return [missions.completion(row, request) for row in rows.order_by("-completed_at", "-pk")[: pages.AT_MOST]]
 
 
 def _total(row: ProfileTotal, talked: lifetimes.Talked) -> dict[str, Any]:

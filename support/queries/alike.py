@@ -20,10 +20,10 @@ def waiting() -> QuerySet[Suggestion]:
     return Suggestion.objects.filter(state=Suggestion.State.OPEN).order_by("-score", "-pk")
 
 
-def of_profile(profile: Profile) -> list[Suggestion]:
+def about(profile: Profile) -> QuerySet[Suggestion]:
     """The open suggestions about a customer, the surest first."""
     either = Q(low=profile) | Q(high=profile)
-    return list(waiting().filter(either).select_related("low", "high")[:AT_MOST])
+    return waiting().filter(either).select_related("low", "high")[:AT_MOST]
 
 
 def after(suggestion: Suggestion) -> int | None:

@@ -364,4 +364,4 @@ def test_next_pairs_come_surest_first(desk: Desk) -> None:
     with desk.inside():
         likenesses.request_missing(again=True)
         (row,) = alike.waiting()
-        assert alike.after(row) is None and alike.of_profile(row.low) == [row]
+        assert alike.after(row) is None and list(alike.about(row.low)) == [row]

@@ -155,7 +155,7 @@ def test_lists_and_pages_cost_the_same_whatever_their_rows(desk: Desk, sign: Sig
         desk.buy(id=9_100 + number, name=f"#M{number}")
     many = [_queries(client, url) for url in urls]
     assert many == few
-    assert max(many) <= 28
+    assert max(many) <= 25
 
 
 def _queries(client: Client, url: str) -> int:

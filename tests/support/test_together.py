@@ -1,0 +1,73 @@
+"""Rows of several sorts come in one statement, and are the same objects as one by one."""
+
+from typing import Any
+
+from django.apps import apps
+from django.db import connection
+from django.db.models import QuerySet
+from django.test.utils import CaptureQueriesContext
+
+from fulfillment.models import Entitlement, Job
+from orders.models import Line, Order, Payment, Refund, StatusChange
+from profiles.models import Tenant
+from support.queries import together
+from tests.desk import Desk
+from tests.stage import sample
+
+MODELS = [model for model in apps.get_models() if issubclass(model, Tenant)]
+
+
+def same(found: list[Any], rows: QuerySet[Any]) -> bool:
+    """Field by field, related objects included, and of the same types."""
+    wanted = list(rows)
+    assert len(found) == len(wanted)
+    for one, other in zip(found, wanted, strict=True):
+        assert type(one) is type(other) and _plain(one) == _plain(other)
+    return bool(wanted)
+
+
+def _plain(row: Any) -> dict[str, Any]:
+    told: dict[str, Any] = {}
+    for name, value in vars(row).items():
+        if name != "_state":
+            told[name] = (type(value), bytes(value) if isinstance(value, memoryview) else value)
+    cached = row._state.fields_cache
+    return told | {f"related {name}": _plain(one) for name, one in cached.items() if one is not None}
+
+
+def test_rows_of_every_table_are_those_that_the_queryset_gives(desk: Desk) -> None:
+    desk.stage.post("shopify", sample("shopify/refunds-create.json"), topic="refunds/create", delivery="r1")
+    desk.stage.work()
+    with desk.inside():
+        rows = {model._meta.label_lower.replace(".", "_"): model._base_manager.order_by("pk")[:20] for model in MODELS}
+        with CaptureQueriesContext(connection) as captured:
+            found = together.read(**rows)
+        assert len(captured) == 1
+        assert sum(same(found[name], rows[name]) for name in rows) >= 20
+
+
+def test_related_and_deferred_columns_come_as_asked(desk: Desk) -> None:
+    with desk.inside():
+        related = Entitlement.objects.select_related("product", "order__channel", "line").defer("order__extra")
+        found = together.read(rights=related.order_by("-pk"), jobs=Job.objects.order_by("pk"))
+        with CaptureQueriesContext(connection) as captured:
+            assert [right.order.channel.label for right in found["rights"]]
+        assert len(captured) == 0
+        assert "extra" in found["rights"][0].order.get_deferred_fields()
+        assert same(found["rights"], related.order_by("-pk"))
+
+
+def test_each_sort_keeps_its_order_and_limit(desk: Desk) -> None:
+    for number in range(3):
+        desk.buy(id=8_800 + number, name=f"#{number}")
+    with desk.inside():
+        newest, oldest = Order.objects.order_by("-pk")[:2], Order.objects.order_by("pk")[1:3]
+        found = together.read(newest=newest, none=Refund.objects.all(), oldest=oldest)
+        assert found == {"newest": list(newest), "none": [], "oldest": list(oldest)}
+
+
+def test_what_can_hold_nothing_is_empty(desk: Desk) -> None:
+    with desk.inside():
+        found = together.read(none=Line.objects.filter(pk__in=[]), changes=StatusChange.objects.order_by("pk"))
+        assert found["none"] == [] and found["changes"] == list(StatusChange.objects.order_by("pk"))
+        assert together.read(none=Payment.objects.none()) == {"none": []}
