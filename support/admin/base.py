@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
@@ -69,6 +70,8 @@ def moment() -> datetime:
 # How a value is shown --------------------------------------------------------------------------------------------
 
 
+# The words of the statuses, which a page has a hundred times.
+@lru_cache(maxsize=1024)
 def word(value: str, label: str = "", tone: str = "") -> SafeString:
     """A status as a word with colour: the word says it, the colour only helps."""
     shown = label or value.replace("_", " ").capitalize()
@@ -185,10 +188,10 @@ class EstimatedPaginator(Paginator):
         rows: Any = self.object_list
         if not bottom or not isinstance(rows, models.QuerySet):
             return super().page(number)
-        ordered, start = rows, bottom
+        ordered, start, end = rows, bottom, bottom + self.per_page
         if self.estimated and number > self.num_pages // 2:
-            ordered, start = rows.reverse(), (self.num_pages - number) * self.per_page
-        found = list(rows.filter(pk__in=ordered.values("pk")[start : start + self.per_page]))
+            ordered, start, end = rows.reverse(), max(self.count - end, 0), self.count - bottom
+        found = list(rows.filter(pk__in=ordered.values("pk")[start:end]))
         if not found and self.estimated:
             raise EmptyPage("There are fewer rows than the planner thought.")
         return Page(found, number, self)

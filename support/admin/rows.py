@@ -7,11 +7,13 @@ is called, found and shown.
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.templatetags.admin_urls import add_preserved_filters
 from django.contrib.admin.utils import display_for_value, lookup_field
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString
+from unfold.admin import checkbox
 from unfold.templatetags.unfold_list import CHECKBOX_CLASSES, LINK_CLASSES, ROW_CLASSES, result_headers
 
 CHECKBOX = "action_checkbox"
@@ -34,14 +36,15 @@ def headers(changelist: Any) -> list[dict[str, Any]]:
 def drawn(changelist: Any, above: list[dict[str, Any]]) -> Iterator[SafeString]:
     """Every row of the page, given the headers of its columns."""
     names = list(changelist.list_display)
-    shown = [_shown(name, changelist.model_admin) for name in names]
+    admin = changelist.model_admin
+    shown = {place: _shown(name, admin) for place, name in enumerate(names) if name != CHECKBOX}
     before, after = _address(changelist)
     linked = [before + after != "" and _leads(changelist, name, first=not number) for number, name in enumerate(names)]
     cells = "".join(_cell(name, number, above, linked) for number, name in enumerate(names))
     patterns = [BEGIN.format(stripe=stripe) + cells + END for stripe in STRIPES]
     for number, row in enumerate(changelist.result_list):
-        values = {f"c{place}": show(row) for place, show in enumerate(shown)}
-        yield format_html(patterns[number % 2], url=f"{before}{row.pk}{after}", **values)
+        values = {f"c{place}": show(row) for place, show in shown.items()}
+        yield format_html(patterns[number % 2], pk=row.pk, url=f"{before}{row.pk}{after}", **values)
 
 
 def _shown(name: Any, model_admin: Any) -> Callable[[Any], Any]:
@@ -78,11 +81,15 @@ def _cell(name: Any, number: int, above: list[dict[str, Any]], linked: list[bool
     label = above[number]["text"] if number or linked[0] else "Select record"
     classes = CHECKBOX_CLASSES if name == CHECKBOX else [f"field-{_named(name)}", *ROW_CLASSES]
     tag = "th" if linked[number] and not any(linked[:number]) else "td"
-    value = f"{{c{number}}}"
+    value = f"{{c{number}}}" if name != CHECKBOX else _literal(checkbox.render(ACTION_CHECKBOX_NAME, KEY), "{pk}")
     if linked[number]:
         value = f'<a href="{{url}}" class="{" ".join(LINK_CLASSES)}">{value}</a>'
-    written = escape(label).replace("{", "{{").replace("}", "}}")
-    return f'<{tag} class="{" ".join(classes)}" data-label="{written}">{value}</{tag}>'
+    return f'<{tag} class="{" ".join(classes)}" data-label="{_literal(escape(label))}">{value}</{tag}>'
+
+
+def _literal(html: str, key: str = KEY) -> str:
+    """This in a pattern, with what stands for the key of the row in it."""
+    return html.replace("{", "{{").replace("}", "}}").replace(KEY, key)
 
 
 def _named(name: Any) -> str:

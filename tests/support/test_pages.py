@@ -174,6 +174,24 @@ def test_later_pages_show_the_rows_that_follow(desk: Desk, sign: Sign, monkeypat
     assert "#older" in client.get(url, {"p": 2}).content.decode()
 
 
+def test_pages_of_a_list_too_long_to_count_follow_each_other_from_both_ends(
+    desk: Desk, sign: Sign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from support.admin import base
+    from support.admin.orders import OrderAdmin
+
+    for number in range(6):
+        desk.buy(id=9_300 + number, name=f"#old{number}", created_at=f"2020-01-0{9 - number}T10:00:00Z")
+    monkeypatch.setattr(OrderAdmin, "list_per_page", 2)
+    monkeypatch.setattr(base, "COUNTED_AT_MOST", 3)
+    monkeypatch.setattr(base, "estimate", lambda rows: 7)
+    client, url = sign("lead"), desk.url("orders_order_changelist")
+    shown = [re.findall(r'title="#(old\d)"', client.get(url, {"p": page}).content.decode()) for page in (1, 2, 3, 4)]
+    assert shown == [["old0"], ["old1", "old2"], ["old3", "old4"], ["old5"]]
+    monkeypatch.setattr(base, "estimate", lambda rows: 70)
+    assert client.get(url, {"p": 20})["Location"].endswith("?e=1")
+
+
 def test_one_exact_hit_opens_its_page(desk: Desk, sign: Sign) -> None:
     answer = sign("agent").get(desk.url("search"), {"q": desk.order.external_id})
     assert answer.status_code == 302 and answer["Location"] == desk.order_url

@@ -1,0 +1,54 @@
+"""What the one search looks for, and how little it asks where a whole address or number was typed."""
+
+from typing import Any
+
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from support.queries import search
+from tests.desk import Desk
+
+ADDRESS = "maya.okafor@example.com"
+
+
+def found(desk: Desk, text: str, **more: Any) -> list[tuple[str, str]]:
+    with desk.inside():
+        hits = search.keys(text, organization=desk.stage.organization, **more)
+    return [(kind, because) for (kind, _), because in hits.items()]
+
+
+def another(desk: Desk, address: str, number: int) -> None:
+    desk.buy(id=number, name=f"#{number}", email=address, contact_email=address, phone=None,
+             customer={"email": address, "first_name": "Bo", "last_name": "Berg", "phone": None},
+             billing_address=None, shipping_address=None)  # fmt: skip
+
+
+def test_a_whole_address_finds_its_own_and_those_one_letter_off_but_not_what_contains_it(desk: Desk) -> None:
+    another(desk, "maya.okafor@exmple.com", 5_001)
+    another(desk, f"not.{ADDRESS}", 5_002)
+    kinds = [kind for kind, _ in found(desk, ADDRESS)]
+    assert kinds == ["profile", "order", "profile"]
+    assert ("profile", "maya.okafor@exmple.com, one letter off") in found(desk, ADDRESS)
+    assert len(found(desk, "okafor@example.com")) == 4
+
+
+def test_a_whole_number_finds_its_order_and_a_part_of_it_all_that_contain_it(desk: Desk) -> None:
+    another(desk, "bo@example.com", 5_003)
+    another(desk, "bo@example.com", 50_031)
+    assert found(desk, "#5003") == [("order", "exact match")]
+    assert [kind for kind, because in found(desk, "5003") if "contains" in because] == ["order"]
+
+
+def test_a_list_is_searched_for_its_own_kind_in_few_statements(desk: Desk) -> None:
+    with desk.inside(), CaptureQueriesContext(connection) as captured:
+        hits = search.keys(ADDRESS, organization=desk.stage.organization, kinds=("order",))
+    assert {kind for kind, _ in hits} == {"order"} and len(captured) == 2
+    assert {kind for kind, _ in found(desk, "okaf", kinds=("profile",))} == {"profile"}
+
+
+def test_the_newest_comes_first_among_the_exact_ones(desk: Desk) -> None:
+    desk.buy(id=5_004, name="#5004", created_at="2020-01-01T10:00:00Z")
+    desk.buy(id=5_005, name="#5005", created_at="2030-01-01T10:00:00Z")
+    with desk.inside():
+        hits = search.find(ADDRESS, organization=desk.stage.organization)
+    assert [hit.label.split(" ")[0] for hit in hits if hit.kind == "order"][::2] == ["#5005", "#5004"]
