@@ -70,8 +70,8 @@ def moment() -> datetime:
 # How a value is shown --------------------------------------------------------------------------------------------
 
 
-# The words of the statuses, which a page has a hundred times.
-@lru_cache(maxsize=1024)
+# A page has the same word a hundred times. Typed, for a text is not yet safe because an equal one is.
+@lru_cache(maxsize=1024, typed=True)
 def word(value: str, label: str = "", tone: str = "") -> SafeString:
     """A status as a word with colour: the word says it, the colour only helps."""
     shown = label or value.replace("_", " ").capitalize()

@@ -4,8 +4,9 @@ import re
 
 import pytest
 from django.test import Client
+from django.utils.safestring import SafeString
 
-from support.admin.base import DeskAdmin
+from support.admin.base import DeskAdmin, word
 from tests.desk import Desk, Sign
 from tests.support.test_lists import ALL_LISTS, listed, one_more_of_each
 
@@ -31,6 +32,11 @@ def test_what_a_customer_wrote_stays_text_in_a_row(desk: Desk, sign: Sign) -> No
     desk.buy(id=4_711, name="#{url}<b>", updated_at="2026-12-01T00:00:00Z")
     shown = _table(sign("agent"), desk.url("orders_order_changelist"))
     assert "#{url}&lt;b&gt;" in shown and "<b>" not in shown
+
+
+def test_a_word_is_escaped_even_where_an_equal_one_was_safe() -> None:
+    assert "<b>" in word("paid", SafeString("<b>Paid</b>"))
+    assert "<b>" not in word("paid", "<b>Paid</b>")
 
 
 def _by_unfold(client: Client, url: str) -> str:
