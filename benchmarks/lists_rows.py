@@ -21,6 +21,12 @@ NAME = "initcap(substr(md5((n % 2003)::text), 1, 5) || ' ' || substr(md5((n % 10
 EMAIL = "'buyer' || n || '@' || left(md5(n::text), 8) || '.example'"
 SINCE = "now() - n * interval '30 seconds'"
 
+
+def _rare(seldom: str, usually: str) -> str:
+    """What a thousandth of the rows hold, and the others."""
+    return f"CASE WHEN n % 1000 = 0 THEN {seldom} ELSE {usually} END"
+
+
 # Table → what its columns hold in row n; the newest row is the first.
 TABLES: dict[str, dict[str, str]] = {
     "profiles_profile": {"id": "n", "name": NAME, "strength": "20", "created_at": SINCE},
@@ -60,7 +66,7 @@ TABLES: dict[str, dict[str, str]] = {
         "region": "'DE'",
         "authority": "'2-order'",
         "version": SINCE,
-        "status": "(ARRAY['delivered', 'pending', 'delivered'])[1 + n % 3]",
+        "status": _rare("'pending'", "'delivered'"),
         "payment_status": "(ARRAY['paid', 'paid', 'paid', 'refunded'])[1 + n % 4]",
         "captured_minor": "4900",
         "settled_at": SINCE,
@@ -68,7 +74,7 @@ TABLES: dict[str, dict[str, str]] = {
     "orders_line": {
         "id": "n",
         "order_id": "n",
-        "product_id": "CASE WHEN n % 100 > 0 THEN {product} END",
+        "product_id": _rare("NULL", "{product}"),
         "external_id": "'l' || n",
         "sku": "'SKU-' || n % 500",
         "title": "'A book'",
@@ -100,7 +106,7 @@ TABLES: dict[str, dict[str, str]] = {
     },
     "fulfillment_job": {
         "entitlement_id": "n",
-        "state": "(ARRAY['completed', 'completed', 'completed', 'failed'])[1 + n % 4]",
+        "state": _rare("'failed'", "'completed'"),
         "created_at": SINCE,
         "changed_at": SINCE,
         "completed_at": SINCE,
@@ -130,7 +136,7 @@ TABLES: dict[str, dict[str, str]] = {
         "topic": "'orders/paid'",
         "body_hash": "decode(md5(n::text), 'hex')",
         "received_at": SINCE,
-        "state": "(ARRAY['done', 'done', 'done', 'quarantined'])[1 + n % 4]",
+        "state": _rare("'quarantined'", "'done'"),
         "done_at": SINCE,
     },
     "attribution_conversation": {
