@@ -71,7 +71,6 @@ NAVIGATION: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
         (
             ("Orders", "receipt_long", "orders_order_changelist", "view"),
             ("Refunds", "undo", "orders_refundrequest_changelist", "view"),
-            ("Disputes", "gavel", "orders_dispute_changelist", "view"),
         ),
     ),
     (

@@ -50,6 +50,7 @@ class SuggestionAdmin(ActiveAdmin):
     """Nobody is merged from here by itself: each pair is a page with both sides and the evidence."""
 
     list_title = "Likely the same"
+    list_one = "pair"
     row_named = "suggestion"
     chips = "state"
     list_display = ("band_shown",)

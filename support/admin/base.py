@@ -218,13 +218,15 @@ class DeskAdmin(ModelAdmin):
     """A list of facts: nobody adds, changes or deletes them here. Acts are dialogs (`support.admin.dialogs`).
 
     A list says what it shows: `list_display`, `search_kind` ("order" or "profile": rows found by the one search),
-    `list_title`, `empty_title` and `empty_text` (what to do next), `explains` (one sentence above the list), `chips`
-    (the filter, by its parameter, whose choices stand above the list as chips).
+    `list_title`, `list_one` (what one row is called, where the model says it otherwise), `empty_title` and
+    `empty_text` (what to do next), `explains` (one sentence above the list), `chips` (the filter, by its parameter,
+    whose choices stand above the list as chips).
     """
 
     view_permission: ClassVar[str] = "view"
     search_kind: ClassVar[str] = ""
     list_title: ClassVar[str] = ""
+    list_one: ClassVar[str] = ""
     empty_title: ClassVar[str] = "Nothing here"
     empty_text: ClassVar[str] = "Take a filter away or search for something else."
     explains: ClassVar[str] = ""

@@ -44,6 +44,7 @@ class State(SimpleListFilter):
 
 class AssetAdmin(ActiveAdmin):
     list_title = "Files"
+    list_one = "file"
     row_named = "file"
     list_display = ("file_shown", "version", "size_shown", "places_shown", "state_shown", "verified_shown")
     list_filter = (State,)

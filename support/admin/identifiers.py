@@ -31,6 +31,7 @@ class SetAside(SimpleListFilter):
 
 class IdentifierAdmin(ActiveAdmin):
     list_title = "Set aside"
+    list_one = "value set aside"
     row_named = "identifier"
     chips = "status__exact"
     list_display = ("state_shown", "since_shown")

@@ -134,6 +134,7 @@ class LedgerEntryAdmin(ActiveAdmin):
 class PeriodAdmin(ActiveAdmin):
     row_named = "month"
     list_title = "Months"
+    list_one = "month"
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         """Every month with what it came to, open and closed."""

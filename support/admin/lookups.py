@@ -25,6 +25,7 @@ class LookupAdmin(ActiveAdmin):
     list_select_related = ("channel",)
     ordering = ("-named_at", "-id")
     list_title = "Read from providers"
+    list_one = "reading"
     chips = "state__exact"
     explains = (
         "Etsy, Square and Clover only name what was sold, and Shopier's buyers come back with a promise: "

@@ -35,6 +35,7 @@ class ProfileAdmin(DeskAdmin):
 
     search_kind = "profile"
     list_title = "Customers"
+    list_one = "customer"
     list_display = (
         "strength_shown",
         "claimed_shown",

@@ -24,6 +24,7 @@ class ByRefundState(ByState):
 class RefundRequestAdmin(ActiveAdmin):
     row_named = "refund"
     list_title = "Refunds"
+    list_one = "refund"
     list_display = ("order_shown", "amount_shown", "state_shown", "by_shown", "asked_shown")
     list_filter = (ByRefundState,)
     list_select_related = ("order__channel",)

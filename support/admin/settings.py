@@ -29,6 +29,7 @@ def act(name: str, subject_id: int, request: HttpRequest) -> str:
 class MembershipAdmin(ActiveAdmin):
     view_permission = "manage_staff"
     list_title = "Staff"
+    list_one = "member"
     row_named = "member"
     list_display = ("name_shown", "role_shown", "since_shown", "seen_shown")
     list_display_links: Any = None

@@ -28,6 +28,7 @@ class StorefrontPageAdmin(ActiveAdmin):
     list_select_related = ("channel", "product")
     ordering = ("channel", "url")
     list_title = "Shop pages"
+    list_one = "shop page"
     chips = "state__exact"
     explains = (
         "Where buyers see a product or begin to pay. Every night each page is looked at: does it answer, "

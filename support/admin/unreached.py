@@ -106,6 +106,7 @@ class ReachAdmin(ActiveAdmin):
 
 class SuppressionAdmin(ActiveAdmin):
     list_title = "Silenced addresses"
+    list_one = "silenced address"
     row_named = "address"
     list_display = ("reason_shown", "since_shown", "state_shown")
     list_display_links: Any = None

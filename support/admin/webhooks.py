@@ -26,6 +26,7 @@ TONES = {State.QUEUED: "waiting", State.CLAIMED: "waiting", State.DELIVERED: "we
 
 class WebhookEndpointAdmin(ActiveAdmin):
     list_title = "Webhooks"
+    list_one = "webhook"
     row_named = "endpoint"
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:

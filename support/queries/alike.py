@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 
 from django.db import models
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from orders.models import ProfileTotal
 from profiles import likeness
 from profiles.likeness import Likeness
-from profiles.models import Identifier, Profile, Suggestion
+from profiles.models import Identifier, Profile, Separation, Suggestion
 from profiles.queries import people
 
 AT_MOST = 5
@@ -24,6 +24,16 @@ def about(profile: Profile) -> QuerySet[Suggestion]:
     """The open suggestions about a customer, the surest first."""
     either = Q(low=profile) | Q(high=profile)
     return waiting().filter(either).select_related("low", "high")[:AT_MOST]
+
+
+def told_apart(profile_id: int) -> Q:
+    """A filter of customers: those of whom a person said that they are somebody else than this one."""
+    own = Profile.objects.filter(Q(pk=profile_id) | Q(merged_into=profile_id)).values("pk")
+    outer = OuterRef(OuterRef("pk"))
+    others = Profile.objects.filter(Q(pk=outer) | Q(merged_into=outer)).values("pk")
+    either = Q(low__in=own, high__in=others) | Q(low__in=others, high__in=own)
+    dismissed = Suggestion.objects.filter(either, state=Suggestion.State.DISMISSED)
+    return Q(Exists(Separation.objects.filter(either))) | Q(Exists(dismissed))
 
 
 def after(suggestion: Suggestion) -> int | None:

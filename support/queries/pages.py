@@ -311,11 +311,12 @@ def _visits(profile: Profile) -> QuerySet[StoreVisit]:
 
 
 def alike(profile: Profile, at_most: int = 5) -> list[Profile]:
-    """Other customers of exactly this name: perhaps the same person, for a person to judge."""
+    """Other customers of exactly this name: perhaps the same person, unless a person said that they are not."""
     if len(profile.name.split()) < 2:
         return []
     found = RawSQL("SELECT profiles_search(%s, %s)", [profile.name, 50])
     rows = Profile.objects.filter(pk__in=found, merged_into__isnull=True).exclude(pk=profile.pk)
+    rows = rows.exclude(likely.told_apart(profile.pk))
     return [row for row in rows.order_by("pk") if row.name.casefold() == profile.name.casefold()][:at_most]
 
 

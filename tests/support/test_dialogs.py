@@ -182,6 +182,9 @@ def test_merge_and_undo_leave_everything_as_it_was(desk: Desk, sign: Sign) -> No
     answer = desk.press(client, "undo_merge", merge.pk)
     assert said(answer).startswith("Undone.")
     assert desk.stage.snapshot() == before
+    # Whoever took it back said that they are two people: nobody is asked about them again.
+    for address in (desk.profile_url, desk.url("profiles_profile_change", other.pk)):
+        assert b"Perhaps the same person" not in client.get(address).content
 
 
 def test_a_merge_needs_two_different_points(desk: Desk, sign: Sign) -> None:
