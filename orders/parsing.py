@@ -79,7 +79,7 @@ def clean(text: str) -> str:
     """Text a database and a log can hold: without NUL, lone surrogates replaced."""
     if "\0" in text:
         text = text.replace("\0", "")
-    return _SURROGATE.sub("\ufffd", text)
+    return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
 
 
 def cleaned(value: object) -> object:
@@ -141,7 +141,7 @@ def external_id(value: object) -> str:
 
 def exact(text: str) -> str:
     """The text as it is; raises `Unreadable` where it holds what cannot be kept exactly."""
-    if "\0" in text or _SURROGATE.search(text):
+    if "\0" in text or (not text.isascii() and _SURROGATE.search(text)):
         raise Unreadable("It holds a character that no address and no id can hold.")
     return text
 

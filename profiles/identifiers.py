@@ -3,6 +3,7 @@
 Addresses are never folded, regions never guessed, and whatever cannot be told for sure is no key.
 """
 
+import re
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -58,6 +59,11 @@ _MAX_PHONE = 100
 _SAME_DIGITS = 8
 _TYPED_LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789.@_-"
 _DASHES = frozenset({"Pd", "Zs", "Zl", "Zp", "Cf"})
+
+# What RFC 5322 calls a dot-atom, which any domain may stand behind.
+_PLAIN_ADDRESS = re.compile(
+    r"((?=.{1,64}@)[\w!#$%&'*+/=?^`{|}~-]+(?:\.[\w!#$%&'*+/=?^`{|}~-]+)*)@([a-z0-9.-]+)", re.ASCII | re.IGNORECASE
+)
 
 _NOBODY = frozenset({"0", "-1", "null", "none", "undefined", "anonymous", "guest"})
 _NOBODYS_ADDRESSES = frozenset({"test@test.com"})
@@ -202,6 +208,20 @@ def _address(raw: str) -> str | None:
     """The address in NFC, lower-case, its domain as an IDNA A-label."""
     if len(raw) > MAX_LENGTH or "\r" in raw or "\n" in raw:
         return None
+    if match := _PLAIN_ADDRESS.fullmatch(raw.strip()):
+        domain = _plain_domain(match[2].lower())
+        address = f"{match[1].lower()}@{domain}"
+        return address if domain and len(address) <= _MAX_ADDRESS else None
+    return _checked(raw)
+
+
+@lru_cache(maxsize=4096)
+def _plain_domain(domain: str) -> str:
+    """The domain as an address bears it, '' for none: millions of addresses share a few."""
+    return (_checked(f"a@{domain}") or "a@")[2:]
+
+
+def _checked(raw: str) -> str | None:
     try:
         # The test switch admits `.test`, which like `.example` is nobody's domain and does no harm.
         checked = validate_email(
@@ -246,4 +266,4 @@ def _without_dashes(text: str) -> str:
 
 def _printable(text: str) -> bool:
     """Whether the text can be kept exactly and read by a person: no control characters, no lone surrogates."""
-    return not any(unicodedata.category(letter) in ("Cc", "Cs") for letter in text)
+    return text.isprintable() or not any(unicodedata.category(letter) in ("Cc", "Cs") for letter in text)

@@ -51,7 +51,7 @@ def record(said: Sequence[Said], *, organization: Organization) -> Recorded:
         rows = [s for s in [*said, *nested] if isinstance(s.message, kind)]
         written[model], changed = money_facts.record(model, rows, organization)
         touched |= changed
-    touched |= _link(written, come, (s.channel.pk for s in said))
+    touched |= link(written, come, {s.channel.pk for s in said})
     payouts = payout_facts.record_payouts(said, organization)
     lines = payout_facts.record_lines(said, organization)
     payouts, lines, touched = payout_facts.link(payouts, lines, touched)
@@ -62,12 +62,14 @@ def record(said: Sequence[Said], *, organization: Organization) -> Recorded:
 
 def lock(said: Iterable[Said]) -> None:
     """Two workers with word of one order go one after the other, in an order that cannot deadlock."""
-    names = set()
-    for s in said:
-        for name in _names(s.message):
-            names.add(zlib.crc32(f"{s.channel.pk}/{name}".encode()) % LOCK_BUCKETS)
+    lock_names((s.channel.pk, name) for s in said for name in _names(s.message))
+
+
+def lock_names(names: Iterable[tuple[int, str]]) -> None:
+    """The same for things that are named by channel and id."""
+    buckets = {zlib.crc32(f"{channel}/{name}".encode()) % LOCK_BUCKETS for channel, name in names}
     with connection.cursor() as cursor:
-        cursor.execute(_LOCK, [LOCK_SPACE, sorted(names)])
+        cursor.execute(_LOCK, [LOCK_SPACE, sorted(buckets)])
 
 
 _NAMED_BY = (
@@ -138,18 +140,18 @@ RETURNING f.id, f.order_id
 """
 
 
-def _link(written: Mapping[type[MoneyFact], set[int]], orders: Iterable[int], channels: Iterable[int]) -> set[int]:
+def link(written: Mapping[type[MoneyFact], set[int]], orders: Iterable[int], channels: Iterable[int]) -> set[int]:
     """Give facts the order that is known now, and tell which orders those are.
 
     Looked at are the facts written just now, and those of these channels that waited for an order, or for a payment of
     it, that has come just now. Two that could find each other are never recorded side by side: `lock` sees to that.
     """
     touched: set[int] = set()
-    payments = set(written[Payment])
+    payments = set(written.get(Payment, ()))
     values = {"orders": sorted(orders), "channels": sorted(set(channels))}
     with connection.cursor() as cursor:
         for model in (Payment, Refund, Dispute):
-            ids = {"facts": sorted(written[model]), "payments": sorted(payments)}
+            ids = {"facts": sorted(written.get(model, ())), "payments": sorted(payments)}
             cursor.execute(_LINK.format(table=model._meta.db_table), values | ids)
             found = cursor.fetchall()
             touched |= {order_id for _, order_id in found}

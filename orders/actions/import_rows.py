@@ -4,22 +4,23 @@ A portion is one transaction: facts, what became of its rows, how far the import
 Whoever does it again finds its rows known. Two people with the same file take turns by the names of its orders.
 """
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
 from orders import money
-from orders.actions import facts, import_payouts, imports
+from orders.actions import facts, file_facts, import_payouts, imports
 from orders.actions.import_outcomes import COUNTED, Judged
-from orders.actions.statements import Said, digest
-from orders.files import sales
+from orders.actions.statements import Said
+from orders.files import words
 from orders.files.dialects import Mode, Recipe, Standing
 from orders.files.gatherings import key_of
-from orders.files.sales import Disagrees, Reader, Sale, Told
+from orders.files.sales import Reader, Sale
 from orders.files.tables import Row
+from orders.files.words import Disagrees, Word
 from orders.messages import Authority, OrderStatus
-from orders.models import Import, ImportRow, Order
+from orders.models import Import, ImportRow
 from orders.parsing import Unreadable
 from profiles import bulk
 from profiles.actions import settlement, turns
@@ -28,17 +29,27 @@ Outcome = ImportRow.Outcome
 _RANKS = {Standing.UNPAID: 0, Standing.FAILED: 0, Standing.PAID: 1, Standing.CANCELLED: 2, Standing.REFUNDED: 3}
 
 
-@dataclass(slots=True)
 class Group:
     """The rows of one order: those of earlier portions, and those of this one that stand."""
 
-    earlier: list[Sale] = field(default_factory=list)
-    seen: dict[tuple[str, ...], int] = field(default_factory=dict)
-    mine: list[tuple[Judged, Sale]] = field(default_factory=list)
+    __slots__ = ("earlier", "mine", "seen")
+
+    def __init__(self) -> None:
+        self.earlier: list[Sale] = []
+        self.mine: list[tuple[Judged, Sale]] = []
+        self.seen: dict[tuple[str, ...], int] = {}
 
     @property
     def sales(self) -> list[Sale]:
         return [*self.earlier, *(sale for _, sale in self.mine)]
+
+    def take(self, one: Judged, sale: Sale) -> None:
+        """One more row of it, unless it stood there before."""
+        content, seen = tuple(one.row.cells), self.seen
+        if (line := seen.setdefault(content, one.row.line)) != one.row.line:
+            one.outcome, one.reason = Outcome.SAME, f"The same row stands on line {line}."
+        else:
+            self.mine.append((one, sale))
 
 
 class Known(NamedTuple):
@@ -72,26 +83,27 @@ def work(imported: Import, rows: Sequence[Row]) -> None:
         judged = import_payouts.judge(imported, recipe, rows, taking=taking)
     else:
         judged = _orders(imported, recipe, rows, taking=taking)
-    bulk.insert(
-        ImportRow,
-        (
-            ImportRow(
-                organization_id=imported.organization_id,
-                imported=imported,
-                line=one.row.line,
-                key=one.key,
-                cells=one.row.cells,
-                outcome=one.outcome,
-                reason=one.reason,
-            )
-            for one in judged
-        ),
-    )
-    counted: dict[str, int] = {"rows": len(judged)}
-    for one in judged:
-        name = COUNTED[Outcome(one.outcome)]
-        counted[name] = counted.get(name, 0) + 1
+    _keep(imported, judged)
+    counted = Counter({"rows": len(judged)})
+    for outcome, count in Counter([one.outcome for one in judged]).items():
+        counted[COUNTED[Outcome(outcome)]] += count
     imports.advance(imported, position=max([imported.position, *(row.line for row in rows)]), counted=counted)
+
+
+def _keep(imported: Import, judged: Sequence[Judged]) -> None:
+    count = len(judged)
+    bulk.insert_columns(
+        ImportRow,
+        {
+            "organization_id": [imported.organization_id] * count,
+            "imported_id": [imported.pk] * count,
+            "line": [one.row.line for one in judged],
+            "key": [one.key for one in judged],
+            "cells": [one.row.cells for one in judged],
+            "outcome": [one.outcome for one in judged],
+            "reason": [one.reason for one in judged],
+        },
+    )
 
 
 def _not_worked(imported: Import, rows: Sequence[Row]) -> Sequence[Row]:
@@ -105,24 +117,27 @@ def _not_worked(imported: Import, rows: Sequence[Row]) -> Sequence[Row]:
 
 def _orders(imported: Import, recipe: Recipe, rows: Sequence[Row], *, taking: bool) -> list[Judged]:
     judged, groups = _read(imported, recipe, rows)
-    told = {key: _tell(imported, recipe, group) for key, group in groups.items()}
-    said = [Said(imported.channel, one.order) for one in told.values() if one is not None]
+    said = {key: word for key, group in groups.items() if (word := _gather(recipe, group)) is not None}
     if taking:
-        facts.lock(said)
-    known = _known(imported, [key for key, one in told.items() if one is not None])
+        facts.lock_names(
+            (imported.channel_id, name) for word in said.values() for name in (word.external_id, word.payment_id)
+        )
+    known = _known(imported, list(said))
+    fresh: list[Word] = []
     bringing: list[Said] = []
-    for key, one in told.items():
-        if one is None:
-            continue
-        group = groups[key]
-        outcome, reason = _judge(imported, known.get(key), one)
+    for key, word in said.items():
+        group, stands = groups[key], known.get(key)
+        outcome, reason = (Outcome.NEW, "") if stands is None else _judge(imported, stands, word)
         for judgement, sale in group.mine:
             judgement.outcome, judgement.reason = outcome, reason or _remark(sale)
-        if outcome in ImportRow.TOLD and group.mine:
-            bringing += [Said(imported.channel, message) for message in _messages(one, known.get(key))]
-    if taking and bringing:
-        recorded = facts.record(bringing, organization=imported.organization)
-        settlement.request(imported.organization_id, orders=recorded.orders, wake_worker=False)
+        if stands is None:
+            fresh.append(word)
+        elif outcome in ImportRow.TOLD and group.mine:
+            bringing += _messages(imported, word, stands)
+    if taking:
+        touched = file_facts.record(imported, fresh)
+        touched |= facts.record(bringing, organization=imported.organization).orders
+        settlement.request(imported.organization_id, orders=touched, wake_worker=False)
     return judged
 
 
@@ -131,6 +146,7 @@ def _read(imported: Import, recipe: Recipe, rows: Sequence[Row]) -> tuple[list[J
     reader = Reader(recipe)
     judged: list[Judged] = []
     read: list[tuple[Judged, Sale]] = []
+    groups: dict[str, Group] = {}
     for row in rows:
         one = Judged(row, reason=row.problem)
         judged.append(one)
@@ -142,92 +158,101 @@ def _read(imported: Import, recipe: Recipe, rows: Sequence[Row]) -> tuple[list[J
             one.reason, one.key = str(unreadable), key_of(row, recipe)
             continue
         one.key = sale.order_id
+        if one.key not in groups:
+            groups[one.key] = Group()
         read.append((one, sale))
-    groups = {one.key: Group() for one, _ in read}
-    earlier = ImportRow.objects.filter(imported=imported, key__in=list(groups), outcome__in=ImportRow.TOLD)
-    for former in earlier.order_by("line"):
-        groups[former.key].earlier.append(reader.read(former.cells))
-        groups[former.key].seen[tuple(former.cells)] = former.line
+    for key, line, cells in _earlier(imported, list(groups)):
+        groups[key].earlier.append(reader.read(cells))
+        groups[key].seen[tuple(cells)] = line
     for one, sale in read:
-        group, content = groups[one.key], tuple(one.row.cells)
-        if content in group.seen:
-            one.outcome, one.reason = Outcome.SAME, f"The same row stands on line {group.seen[content]}."
-        else:
-            group.seen[content] = one.row.line
-            group.mine.append((one, sale))
+        groups[one.key].take(one, sale)
     return judged, groups
 
 
-def _tell(imported: Import, recipe: Recipe, group: Group) -> Told | None:
+# Each look-up stands by itself and goes by its index, whatever the planner believes of a table that was empty.
+_EARLIER = """
+SELECT r.key, r.line, r.cells FROM unnest(%s::text[]) AS k, LATERAL (
+  SELECT key, line, cells, outcome FROM orders_importrow WHERE imported_id = %s AND key = k OFFSET 0) r
+ WHERE r.outcome = ANY(%s) ORDER BY r.line
+"""
+_KNOWN = f"""
+SELECT {", ".join(f"o.{'id' if name == 'pk' else name}" for name in Known._fields)}
+  FROM unnest(%s::text[]) AS k, LATERAL (
+  SELECT * FROM orders_order WHERE channel_id = %s AND external_id = k OFFSET 0) o
+"""
+
+
+def _earlier(imported: Import, keys: Sequence[str]) -> list[tuple[str, int, list[str]]]:
+    """What earlier portions of this file told of these orders, by line."""
+    if not imported.position or not keys:
+        return []
+    with bulk.cursor() as cursor:
+        cursor.execute(_EARLIER, [keys, imported.pk, [outcome.value for outcome in ImportRow.TOLD]])
+        return cursor.fetchall()
+
+
+def _gather(recipe: Recipe, group: Group) -> Word | None:
     """What the rows say of their order; a row that contradicts those before it is set aside as a conflict."""
     try:
-        return _told(imported, recipe, group.sales) if group.mine else None
+        return words.gather(group.sales, record=recipe.record) if group.mine else None
     except Disagrees:
-        kept, told = list(group.mine), None
+        kept, word = list(group.mine), None
         group.mine = []
         for one, sale in kept:
             try:
-                told = _told(imported, recipe, [*group.sales, sale])
+                word = words.gather([*group.sales, sale], record=recipe.record)
                 group.mine.append((one, sale))
             except Disagrees as disagrees:
                 one.outcome, one.reason = Outcome.CONFLICT, str(disagrees)
-        return told
-
-
-def _told(imported: Import, recipe: Recipe, told: Sequence[Sale]) -> Told:
-    return sales.tell(
-        told, record=recipe.record, version=imported.version, quiet=not imported.mail, rank=min(len(told), 30_000)
-    )
+        return word
 
 
 def _known(imported: Import, keys: Sequence[str]) -> dict[str, Known]:
     if not keys:
         return {}
-    rows = Order.objects.filter(channel=imported.channel_id, external_id__in=keys).values_list(*Known._fields)
-    return {row[1]: Known._make(row) for row in rows}
+    with bulk.cursor() as cursor:
+        cursor.execute(_KNOWN, [keys, imported.channel_id])
+        return {row[1]: Known._make(row) for row in cursor.fetchall()}
 
 
-def _judge(imported: Import, known: Known | None, told: Told) -> tuple[str, str]:
-    """What becomes of the rows of one order, and why where that is worth a word."""
-    order = told.order
-    if known is None:
-        return Outcome.NEW, ""
-    agrees = (known.currency, known.total_minor) == (order.currency, order.total_minor)
+def _judge(imported: Import, known: Known, word: Word) -> tuple[str, str]:
+    """What becomes of the rows of an order that is known, and why where that is worth a word."""
+    agrees = (known.currency, known.total_minor) == (word.currency, word.total_minor)
     stands = f"{money.to_text(known.total_minor, known.currency)} {known.currency}"
-    says = f"{money.to_text(order.total_minor, order.currency)} {order.currency}"
+    says = f"{money.to_text(word.total_minor, word.currency)} {word.currency}"
     if known.authority != Authority.FILE:
         if agrees:
             return Outcome.SAME, "Its shop itself has told of it: that stands."
         return Outcome.CONFLICT, f"Its shop says {stands}, and this file says {says}: what the shop says stands."
     if known.version == imported.version:
         return Outcome.NEW, ""
-    if sales.UNDONE in known.flags:
+    if words.UNDONE in known.flags:
         return Outcome.NEW, "Brought back after an import of it was undone."
-    if known.digest == digest(order):
+    if known.digest == word.digest:
         return Outcome.SAME, "It was imported before, and says the same."
     if not agrees:
         return Outcome.CONFLICT, f"It was imported with {stands}, and this file says {says}."
     if known.version > imported.version:
         return Outcome.CONFLICT, "A later import says otherwise, and stands."
-    if _rank(told) < known.rank:
+    if _rank(word) < known.rank:
         return Outcome.CONFLICT, "An import before this one knows it refunded or further on: a file takes nothing back."
-    further = _rank(told) > known.rank
+    further = _rank(word) > known.rank
     return Outcome.UPDATE, "Its status went on." if further else "Details changed, its amount did not."
 
 
-def _rank(told: Told) -> int:
-    order = told.order
-    if order.status == OrderStatus.REFUNDED:
+def _rank(word: Word) -> int:
+    if word.status == OrderStatus.REFUNDED:
         return _RANKS[Standing.REFUNDED]
-    return _RANKS[Standing.CANCELLED] if order.cancelled else _RANKS[Standing.PAID] * order.paid
+    return _RANKS[Standing.CANCELLED] if word.cancelled else _RANKS[Standing.PAID] * word.paid
 
 
-def _messages(told: Told, known: Known | None) -> list[sales.Spoken]:
+def _messages(imported: Import, word: Word, known: Known) -> list[Said]:
     """What is to be recorded; money that an earlier file told of and this one no longer does is taken back."""
+    told = words.tell(word, version=imported.version, quiet=not imported.mail)
     found = told.messages
-    if known is not None and known.channel_paid and told.payment is None:
-        found.append(sales.unpaid(told.order))
-    return found
+    if known.channel_paid and told.payment is None:
+        found.append(words.unpaid(told.order))
+    return [Said(imported.channel, message) for message in found]
 
 
 def _remark(sale: Sale) -> str:

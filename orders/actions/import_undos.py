@@ -11,10 +11,11 @@ from django.db.models import Count, Q, QuerySet
 
 from orders.actions import facts, imports
 from orders.actions.statements import Said
-from orders.files import sales
+from orders.files import words
 from orders.files.dialects import Mode, Recipe
-from orders.files.sales import Disagrees, Reader, Told
+from orders.files.sales import Reader
 from orders.files.transfers import TransferReader
+from orders.files.words import Disagrees, Told
 from orders.messages import Authority, PayoutStatus
 from orders.models import Import, ImportRow, Order, Payout
 from orders.parsing import Unreadable
@@ -117,7 +118,7 @@ def _orders(imported: Import, recipe: Recipe, rows: dict[str, list[ImportRow]]) 
         if rows[key][0].outcome == Outcome.UPDATE and former is None:
             kept[key] = NOTHING_BEFORE
             continue
-        word = sales.withdraw(one, now) if former is None else sales.restore(former, instead_of=one, version=now)
+        word = words.withdraw(one, now) if former is None else words.restore(former, instead_of=one, version=now)
         bringing += [Said(imported.channel, message) for message in word.messages]
     if bringing:
         recorded = facts.record(bringing, organization=imported.organization)
@@ -127,7 +128,7 @@ def _orders(imported: Import, recipe: Recipe, rows: dict[str, list[ImportRow]]) 
 
 def _told(reader: Reader, recipe: Recipe, rows: Sequence[ImportRow], imported: Import) -> Told:
     read = [reader.read(row.cells) for row in rows]
-    return sales.tell(read, record=recipe.record, version=imported.version, quiet=True, rank=len(read))
+    return words.tell(words.gather(read, record=recipe.record), version=imported.version, quiet=True)
 
 
 def _stays(order: Order, imported: Import) -> str:

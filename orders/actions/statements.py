@@ -1,13 +1,11 @@
 """What one delivery says, with the channel it came through."""
 
 import hashlib
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass
 
-from orders.messages import Authority, Message, OrderMessage
+from orders.files import words
+from orders.messages import FROM_FILE, Authority, Message, OrderMessage, PaymentMessage
 from orders.models import Channel
-
-_ANY_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,5 +22,7 @@ def digest(message: Message) -> str:
     Of what a file says only the content counts: the same row in another file is the same word.
     """
     if isinstance(message, OrderMessage) and message.authority == Authority.FILE:
-        message = replace(message, version=_ANY_TIME, rank=0, quiet=False)
+        return words.digest(message)
+    if isinstance(message, PaymentMessage) and message.external_id.startswith(FROM_FILE):
+        return words.digest(message)
     return hashlib.sha256(repr(message).encode()).hexdigest()

@@ -46,7 +46,8 @@ _ASKED = {Dates.ISO: "2026-11-12", Dates.DMY: "12/11/2026, day first", Dates.MDY
 
 def trim(text: str) -> str:
     """Without space around it, whatever kind of space it is."""
-    return text.strip().strip(MISSING).strip()
+    plain = text.strip()
+    return plain if plain.isascii() else plain.strip(MISSING).strip()
 
 
 def fold(text: str) -> str:
@@ -92,6 +93,7 @@ def _plain(text: str, decimals: Decimals) -> str:
     raise Unreadable(f"{parsing.shown(text)} is not an amount written as {written}.")
 
 
+@lru_cache(maxsize=1024)
 def currency(text: str) -> str:
     """The code of a currency; raises `Unreadable`."""
     found = trim(text)
@@ -101,6 +103,7 @@ def currency(text: str) -> str:
         raise Unreadable(str(error)) from None
 
 
+@lru_cache(maxsize=1024)
 def quantity(text: str) -> int:
     """A whole number from 1 to a million; raises `Unreadable`."""
     found = trim(text)
@@ -136,9 +139,16 @@ def moment(text: str, dates: Dates, zone: ZoneInfo, iso_too: bool = False) -> da
 
 def text(value: str, at_most: int) -> str:
     """Words for people: no NUL, no more than so many characters."""
-    return parsing.clean(trim(value))[:at_most]
+    plain = value.strip()
+    if plain.isascii() and "\0" not in plain:
+        return plain[:at_most]
+    return parsing.clean(trim(plain))[:at_most]
 
 
 def word(value: str, words: Mapping[str, str]) -> str:
     """What a word of a file means by this table, '' where nobody knows."""
-    return words.get(fold(value), "")
+    return words.get(_folded(value), "")
+
+
+# A file says one of a few words on each row.
+_folded = lru_cache(maxsize=1024)(fold)

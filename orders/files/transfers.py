@@ -62,7 +62,7 @@ class TransferReader(Reader):
             # Refunds were taken out of the orders' money before it was paid out.
             gross -= abs(self._amount("refunds", row, currency) or 0)
         made_at, account = self._moment("payout_date", row), cells.text(told("account", row), 100)
-        named = self._named(row)
+        named = self._orders(row)
         standing = cells.word(told("status", row), self.recipe.statuses) if "status" in self._at else Standing.PAID
         message = PayoutMessage(
             external_id=self._id(row, made_at, net, account),
@@ -83,7 +83,7 @@ class TransferReader(Reader):
         fee, tax = (self._amount(name, row, currency) for name in ("fee", "fee_tax"))
         return None if fee is None else fee + (tax or 0)
 
-    def _named(self, row: Sequence[str]) -> tuple[str, ...]:
+    def _orders(self, row: Sequence[str]) -> tuple[str, ...]:
         """The ids of its orders, each once."""
         parts = [part for part in self._told("order_ids", row).split(";") if cells.trim(part)]
         if len(parts) > NAMED_MOST:

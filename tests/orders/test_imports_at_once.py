@@ -78,7 +78,7 @@ def test_two_people_with_one_file_import_each_order_once(tmp_path: Path, monkeyp
 def test_without_taking_turns_they_would_get_into_each_others_way(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(facts, "lock", lambda said: None)
+    monkeypatch.setattr(facts, "lock_names", lambda names: None)
     stage = Stage()
     done = both_at_once(stage, tmp_path, monkeypatch)
     assert sorted((one.state, one.fresh) for one in done) != [("done", 0), ("done", 20)]
