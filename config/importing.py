@@ -7,7 +7,7 @@ from functools import partial
 
 from django.db import InterfaceError, OperationalError, connection
 
-from orders.actions import import_rows, import_undos, imports
+from orders.actions import estimates, import_rows, import_undos, imports
 from orders.files import gatherings, texts
 from orders.files.dialects import Recipe
 from orders.files.gatherings import Apart
@@ -17,7 +17,7 @@ from profiles import tenancy
 from profiles.actions import turns
 
 log = logging.getLogger(__name__)
-PORTION = 1000
+PORTION = 2000
 # Deliveries and mail do not wait longer for a large file than this; then it goes on at the next round.
 AT_MOST_SECONDS = 20
 Told = Callable[[int], None]
@@ -59,6 +59,9 @@ def _work(imported: Import, until: float, told: Told) -> int:
         count = len(act.args[1])
         worked += count
         told(count)
+        with tenancy.organization(imported.organization_id):
+            if imported.state == Import.State.TAKING and estimates.due(worked):
+                estimates.refresh()
 
 
 def _reading(imported: Import) -> "Iterator[partial[None]]":

@@ -169,10 +169,12 @@ def _read(imported: Import, recipe: Recipe, rows: Sequence[Row]) -> tuple[list[J
     return judged, groups
 
 
-# Each look-up stands by itself and goes by its index, whatever the planner believes of a table that was empty.
+# Each look-up stands by itself and goes by its index, whatever the planner believes of a table that was empty; it is
+# planned each time, since a plan that was made over the empty table and kept read all rows for each order. Of an import
+# that is new the planner expects next to no rows, and would look for a key among all of them: hence its id plus nought.
 _EARLIER = """
 SELECT r.key, r.line, r.cells FROM unnest(%s::text[]) AS k, LATERAL (
-  SELECT key, line, cells, outcome FROM orders_importrow WHERE imported_id = %s AND key = k OFFSET 0) r
+  SELECT key, line, cells, outcome FROM orders_importrow WHERE key = k AND imported_id + 0 = %s OFFSET 0) r
  WHERE r.outcome = ANY(%s) ORDER BY r.line
 """
 _KNOWN = f"""
@@ -187,7 +189,8 @@ def _earlier(imported: Import, keys: Sequence[str]) -> list[tuple[str, int, list
     if not imported.position or not keys:
         return []
     with bulk.cursor() as cursor:
-        cursor.execute(_EARLIER, [keys, imported.pk, [outcome.value for outcome in ImportRow.TOLD]])
+        told = [outcome.value for outcome in ImportRow.TOLD]
+        cursor.execute(_EARLIER, [keys, imported.pk, told], prepare=False)
         return cursor.fetchall()
 
 
@@ -211,7 +214,7 @@ def _known(imported: Import, keys: Sequence[str]) -> dict[str, Known]:
     if not keys:
         return {}
     with bulk.cursor() as cursor:
-        cursor.execute(_KNOWN, [keys, imported.channel_id])
+        cursor.execute(_KNOWN, [keys, imported.channel_id], prepare=False)
         return {row[1]: Known._make(row) for row in cursor.fetchall()}
 
 

@@ -66,7 +66,7 @@ def order_id(text: str) -> str:
     return parsing.external_id(found)
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=4096)
 def amount(text: str, currency: str, decimals: Decimals) -> int:
     """Minor units; raises `Unreadable` for what is not written as declared, or has more decimals than the currency."""
     found = trim(text)
@@ -112,7 +112,7 @@ def quantity(text: str) -> int:
     return int(found)
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=1024)
 def moment(text: str, dates: Dates, zone: ZoneInfo, iso_too: bool = False) -> datetime:
     """The instant in UTC of a day, with or without a time, in the declared order; raises `Unreadable`.
 

@@ -90,26 +90,26 @@ def test_a_killed_import_goes_on_and_has_each_row_once(installation: servers.Ins
     migrated.install(installation)
     place = ("--currency", "EUR", "--region", "DE", "--timezone", "Europe/Berlin")
     installation.manage("create_organization", "lantern", "--name", "Lantern", *place)
-    rows = [row(number) for number in range(3000)]
+    rows = [row(number) for number in range(5000)]
     rows[500] = row(500, gross="oops")
     path = tmp_path / "orders.csv"
-    path.write_bytes(csv(*rows, *(row(number, sku="EBOOK-HARB-EN") for number in range(0, 3000, 60))))
+    path.write_bytes(csv(*rows, *(row(number, sku="EBOOK-HARB-EN") for number in range(0, 5000, 100))))
     own = ("--organization", "lantern", "--channel", "csv:old")
     with psycopg.connect(installation.cluster.url(embedded.SUPERUSER), autocommit=True) as database:
 
         def worked() -> int:
             return database.execute("SELECT count(*) FROM orders_importrow").fetchone()[0]  # type: ignore[index]
 
-        for command, until in ((["import_csv", *own, str(path)], 1), (["work", "--seconds", "60"], 1500)):
+        for command, until in ((["import_csv", *own, str(path)], 1), (["work", "--seconds", "60"], 2500)):
             process = installation.start(*command)
             servers.wait_until(lambda wanted=until: worked() >= wanted, seconds=90, what="some rows")
             installation.kill(process)
             database.execute("UPDATE orders_import SET lease_until = now()")
-        assert 1500 <= worked() < 3050
+        assert 2500 <= worked() < 5050
         installation.manage("work", "--until-idle", seconds=300)
         state = database.execute("SELECT state, rows, fresh, rejected FROM orders_import").fetchall()
         lines = database.execute("SELECT count(*), count(DISTINCT line) FROM orders_importrow").fetchone()
         facts_ = database.execute("SELECT (SELECT count(*) FROM orders_order), (SELECT count(*) FROM orders_line)")
-        assert state == [("done", 3050, 3049, 1)] and lines == (3050, 3050)
-        assert facts_.fetchone() == (2999, 3049)
+        assert state == [("done", 5050, 5049, 1)] and lines == (5050, 5050)
+        assert facts_.fetchone() == (4999, 5049)
         assert database.execute("SELECT count(*) FROM fulfillment_email").fetchone() == (0,)

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 from django.db import DataError, connection
+from django.db.models.expressions import DatabaseDefault
 
 from profiles import bulk, tenancy
 from profiles.actions import organizations
@@ -61,6 +62,23 @@ def test_nothing_and_something_stand_in_one_column(organization: Organization) -
         bulk.insert(AuditEntry, rows)
         found = AuditEntry.objects.filter(pk__in=[row.pk for row in rows]).order_by("pk")
         assert list(found.values_list("subject_id", "act")) == [(1, UUID(int=0)), (None, UUID(int=1)), (0, UUID(int=2))]
+
+
+@pytest.mark.parametrize("count", [1, 2, len(AWKWARD)])
+def test_columns_are_written_as_objects_are(organization: Organization, count: int) -> None:
+    with tenancy.organization(organization.pk):
+        rows = events(organization, AWKWARD[:count])
+        names = [f.attname for f in Event._meta.local_concrete_fields if f.attname not in ("id", "recorded_at")]
+        own = [name for name in names if not isinstance(getattr(rows[0], name), DatabaseDefault)]
+        ids = bulk.insert_columns(Event, {name: [getattr(row, name) for row in rows] for name in own})
+        by_columns = list(Event.objects.order_by("pk").values_list("pk", *own))
+        assert [pk for pk, *_ in by_columns] == ids
+        Event.objects.all().delete()
+        bulk.insert(Event, rows)
+        assert [rest for _, *rest in by_columns] == [
+            list(one) for one in Event.objects.order_by("pk").values_list(*own)
+        ]
+        assert bulk.insert_columns(Event, dict.fromkeys(own, ())) == []
 
 
 def test_a_known_row_is_passed_over_where_that_is_asked_for(organization: Organization) -> None:

@@ -1,7 +1,7 @@
 """Identifiers: equal people compare equal, and nothing that many people share is a key."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from profiles import identifiers, rules
@@ -45,6 +45,21 @@ def test_an_address_has_one_spelling(raw, address):
 def test_what_is_not_one_address_is_neither_key_nor_mailable(raw):
     assert normalise("email", raw) is None
     assert identifiers.mailable(raw) is None
+
+
+ATOMS = st.text("aZ9._-+'@ ü", max_size=8) | st.sampled_from(["x" * 64, "x" * 65, "a..b", ".a", "a.", "noreply"])
+DOMAINS = st.sampled_from(
+    "example.org EXAMPLE.Org shop.example localhost a.test -a.org a-.org a..org ab--c.org 1.2 exämple.com org .org"
+    f" a.org. [127.0.0.1] xn--exmple-cua.com {'x' * 64}.org {'a.' * 124}org".split(" ")
+)
+
+
+@given(local=ATOMS, domain=DOMAINS, around=st.sampled_from(["", " ", "\t"]))
+@settings(max_examples=300, deadline=None)
+def test_a_plain_address_is_read_as_the_whole_grammar_reads_it(local: str, domain: str, around: str) -> None:
+    raw = f"{around}{local}@{domain}{around}"
+    if len(raw) <= identifiers.MAX_LENGTH:
+        assert identifiers.mailable(raw) == identifiers._checked(raw)
 
 
 @given(st.text() | st.emails() | st.emails().map(str.upper))
