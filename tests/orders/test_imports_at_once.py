@@ -91,7 +91,7 @@ def test_a_killed_import_goes_on_and_has_each_row_once(installation: servers.Ins
     place = ("--currency", "EUR", "--region", "DE", "--timezone", "Europe/Berlin")
     installation.manage("create_organization", "lantern", "--name", "Lantern", *place)
     rows = [row(number) for number in range(5000)]
-    rows[500] = row(500, gross="oops")
+    rows[550] = row(550, gross="oops")
     path = tmp_path / "orders.csv"
     path.write_bytes(csv(*rows, *(row(number, sku="EBOOK-HARB-EN") for number in range(0, 5000, 100))))
     own = ("--organization", "lantern", "--channel", "csv:old")
