@@ -14,7 +14,7 @@ END $$;
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("orders", "0020_mark_stale_days"),
+        ("orders", "0021_take_in_many_at_once"),
         ("profiles", "0014_settle_payouts"),
     ]
 
