@@ -20,6 +20,8 @@ _BOLD: Final = re.compile(r"\*\*([^*\n]{1,200})\*\*")
 _NAMED: Final = re.compile(r",? ?\{\{ ?customer_name ?\}\}")
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u0085\u2028\u2029]")
 
+# Addresses that stand beside what a mail is about: drawn as a line, so that they outshine no button.
+ASIDES: Final = frozenset({"library"})
 # What every mail may name; each sort of mail adds its own.
 COMMON: Final = frozenset({"customer_name", "organization_name", "support_email"})
 
@@ -84,7 +86,30 @@ NAMES: Final[Mapping[str, str]] = {
     "email_change_notice": "Notice to the former address",
 }
 
-# What is written about the library and its addresses, and not about one order.
+# What a seller reads beside each name.
+MEANINGS: Final[Mapping[str, str]] = {
+    "customer_name": "The customer’s name; where we know none, it is left out with the comma before it.",
+    "organization_name": "Your name.",
+    "support_email": "Your address for questions.",
+    "order_number": "The order’s number.",
+    "total": "What was paid, with its currency.",
+    "refunded": "What this refund gave back, with its currency.",
+    "downloads": "A box with a button for each download; before there is one, a sentence that it follows.",
+    "order": "The order’s lines and total.",
+    "library": "Where guests keep all they bought; left out for whoever has a library already.",
+    "product": "What was bought.",
+    "products": "What was bought, in a line.",
+    "offered": "What you offer.",
+    "link": "Where the button leads.",
+    "minutes": "How many minutes it works.",
+    "hours": "How many hours it works.",
+    "code": "The six digits, large.",
+    "begun": "A sentence that says who asked for the change.",
+}
+
+# What an order itself makes us write, what is written after it, and what about the library and its addresses.
+OF_ORDER: Final = ("receipt", "delivery", "refund", "cancellation")
+AFTER_PURCHASE: Final = ("reminder", "checkin", "review", "cross_sell", "upsell", "kickoff", "intake")
 OF_LIBRARY: Final = ("claim", "invitation", "claim_reminder", "address_code", "email_change", "email_change_notice")
 
 
@@ -152,7 +177,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One paragraph, list, button or block of the house; `sort` says which."""
+    """One paragraph, list, button, address beside it or block of the house; `sort` says which."""
 
     sort: str
     items: tuple[tuple[Part, ...], ...] = ()
@@ -185,7 +210,8 @@ def blocks(sort: str, wording: Wording, values: Mapping[str, Any]) -> list[Block
             found.append(Block(whole[1]))
         elif button and button[2] in slots.links:
             if url := str(values.get(button[2], "")):
-                found.append(Block("button", label=fill(button[1], values), url=url))
+                drawn = "aside" if button[2] in ASIDES else "button"
+                found.append(Block(drawn, label=fill(button[1], values), url=url))
         elif all(line.startswith("- ") for line in paragraph.split("\n")):
             found.append(Block("list", tuple(_parts(line[2:], values) for line in paragraph.split("\n"))))
         else:

@@ -8,10 +8,12 @@ from email.utils import parseaddr
 
 from django.conf import settings
 
-from fulfillment.actions import invitations, links, phrasing, reach, unsubscribes
+from fulfillment import wordings
+from fulfillment.actions import invitations, links, own_words, phrasing, reach, unsubscribes
 from fulfillment.actions.invitations import Issued
 from fulfillment.actions.letters import Letter
 from fulfillment.actions.links import Given
+from fulfillment.actions.own_words import Words
 from fulfillment.models import Email, Entitlement, Service
 from fulfillment.providers.outcomes import OutgoingMail, message_id, sender
 from orders.actions.statuses import Money, fully
@@ -81,20 +83,20 @@ def settle(orders: Sequence[Order], facts: Mapping[int, Money], lines: Mapping[i
         )
     )
     rows = []
-    for key, (order, template, refund) in wanted.items():
-        to = identifiers.mailable(order.mail_to)
-        # A receipt with something to download is written together with its links, by the job.
-        if key in known or not to or (template == Template.RECEIPT and order.pk in awaited):
-            continue
-        letter = phrasing.of_order(
-            template, organization=order.organization, order=order, lines=lines.get(order.pk, ()), refund=refund
-        )
-        about = f"{order.channel.label}/{refund.external_id if refund else order.external_id}"
-        rows.append(draft(key, template, to, letter, about=about, order=order, organization_id=order.organization_id))
+    with own_words.batch(*wordings.OF_ORDER) as words:
+        for key, (order, template, refund) in wanted.items():
+            to = identifiers.mailable(order.mail_to)
+            # A receipt with something to download is written together with its links, by the job.
+            if key in known or not to or (template == Template.RECEIPT and order.pk in awaited):
+                continue
+            bought, owner = lines.get(order.pk, ()), order.organization
+            letter = words.write(phrasing.of_order(template, owner, order, lines=bought, refund=refund))
+            about = f"{order.channel.label}/{refund.external_id if refund else order.external_id}"
+            rows.append(draft(key, template, to, letter, about=about, order=order, organization_id=owner.pk))
     bulk.insert(Email, rows, ignore_conflicts=True)
 
 
-def deliver(entitlements: Sequence[Entitlement], given: Mapping[int, Given]) -> None:
+def deliver(entitlements: Sequence[Entitlement], given: Mapping[int, Given], words: Words) -> None:
     """Write the mail that carries these links: the order's receipt if it has none yet, else a delivery of its own."""
     by_order: dict[int, list[Entitlement]] = {}
     alone: list[Entitlement] = []
@@ -118,7 +120,9 @@ def deliver(entitlements: Sequence[Entitlement], given: Mapping[int, Given]) -> 
     mails |= {_key([entitlement], given): [entitlement] for entitlement in alone}
     invited, owners = invitations.invite(mails), unreal(alone)
     rows = [
-        _delivery(key, group, given, lines.get(group[0].order_id or 0, []), invited=invited.get(key), unreal=owners)
+        _delivery(
+            key, group, given, lines.get(group[0].order_id or 0, []), words, invited=invited.get(key), unreal=owners
+        )
         for key, group in mails.items()
     ]
     bulk.insert(Email, rows, ignore_conflicts=True)
@@ -131,7 +135,7 @@ def _key(group: Sequence[Entitlement], given: Mapping[int, Given]) -> str:
     return f"delivery:{given[group[0].pk].link.pk}"
 
 
-def receipts_without_links(orders: Iterable[Order]) -> None:
+def receipts_without_links(orders: Iterable[Order], words: Words) -> None:
     """The receipt of paid orders whose files cannot be delivered yet; the link follows by itself."""
     found = [order for order in orders if not order.quiet]
     if not found:
@@ -146,10 +150,8 @@ def receipts_without_links(orders: Iterable[Order]) -> None:
     rows = []
     for order in found:
         if to := identifiers.mailable(order.mail_to):
-            letter = phrasing.of_order(
-                Template.RECEIPT, organization=order.organization, order=order, lines=lines.get(order.pk, ())
-            )
-            about = f"{order.channel.label}/{order.external_id}"
+            saying = phrasing.of_order(Template.RECEIPT, order.organization, order, lines=lines.get(order.pk, ()))
+            about, letter = f"{order.channel.label}/{order.external_id}", words.write(saying)
             owner, key = order.organization_id, f"receipt:{order.pk}"
             rows.append(draft(key, Template.RECEIPT, to, letter, about=about, order=order, organization_id=owner))
     bulk.insert(Email, rows, ignore_conflicts=True)
@@ -160,6 +162,7 @@ def _delivery(
     group: Sequence[Entitlement],
     given: Mapping[int, Given],
     lines: Sequence[Line],
+    words: Words,
     *,
     invited: Issued | None,
     unreal: Collection[int],
@@ -168,16 +171,16 @@ def _delivery(
     order = first.order
     pairs = [(entitlement, given[entitlement.pk]) for entitlement in group]
     template = Template.RECEIPT if key.startswith("receipt:") else Template.DELIVERY
-    letter = phrasing.of_order(
+    saying = phrasing.of_order(
         template,
-        organization=first.organization,
-        order=order,
+        first.organization,
+        order,
         lines=lines,
         given=pairs,
         customer_name=first.profile.name,
         invited=invited,
     )
-    owner = first.organization_id
+    owner, letter = first.organization_id, words.write(saying)
     row = draft(key, template, address(first), letter, about=about_of(first), order=order, organization_id=owner)
     row.profile_id = first.profile_id
     row.never_send = row.never_send or (order is None and first.profile_id in unreal)
@@ -272,7 +275,8 @@ def resend_all(
     key = effect[:160]
     invited = invitations.invite({key: list(group)})
     made = links.make_mailed(group)
-    row = _delivery(key, group, made, lines, invited=invited.get(key), unreal=unreal(group))
+    with own_words.batch(*wordings.OF_ORDER) as words:
+        row = _delivery(key, group, made, lines, words, invited=invited.get(key), unreal=unreal(group))
     row.by_person = by.is_person
     row.save(force_insert=True)
     if first.order_id:
@@ -288,7 +292,10 @@ def mail_again(group: Sequence[Entitlement], given: Mapping[int, Given], effects
     """Mail each of these its own new link, once for its effect; returns how many messages are new."""
     mails = {effects[entitlement.pk][:160]: [entitlement] for entitlement in group}
     invited, owners = invitations.invite(mails), unreal(group)
-    rows = [_delivery(key, one, given, [], invited=invited.get(key), unreal=owners) for key, one in mails.items()]
+    with own_words.batch(*wordings.OF_ORDER) as words:
+        rows = [
+            _delivery(key, one, given, [], words, invited=invited.get(key), unreal=owners) for key, one in mails.items()
+        ]
     return bulk.insert(Email, rows, ignore_conflicts=True)
 
 

@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from fulfillment import followups as rules
-from fulfillment.actions import emails, links, mail_templates, matters, phrasing, services, suppressions, unsubscribes
+from fulfillment import wordings
+from fulfillment.actions import emails, links, matters, own_words, phrasing, services, suppressions, unsubscribes
 from fulfillment.actions.entitlements import DIGITAL
 from fulfillment.actions.links import Given
 from fulfillment.actions.matters import Matter
@@ -272,33 +273,28 @@ def _send(rows: Sequence[Followup], about: Mapping[str, Matter], known: Known) -
     asking = [known.services[rules.about(row.source_key)] for row in rows if Kind(row.kind).of_service]
     forms = services.issue(asking)
     mails: list[tuple[Followup, Email, Issued]] = []
-    unusable: set[tuple[str, str]] = set()
-    for row in rows:
-        matter, leave = about[row.matter], unsubscribes.issue()
-        form = forms[known.services[rules.about(row.source_key)].pk] if Kind(row.kind).of_service else None
-        saying = _saying(row, matter, known, given, form, leave)
-        own, fault = mail_templates.judged(saying.sort, known.templates.get((saying.sort, saying.language)))
-        if fault:
-            unusable.add((saying.sort, saying.language))
-        letter = phrasing.write(saying, own)
-        template = Email.Template.REMINDER if row.kind == Kind.REMINDER else Email.Template.FOLLOWUP
-        mail = emails.draft(
-            f"followup:{row.source_key}",
-            template,
-            matter.to,
-            letter,
-            about=matter.about,
-            order=matter.order,
-            organization_id=row.organization_id,
-        )
-        mail.profile_id, mail.entitlement, mail.never_send = matter.profile_id, matter.gift, matter.made_up
-        mail.secrets_until, mail.instead = _held_until(given, row, known), fault[:300]
-        mails.append((row, mail, leave))
+    with own_words.batch(*wordings.AFTER_PURCHASE) as words:
+        for row in rows:
+            matter, leave = about[row.matter], unsubscribes.issue()
+            form = forms[known.services[rules.about(row.source_key)].pk] if Kind(row.kind).of_service else None
+            saying = _saying(row, matter, known, given, form, leave)
+            template = Email.Template.REMINDER if row.kind == Kind.REMINDER else Email.Template.FOLLOWUP
+            mail = emails.draft(
+                f"followup:{row.source_key}",
+                template,
+                matter.to,
+                words.write(saying),
+                about=matter.about,
+                order=matter.order,
+                organization_id=row.organization_id,
+            )
+            mail.profile_id, mail.entitlement, mail.never_send = matter.profile_id, matter.gift, matter.made_up
+            mail.secrets_until = _held_until(given, row, known)
+            mails.append((row, mail, leave))
     bulk.insert(Email, [mail for _, mail, _ in mails])
     unsubscribes.remember((mail, leave) for _, mail, leave in mails)
     for row, mail, _ in mails:
         row.email = mail
-    mail_templates.note_unusable(unusable)
     settlement.wake(rows[0].organization_id)
 
 

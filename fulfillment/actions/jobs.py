@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from fulfillment import backoff, storages
-from fulfillment.actions import emails, links, stores
+from fulfillment import backoff, storages, wordings
+from fulfillment.actions import emails, links, own_words, stores
 from fulfillment.models import Asset, Email, Entitlement, Job
 from orders.models import Order
 from profiles import bulk, claims, clock
@@ -165,15 +165,15 @@ def deliver(job_ids: Sequence[int], checked: Checked) -> None:
             _postpone(job, *trouble, at=now)
         else:
             ready.append(job)
-    emails.receipts_without_links(
-        {o.pk: o for job in jobs if _awaits_file(job) and (o := job.entitlement.order) is not None}.values()
-    )
+    awaiting_files = {o.pk: o for job in jobs if _awaits_file(job) and (o := job.entitlement.order) is not None}
     mailable = [job for job in ready if emails.address(job.entitlement)]
     for job in ready:
         if job not in mailable:
             change(job, State.FAILED, at=now, error=NO_ADDRESS)
     made = links.make_mailed([job.entitlement for job in mailable])
-    emails.deliver([job.entitlement for job in mailable], made)
+    with own_words.batch(*wordings.OF_ORDER) as words:
+        emails.receipts_without_links(awaiting_files.values(), words)
+        emails.deliver([job.entitlement for job in mailable], made, words)
     for job in mailable:
         change(job, State.PENDING_EMAIL, at=now)
     bulk.update(Job, jobs, FIELDS)

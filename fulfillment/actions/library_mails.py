@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from fulfillment.actions import mail_templates, phrasing
+from fulfillment.actions import own_words, phrasing
 from fulfillment.actions.letters import Letter
 from fulfillment.actions.phrasing import Saying
 from profiles.models import Organization, Profile
@@ -26,7 +26,7 @@ def write(
     organization = Organization.objects.get(pk=profile.organization_id)
     language = phrasing.language_of_customer(profile, organization)
     told = {name: phrasing.said(language, one) for name, one in (phrase or {}).items()}
-    return mail_templates.write(
+    return own_words.write(
         Saying(
             sort,
             organization,

@@ -1,20 +1,12 @@
-"""An organization's own words for its mails: kept by version, shown before they count, tried on oneself.
-
-A mail is never stopped by them: words that cannot be used any more give way to the built-in ones.
-"""
-
-import logging
-from collections.abc import Collection
-from dataclasses import replace
+"""An organization's own words for its mails: kept by version, shown before they count, tried on oneself."""
 
 from django.db.models import Max
 
-from fulfillment import followups, phrases, wordings
+from fulfillment import phrases, wordings
 from fulfillment.actions import emails, phrasing
 from fulfillment.actions.letters import Letter
 from fulfillment.actions.phrasing import Saying
 from fulfillment.models import Email, MailTemplate
-from fulfillment.queries import followups as kept
 from fulfillment.wordings import Wording
 from orders.models import Line, Order
 from profiles import clock, identifiers
@@ -22,14 +14,13 @@ from profiles.actions import audit
 from profiles.actors import Actor, Invalid
 from profiles.models import Organization
 
-log = logging.getLogger(__name__)
-
-# Whose words may be changed: what is written after a purchase, and about the library. The footer stays the house's, so
-# that whoever did not ask for a link or a code always reads that there is nothing to do.
-AFTER_PURCHASE = tuple(str(kind) for kind in followups.Kind)
-SORTS = (*AFTER_PURCHASE, *wordings.OF_LIBRARY)
-UNASKED = (*AFTER_PURCHASE, "claim_reminder")
+# Whose words may be changed. The footer stays the house's, so that whoever did not ask for a link or a code always
+# reads that there is nothing to do.
+SORTS = (*wordings.OF_ORDER, *wordings.AFTER_PURCHASE, *wordings.OF_LIBRARY)
+UNASKED = (*wordings.AFTER_PURCHASE, "claim_reminder")
 SAMPLE_CODE = "123456"
+NOWHERE = "https://example.org/preview"
+TITLES_AT_MOST, LINES_AT_MOST = 3, 20
 PERMISSION = "manage_policies"
 
 
@@ -62,24 +53,51 @@ def check(sort: str, language: str, wording: Wording) -> Wording:
 
 def preview(organization: Organization, sort: str, language: str, wording: Wording) -> Letter:
     """The mail as the buyer of the newest order would get it, or of a made-up one; its links lead nowhere."""
-    order = Order.objects.select_related("channel").order_by("-placed_at", "-pk").first()
-    line = Line.objects.filter(order=order).select_related("product").first() if order else None
-    title = line.product.title if line and line.product else "The Tide Atlas"
-    values = {"product": title, "offered": "Harbour Sketches", "link": "https://example.org/preview"}
-    values |= {"products": title, "minutes": "10", "hours": "24", "begun": phrasing.said(language, "begun_by_staff")}
-    if order is None:
-        values |= {"customer_name": "Ada Byron", "order_number": "1001"}
+    order, lines = _newest() or _example(organization)
+    titles = list(dict.fromkeys(phrasing.title(line) for line in lines))[:TITLES_AT_MOST]
+    values = {
+        "product": titles[0],
+        "products": phrasing.titled(titles, at_most=TITLES_AT_MOST),
+        "offered": "Harbour Sketches",
+        "link": NOWHERE,
+        "library": NOWHERE,
+        "minutes": "10",
+        "hours": "24",
+        "begun": phrasing.said(language, "begun_by_staff"),
+        "refunded": phrasing.amount(order.total_minor, order.currency, language),
+    }
     saying = Saying(
         sort,
         organization,
         language,
         order=order,
         values=values,
-        samples=[title],
+        lines=lines,
+        samples=titles if sort in wordings.OF_ORDER else titles[:1],
         unsubscribe_url="https://example.org/u" if sort in UNASKED else "",
         code=SAMPLE_CODE,
     )
     return phrasing.write(saying, wording)
+
+
+def _newest() -> tuple[Order, list[Line]] | None:
+    """The newest order that has something in it to be named."""
+    order = Order.objects.select_related("channel").order_by("-placed_at", "-pk").first()
+    rows = Line.objects.filter(order=order, removed=False).select_related("product").order_by("position")
+    lines = list(rows[:LINES_AT_MOST]) if order is not None else []
+    return (order, lines) if order is not None and lines else None
+
+
+def _example(organization: Organization) -> tuple[Order, list[Line]]:
+    price = 1900
+    order = Order(
+        number="1001",
+        placed_at=clock.now(),
+        currency=organization.currency,
+        total_minor=price,
+        customer_name="Ada Byron",
+    )
+    return order, [Line(title="The Tide Atlas", quantity=1, total_minor=price)]
 
 
 def try_out(
@@ -111,39 +129,6 @@ def try_out(
     row.save(force_insert=True)
     audit.record("mail_template.tried", by=by, subject=row, because=reason, details={"template": sort})
     return row
-
-
-def write(saying: Saying) -> Letter:
-    """This mail in the organization's own words where they can be used, else in the built-in ones, with why."""
-    own, fault = judged(saying.sort, kept.own_words(saying.sort, saying.language))
-    if fault:
-        note_unusable({(saying.sort, saying.language)})
-    return replace(phrasing.write(saying, own), instead=fault)
-
-
-def judged(sort: str, own: Wording | None) -> tuple[Wording | None, str]:
-    """An organization's own words if they can still be used, else the sentence that says why they cannot.
-
-    What is allowed may have changed since they were kept.
-    """
-    if own is None:
-        return None, ""
-    try:
-        return wordings.checked(sort, own), ""
-    except wordings.Unusable as fault:
-        return None, str(fault)
-
-
-def note_unusable(mails: Collection[tuple[str, str]]) -> None:
-    """Keep since when mails of these sorts and languages go out in the built-in words; no statement for none."""
-    if not mails:
-        return
-    rows = [row for key, row in kept.versions_that_count().items() if key in mails]
-    MailTemplate.objects.filter(pk__in=[row.pk for row in rows], unusable_at__isnull=True).update(
-        unusable_at=clock.now()
-    )
-    for row in rows:
-        log.warning("mail_template.unusable", extra={"template": row.template, "language": row.language})
 
 
 def _check_sort(sort: str, language: str) -> None:

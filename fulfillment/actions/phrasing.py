@@ -3,14 +3,13 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.formats import date_format, get_format
 
 from fulfillment import phrases, wordings
-from fulfillment.actions import letters
 from fulfillment.actions.invitations import Issued
 from fulfillment.actions.letters import Letter
 from fulfillment.actions.links import Given
@@ -19,6 +18,9 @@ from fulfillment.wordings import Block, Wording
 from orders import money
 from orders.models import Line, Order, Refund
 from profiles.models import Organization, Profile
+
+# As the customer's pages write a day, and not with an abbreviated month as Django does in English.
+DAYS: Final[Mapping[str, str]] = {"en": "j F Y"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,34 +70,23 @@ def write(saying: Saying, own: Wording | None = None) -> Letter:
 
 def of_order(
     template: str,
-    *,
     organization: Organization,
-    order: Order | None = None,
+    order: Order | None,
+    *,
     lines: Sequence[Line] = (),
     given: Sequence[tuple[Entitlement, Given]] = (),
     refund: Refund | None = None,
     customer_name: str = "",
     invited: Issued | None = None,
-) -> Letter:
-    """A mail about what was bought, in its buyer's language; in English by the house's own templates."""
+) -> Saying:
+    """What a mail about an order, or about something given without one, is to say in its buyer's language."""
     language = language_of(order, organization)
-    if language == phrases.DEFAULT:
-        return letters.write(
-            template,
-            organization=organization,
-            order=order,
-            lines=lines,
-            given=given,
-            refund=refund,
-            customer_name=customer_name,
-            invited=invited,
-        )
     name = customer_name or (order.customer_name if order else "")
     values = {"customer_name": name[:60], "library": invited.masked_url if invited else ""}
     if refund is not None:
         values["refunded"] = amount(refund.amount_minor, refund.currency, language)
     secrets = {invited.masked: invited.secret} if invited else {}
-    return write(Saying(template, organization, language, order, values, given, lines, secrets))
+    return Saying(template, organization, language, order, values, given, lines, secrets)
 
 
 def language_of(order: Order | None, organization: Organization) -> str:
@@ -121,6 +112,12 @@ def titled(titles: Iterable[str], *, at_most: int = 1) -> str:
     return ", ".join(different[:at_most]) + (f" (+{rest})" if rest > 0 else "")
 
 
+def title(line: Line) -> str:
+    """What the customer knows it by: the shop's title, or the product's where the shop only told a SKU."""
+    told = "" if line.title == line.sku else line.title
+    return told or (line.product.title if line.product else "") or line.sku
+
+
 def built_in(sort: str, language: str) -> Wording:
     """The built-in words of a mail, in English where the language is not one of ours."""
     return phrases.MAILS.get(language, phrases.MAILS[phrases.DEFAULT])[sort]
@@ -135,7 +132,7 @@ def amount(minor: int, currency: str, language: str) -> str:
 def day(at: datetime, language: str, *, time: bool = False) -> str:
     """A day as it is written in this language, in UTC; with the time of day where it matters."""
     with translation.override(language):
-        shown = str(date_format(at, "DATE_FORMAT"))
+        shown = str(date_format(at, DAYS.get(language, "DATE_FORMAT")))
     return f"{shown}, {at:%H:%M} UTC" if time else shown
 
 
@@ -167,11 +164,13 @@ def _frame(saying: Saying, values: Mapping[str, str]) -> dict[str, Any]:
     of_purchase = frame["because" if values.get("order_number") else "because_given"]
     return {
         "question": wordings.fill(asks, values),
+        "question_parts": asks.split("{{ support_email }}"),
         "because": wordings.fill(frame.get(f"because_{saying.sort}", of_purchase), values),
         "unsubscribe_label": frame["unsubscribe"],
         "copy_label": frame["copy"],
         "open_label": frame["open_download"],
         "total_label": frame["total"],
+        "preparing": frame["preparing"],
     }
 
 
@@ -195,16 +194,24 @@ def _order(saying: Saying) -> dict[str, Any]:
         "title": wordings.fill(
             said(language, "order"), {"order_number": str(order), "date": day(order.placed_at, language)}
         ),
+        "reference": _reference(order, language),
         "total": amount(order.total_minor, order.currency, language),
         "lines": [
             {
-                "title": line.title if line.title and line.title != line.sku else str(line.product or line.sku),
+                "title": title(line),
                 "quantity": line.quantity,
                 "total": amount(line.total_minor, order.currency, language),
             }
             for line in saying.lines
         ],
     }
+
+
+def _reference(order: Order, language: str) -> str:
+    """How the shop itself calls the order, where its number is another."""
+    if order.external_id in ("", str(order)):
+        return ""
+    return wordings.fill(said(language, "reference"), {"reference": order.external_id})
 
 
 def _preheader(made: Sequence[Block]) -> str:
@@ -215,7 +222,7 @@ def _preheader(made: Sequence[Block]) -> str:
 
 def _text(block: Block) -> dict[str, str]:
     """A block as the text part has it; downloads and the order are written by the template."""
-    if block.sort == "button":
+    if block.sort in ("button", "aside"):
         return {"sort": "text", "text": f"{block.label}:\n{block.url}"}
     mark = "- " if block.sort == "list" else ""
     return {"sort": block.sort, "text": "\n".join(mark + wordings.plain(parts) for parts in block.items)}

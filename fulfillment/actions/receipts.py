@@ -1,6 +1,6 @@
 """A receipt that is sent once more because a person asked for it (SPEC SUP-3)."""
 
-from fulfillment.actions import emails, phrasing
+from fulfillment.actions import emails, own_words, phrasing
 from fulfillment.models import Email, Entitlement
 from orders.models import Line, Order
 from profiles import identifiers
@@ -38,7 +38,7 @@ def resend(order: Order, *, by: Actor, because: str, key: str) -> Email:
     group = list(rights.select_related("product", "profile", "organization", "order__channel").order_by("pk"))
     if group:
         return emails.resend_all(group, by=by, because=reason, effect=effect, lines=lines)
-    letter = phrasing.of_order(Email.Template.RECEIPT, organization=order.organization, order=order, lines=lines)
+    letter = own_words.write(phrasing.of_order(Email.Template.RECEIPT, order.organization, order, lines=lines))
     row = emails.draft(
         effect,
         Email.Template.RECEIPT,

@@ -18,6 +18,11 @@ FRAME: Final[Mapping[str, str]] = {
     "until": "Gültig bis {{ until }}.",
     "order": "Bestellung {{ order_number }}, {{ date }}",
     "total": "Summe",
+    "reference": "Referenz {{ reference }}",
+    "preparing": (
+        "Ihre Bestellung wird vorbereitet, Sie brauchen nichts zu tun: Gehört ein Download dazu, kommt der Link "
+        "an diese Adresse, sobald er bereit ist."
+    ),
     "because_claim": (
         "Jemand hat {{ organization_name }} um diesen Link gebeten. Waren Sie das nicht? Dann brauchen Sie nichts zu "
         "tun: Ohne diese E-Mail kommt niemand hinein."
@@ -41,13 +46,14 @@ FRAME: Final[Mapping[str, str]] = {
 MAILS: Final[Mapping[str, Wording]] = {
     "receipt": Wording(
         "Ihre Bestellung {{ order_number }} bei {{ organization_name }}",
-        "Vielen Dank, {{ customer_name }}.\n\nIhre Zahlung ist eingegangen. Das haben Sie gekauft:\n\n"
+        "Vielen Dank, {{ customer_name }}.\n\nIhre Zahlung ist eingegangen.\n\n"
         "{{ downloads }}\n\n{{ order }}\n\nDies ist Ihr Beleg; bitte bewahren Sie ihn auf.\n\n"
         "[Alles an einem Ort aufbewahren]({{ library }})",
     ),
     "delivery": Wording(
         "Ihr Download von {{ organization_name }}",
-        "Guten Tag {{ customer_name }},\n\nhier ist er:\n\n{{ downloads }}\n\n"
+        "Guten Tag {{ customer_name }},\n\ndas können Sie jetzt herunterladen:\n\n{{ downloads }}\n\n"
+        "Sollte ein Link ablaufen, bevor Sie dazu kommen, schickt Ihnen die Seite dahinter einen neuen.\n\n"
         "[Alles an einem Ort aufbewahren]({{ library }})",
     ),
     "refund": Wording(
@@ -59,7 +65,9 @@ MAILS: Final[Mapping[str, Wording]] = {
     "cancellation": Wording(
         "Ihre Bestellung {{ order_number }} bei {{ organization_name }} wurde storniert",
         "Guten Tag {{ customer_name }},\n\nIhre Bestellung {{ order_number }} wurde storniert. Die Downloads "
-        "funktionieren nicht mehr.\n\n{{ order }}",
+        "funktionieren nicht mehr.\n\nSobald Ihre Zahlung erstattet ist, sagt Ihnen das eine eigene E-Mail, und das "
+        "Geld kommt auf dem Weg zurück, auf dem Sie bezahlt haben. Meist ist es nach 5 bis 10 Werktagen da."
+        "\n\n{{ order }}",
     ),
     "reminder": Wording(
         "{{ product }} wartet auf Sie",

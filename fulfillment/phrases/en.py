@@ -18,6 +18,11 @@ FRAME: Final[Mapping[str, str]] = {
     "until": "Works until {{ until }}.",
     "order": "Order {{ order_number }}, {{ date }}",
     "total": "Total",
+    "reference": "Reference {{ reference }}",
+    "preparing": (
+        "Your order is being prepared, and there is nothing you need to do: if it holds a download, the link "
+        "follows to this address as soon as it is ready."
+    ),
     "because_claim": (
         "Somebody asked {{ organization_name }} for this link. Was it not you? Then there is nothing to do: nobody "
         "gets in without this mail."
@@ -39,12 +44,14 @@ FRAME: Final[Mapping[str, str]] = {
 MAILS: Final[Mapping[str, Wording]] = {
     "receipt": Wording(
         "Your order {{ order_number }} from {{ organization_name }}",
-        "Thank you, {{ customer_name }}.\n\nYour payment has arrived. This is what you bought:\n\n{{ downloads }}\n\n"
+        "Thank you, {{ customer_name }}.\n\nYour payment has arrived.\n\n{{ downloads }}\n\n"
         "{{ order }}\n\nThis is your receipt; please keep it.\n\n[Keep everything in one place]({{ library }})",
     ),
     "delivery": Wording(
         "Your download from {{ organization_name }}",
-        "Hello {{ customer_name }},\n\nhere it is:\n\n{{ downloads }}\n\n[Keep everything in one place]({{ library }})",
+        "Hello {{ customer_name }},\n\nhere is what you can download now:\n\n{{ downloads }}\n\nShould a link expire "
+        "before you get to it, the page behind it mails you a new one.\n\n"
+        "[Keep everything in one place]({{ library }})",
     ),
     "refund": Wording(
         "Your refund for order {{ order_number }} from {{ organization_name }}",
@@ -54,7 +61,8 @@ MAILS: Final[Mapping[str, Wording]] = {
     "cancellation": Wording(
         "Your order {{ order_number }} from {{ organization_name }} has been cancelled",
         "Hello {{ customer_name }},\n\nyour order {{ order_number }} has been cancelled. Its downloads no longer "
-        "work.\n\n{{ order }}",
+        "work.\n\nOnce your payment is refunded, a separate e-mail tells you so, and the money goes back the way you "
+        "paid. Banks usually show it within 5 to 10 working days.\n\n{{ order }}",
     ),
     "reminder": Wording(
         "{{ product }} is waiting for you",

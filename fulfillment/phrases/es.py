@@ -18,6 +18,11 @@ FRAME: Final[Mapping[str, str]] = {
     "until": "Válido hasta el {{ until }}.",
     "order": "Pedido {{ order_number }}, {{ date }}",
     "total": "Total",
+    "reference": "Referencia {{ reference }}",
+    "preparing": (
+        "Su pedido se está preparando y no tiene que hacer nada: si incluye una descarga, el enlace llegará a "
+        "esta dirección en cuanto esté listo."
+    ),
     "because_claim": (
         "Alguien ha pedido este enlace a {{ organization_name }}. ¿No ha sido usted? Entonces no tiene que hacer "
         "nada: nadie entra sin este correo."
@@ -41,12 +46,13 @@ FRAME: Final[Mapping[str, str]] = {
 MAILS: Final[Mapping[str, Wording]] = {
     "receipt": Wording(
         "Su pedido {{ order_number }} de {{ organization_name }}",
-        "Gracias, {{ customer_name }}.\n\nHemos recibido su pago. Esto es lo que ha comprado:\n\n{{ downloads }}\n\n"
+        "Gracias, {{ customer_name }}.\n\nHemos recibido su pago.\n\n{{ downloads }}\n\n"
         "{{ order }}\n\nEste es su recibo; consérvelo.\n\n[Guardarlo todo en un solo lugar]({{ library }})",
     ),
     "delivery": Wording(
         "Su descarga de {{ organization_name }}",
-        "Hola, {{ customer_name }}:\n\naquí la tiene:\n\n{{ downloads }}\n\n"
+        "Hola, {{ customer_name }}:\n\nesto es lo que ya puede descargar:\n\n{{ downloads }}\n\n"
+        "Si un enlace caduca antes de que lo use, la página que hay detrás le enviará uno nuevo.\n\n"
         "[Guardarlo todo en un solo lugar]({{ library }})",
     ),
     "refund": Wording(
@@ -57,7 +63,8 @@ MAILS: Final[Mapping[str, Wording]] = {
     "cancellation": Wording(
         "Su pedido {{ order_number }} de {{ organization_name }} ha sido cancelado",
         "Hola, {{ customer_name }}:\n\nsu pedido {{ order_number }} ha sido cancelado. Sus descargas ya no "
-        "funcionan.\n\n{{ order }}",
+        "funcionan.\n\nCuando se reembolse su pago, se lo diremos en otro correo, y el dinero volverá por el mismo "
+        "medio con el que pagó. Los bancos suelen mostrarlo en 5 a 10 días laborables.\n\n{{ order }}",
     ),
     "reminder": Wording(
         "{{ product }} le está esperando",

@@ -18,6 +18,11 @@ FRAME: Final[Mapping[str, str]] = {
     "until": "Valable jusqu’au {{ until }}.",
     "order": "Commande {{ order_number }}, {{ date }}",
     "total": "Total",
+    "reference": "Référence {{ reference }}",
+    "preparing": (
+        "Votre commande est en préparation et vous n’avez rien à faire : si elle comprend un téléchargement, le "
+        "lien arrivera à cette adresse dès qu’il sera prêt."
+    ),
     "because_claim": (
         "Quelqu’un a demandé ce lien à {{ organization_name }}. Ce n’était pas vous ? Alors vous n’avez rien à faire "
         ": personne n’entre sans cet e-mail."
@@ -41,13 +46,15 @@ FRAME: Final[Mapping[str, str]] = {
 MAILS: Final[Mapping[str, Wording]] = {
     "receipt": Wording(
         "Votre commande {{ order_number }} chez {{ organization_name }}",
-        "Merci, {{ customer_name }}.\n\nVotre paiement nous est bien parvenu. Voici ce que vous avez acheté :\n\n"
+        "Merci, {{ customer_name }}.\n\nVotre paiement nous est bien parvenu.\n\n"
         "{{ downloads }}\n\n{{ order }}\n\nCeci est votre reçu ; conservez-le.\n\n"
         "[Tout garder au même endroit]({{ library }})",
     ),
     "delivery": Wording(
         "Votre téléchargement de {{ organization_name }}",
-        "Bonjour {{ customer_name }},\n\nle voici :\n\n{{ downloads }}\n\n[Tout garder au même endroit]({{ library }})",
+        "Bonjour {{ customer_name }},\n\nvoici ce que vous pouvez télécharger maintenant :\n\n{{ downloads }}\n\n"
+        "Si un lien expire avant que vous ne l’utilisiez, la page correspondante vous en enverra un nouveau.\n\n"
+        "[Tout garder au même endroit]({{ library }})",
     ),
     "refund": Wording(
         "Votre remboursement pour la commande {{ order_number }} chez {{ organization_name }}",
@@ -58,7 +65,9 @@ MAILS: Final[Mapping[str, Wording]] = {
     "cancellation": Wording(
         "Votre commande {{ order_number }} chez {{ organization_name }} a été annulée",
         "Bonjour {{ customer_name }},\n\nvotre commande {{ order_number }} a été annulée. Ses téléchargements ne "
-        "fonctionnent plus.\n\n{{ order }}",
+        "fonctionnent plus.\n\nDès que votre paiement sera remboursé, un autre e-mail vous le dira, et l’argent "
+        "reviendra par le moyen de paiement utilisé. Il apparaît en général sous 5 à 10 jours ouvrés."
+        "\n\n{{ order }}",
     ),
     "reminder": Wording(
         "{{ product }} vous attend",

@@ -18,6 +18,11 @@ FRAME: Final[Mapping[str, str]] = {
     "until": "Son geçerlilik: {{ until }}.",
     "order": "Sipariş {{ order_number }}, {{ date }}",
     "total": "Toplam",
+    "reference": "Referans: {{ reference }}",
+    "preparing": (
+        "Siparişiniz hazırlanıyor, yapmanız gereken bir şey yok: İçinde bir indirme varsa bağlantısı hazır olur "
+        "olmaz bu adrese gelir."
+    ),
     "because_claim": (
         "Birisi bu bağlantıyı {{ organization_name }} üzerinden istedi. Siz değil miydiniz? O zaman yapmanız gereken "
         "bir şey yok: bu e-posta olmadan kimse giremez."
@@ -41,12 +46,13 @@ FRAME: Final[Mapping[str, str]] = {
 MAILS: Final[Mapping[str, Wording]] = {
     "receipt": Wording(
         "{{ organization_name }} siparişiniz: {{ order_number }}",
-        "Teşekkür ederiz, {{ customer_name }}.\n\nÖdemeniz ulaştı. Satın aldıklarınız:\n\n{{ downloads }}\n\n"
+        "Teşekkür ederiz, {{ customer_name }}.\n\nÖdemeniz ulaştı.\n\n{{ downloads }}\n\n"
         "{{ order }}\n\nBu sizin makbuzunuzdur; lütfen saklayın.\n\n[Hepsini tek yerde saklayın]({{ library }})",
     ),
     "delivery": Wording(
         "{{ organization_name }} indirmeniz hazır",
-        "Merhaba {{ customer_name }},\n\nindirmeniz burada:\n\n{{ downloads }}\n\n"
+        "Merhaba {{ customer_name }},\n\nşimdi indirebilecekleriniz:\n\n{{ downloads }}\n\n"
+        "Bir bağlantının süresi siz kullanmadan dolarsa, açtığı sayfa size yenisini gönderir.\n\n"
         "[Hepsini tek yerde saklayın]({{ library }})",
     ),
     "refund": Wording(
@@ -57,7 +63,8 @@ MAILS: Final[Mapping[str, Wording]] = {
     "cancellation": Wording(
         "{{ organization_name }}: {{ order_number }} numaralı siparişiniz iptal edildi",
         "Merhaba {{ customer_name }},\n\n{{ order_number }} numaralı siparişiniz iptal edildi. İndirmeleri artık "
-        "çalışmıyor.\n\n{{ order }}",
+        "çalışmıyor.\n\nÖdemeniz iade edildiğinde bunu ayrı bir e-postayla bildiririz; para, ödediğiniz yolla geri "
+        "gelir. Bankalar bunu genellikle 5 ila 10 iş günü içinde gösterir.\n\n{{ order }}",
     ),
     "reminder": Wording(
         "{{ product }} sizi bekliyor",

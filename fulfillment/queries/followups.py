@@ -9,8 +9,7 @@ from django.db.models import Max, Min, QuerySet
 
 from fulfillment import followups as rules
 from fulfillment.followups import Kind
-from fulfillment.models import DownloadSession, Email, Entitlement, Followup, MailTemplate, Offer, Service
-from fulfillment.wordings import Wording
+from fulfillment.models import DownloadSession, Email, Entitlement, Followup, Offer, Service
 from orders.models import Line, Order
 from profiles.models import Event
 
@@ -33,7 +32,6 @@ class Known:
     owned: set[tuple[int, int]] = field(default_factory=set)
     services: dict[str, Service] = field(default_factory=dict)
     lines: dict[int, list[Line]] = field(default_factory=dict)
-    templates: dict[tuple[str, str], Wording] = field(default_factory=dict)
 
 
 def gather(
@@ -44,7 +42,7 @@ def gather(
     *,
     now: datetime,
 ) -> Known:
-    """What is known about these, their gifts (`occasions`) and the services given by hand; eleven queries at most."""
+    """What is known about these, their gifts (`occasions`) and the services given by hand; ten queries at most."""
     known = Known()
     people = {order.profile_id for order in orders.values() if order.profile_id}
     people |= {right.profile_id for group in gifts.values() for right in group}
@@ -90,7 +88,6 @@ def gather(
     keys = {rules.about(row.source_key) for row in rows if Kind(row.kind).of_service and row.order_id}
     bought = Service.objects.filter(source_key__in=keys).select_related("product")
     known.services = {one.source_key: one for one in bought} | {one.given_key: one for one in services}
-    known.templates = templates()
     return known
 
 
@@ -133,20 +130,3 @@ def offers(product_ids: Collection[int]) -> dict[tuple[int, str], Offer]:
     """What buyers of these products are offered, by product and kind."""
     rows = Offer.objects.filter(product__in=product_ids).select_related("offered")
     return {(row.product_id, row.kind): row for row in rows}
-
-
-def templates() -> dict[tuple[str, str], Wording]:
-    """The organization's own words that count now, by sort of mail and language."""
-    return {key: Wording(row.subject, row.body) for key, row in versions_that_count().items()}
-
-
-def own_words(sort: str, language: str) -> Wording | None:
-    """The organization's own words of one mail that count now; one query."""
-    row = MailTemplate.objects.filter(template=sort, language=language).order_by("-version").first()
-    return Wording(row.subject, row.body) if row is not None and row.body else None
-
-
-def versions_that_count() -> dict[tuple[str, str], MailTemplate]:
-    """The newest version of each mail that has words of its own, by sort of mail and language."""
-    rows = MailTemplate.objects.order_by("template", "language", "-version").distinct("template", "language")
-    return {(row.template, row.language): row for row in rows if row.body}

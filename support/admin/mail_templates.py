@@ -9,9 +9,9 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from fulfillment import phrases, wordings
-from fulfillment.actions import mail_templates, phrasing
+from fulfillment.actions import mail_templates, own_words, phrasing
 from fulfillment.models import MailTemplate
-from fulfillment.queries import followups as kept
+from fulfillment.queries import mail_templates as kept
 from fulfillment.wordings import Wording
 from profiles.actors import Invalid, NotPermitted
 from support.admin.base import when
@@ -32,12 +32,13 @@ class Words(forms.Form):
 def index(request: HttpRequest, *, site: Any) -> HttpResponse:
     """Every mail whose words may be changed, by language."""
     _require(request)
-    own = kept.versions_that_count()
+    own = kept.versions_that_count(mail_templates.SORTS)
     faults = {key: fault for key, row in own.items() if (fault := _fault(row))}
     parts = [
         (title, [_row(sort, own, faults) for sort in sorts])
         for title, sorts in (
-            ("After a purchase", mail_templates.AFTER_PURCHASE),
+            ("About an order", wordings.OF_ORDER),
+            ("After a purchase", wordings.AFTER_PURCHASE),
             ("The library and its addresses", wordings.OF_LIBRARY),
         )
     ]
@@ -67,7 +68,7 @@ def page(request: HttpRequest, *, site: Any, sort: str, language: str) -> HttpRe
     if sort not in mail_templates.SORTS or language not in phrases.LANGUAGES:
         raise Http404("There is no such mail.")
     organization = request.organization  # type: ignore[attr-defined]
-    counts = kept.versions_that_count().get((sort, language))
+    slots, counts = wordings.SLOTS[sort], kept.versions_that_count([sort]).get((sort, language))
     now = Wording(counts.subject, counts.body) if counts else phrasing.built_in(sort, language)
     unusable = _fault(counts) if counts else ""
     form = (
@@ -87,7 +88,7 @@ def page(request: HttpRequest, *, site: Any, sort: str, language: str) -> HttpRe
         shown = phrasing.built_in(sort, language)
         form = Words(initial={"subject": shown.subject, "body": shown.body})
     if said:
-        counts = kept.versions_that_count().get((sort, language))
+        counts = kept.versions_that_count([sort]).get((sort, language))
         unusable = _fault(counts) if counts else ""
     letter = mail_templates.preview(organization, sort, language, shown)
     versions = MailTemplate.objects.filter(template=sort, language=language).order_by("-version")[:VERSIONS_SHOWN]
@@ -97,8 +98,10 @@ def page(request: HttpRequest, *, site: Any, sort: str, language: str) -> HttpRe
         "form": form,
         "fault": fault,
         "said": said,
-        "slots": wordings.SLOTS[sort],
-        "needed": sorted(wordings.SLOTS[sort].needed),
+        "names": [(name, wordings.MEANINGS[name]) for name in slots.names],
+        "needed": sorted(slots.needed),
+        "links": sorted(slots.links),
+        "blocks": sorted(slots.blocks),
         "own": counts is not None,
         "unusable": unusable,
         "unusable_since": when(counts.unusable_at) if counts and counts.unusable_at else "",
@@ -112,7 +115,7 @@ def page(request: HttpRequest, *, site: Any, sort: str, language: str) -> HttpRe
 
 def _fault(row: MailTemplate) -> str:
     """Why these words cannot be used any more; '' where they can."""
-    return mail_templates.judged(row.template, Wording(row.subject, row.body))[1]
+    return own_words.judged(row.template, Wording(row.subject, row.body))[1]
 
 
 RESET = "The built-in words count again."

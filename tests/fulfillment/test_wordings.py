@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fulfillment import phrases, wordings
+from fulfillment.followups import Kind
 from fulfillment.wordings import Part, Unusable, Wording
 
 PLACES = re.compile(r"\{\{ [a-z_]+ \}\}")
@@ -77,6 +78,18 @@ def test_every_language_has_every_mail_with_the_same_placeholders(language: str)
         assert language == "en" or wording.body != english[sort].body
     for name, words in phrases.FRAME[language].items():
         assert set(PLACES.findall(words)) == set(PLACES.findall(phrases.FRAME["en"][name])), name
+
+
+def test_every_name_has_a_meaning_and_every_sort_its_group() -> None:
+    assert set(wordings.MEANINGS) == {name for slots in wordings.SLOTS.values() for name in slots.names}
+    assert {*wordings.OF_ORDER, *wordings.AFTER_PURCHASE, *wordings.OF_LIBRARY} == set(wordings.SLOTS)
+    assert set(wordings.AFTER_PURCHASE) == set(Kind)
+
+
+@pytest.mark.parametrize("library", ["", "https://example.org/l"])
+def test_the_library_stands_beside_and_only_where_there_is_one(library: str) -> None:
+    found = wordings.blocks("delivery", Wording("S", "{{ downloads }}\n\n[Shelf]({{ library }})"), {"library": library})
+    assert [one.sort for one in found] == ["downloads", *(["aside"] if library else [])]
 
 
 def test_the_buyers_language_comes_first_then_the_sellers_then_english() -> None:
