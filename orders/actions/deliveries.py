@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from functools import lru_cache, partial
+from itertools import chain
 from typing import NamedTuple
 
 from django.db import connection
@@ -25,7 +26,7 @@ from profiles import bulk, claims, clock, prepared
 from profiles.actions import audit, settlement
 from profiles.actors import Actor, Refusal
 from profiles.events import POS_TRANSACTION
-from profiles.group_commits import GroupCommit
+from profiles.group_commits import AT_MOST, GroupCommit
 from profiles.models import Organization
 
 log = logging.getLogger(__name__)
@@ -44,7 +45,7 @@ UPDATE orders_delivery d
                ORDER BY due_at, id LIMIT %s FOR NO KEY UPDATE SKIP LOCKED))
 RETURNING id, attempts
 """
-_TAKE_IN = "SELECT * FROM orders_take_in(%s, %s, %s, %s, %b, %b, %b, %b, %b)"
+_TAKE_IN = "SELECT * FROM orders_take_in(%s, %s, %s, {arrays})"
 _GIVE_UP = "Reading it stopped the worker three times; a person has to look."
 
 
@@ -94,16 +95,24 @@ def _together(organization_id: int) -> GroupCommit[_Told, bool]:
 def _take_in(organization_id: int, told: Sequence[_Told]) -> list[bool]:
     """Which of them were not known; each of several that are the same is kept once, by the first."""
     one = told if len(told) == 1 else list({delivery[:3]: delivery for delivery in told}.values())
-    channels = ",".join([str(delivery.channel_id) for delivery in one])
-    columns = [[delivery[place] for delivery in one] for place in (1, 3, 4, 2, 5)]
-    parameters = [organization_id, Conf.PREFIX, _task(organization_id), f"{{{channels}}}", *columns]
+    columns = zip(*one, strict=True)
+    values = [organization_id, Conf.PREFIX, _task(organization_id), *chain.from_iterable(columns)]
     # Again is safe: what is known already is not kept twice.
-    kept = set(prepared.fetch_again(_TAKE_IN, parameters))
+    kept = set(prepared.fetch_again(_taking_in(len(one)), values))
     fresh = []
     for delivery in told:
         fresh.append(delivery[:3] in kept)
         kept.discard(delivery[:3])
     return fresh
+
+
+@lru_cache(maxsize=AT_MOST)
+def _taking_in(count: int) -> str:
+    """The statement for so many: value by value, because an array of them takes the driver several times as long."""
+    sorts = zip(_Told._fields, ("%s::bigint", "%s", "%b", "%s", "%b", "%s"), strict=True)
+    types = {"channel_id": "bigint", "digest": "bytea", "body": "bytea"}
+    arrays = [f"ARRAY[{', '.join([place] * count)}]::{types.get(name, 'text')}[]" for name, place in sorts]
+    return _TAKE_IN.format(arrays=", ".join(arrays))
 
 
 _tasks: dict[int, tuple[float, str]] = {}

@@ -8,8 +8,8 @@ from django.db import migrations
 # circle. What came a moment before is known and answered by none.
 TAKE_IN = """
 CREATE FUNCTION orders_take_in(
-  p_organization bigint, p_queue text, p_task text, p_channels bigint[], p_deliveries text[], p_topics text[],
-  p_bodies bytea[], p_hashes bytea[], p_headers text[]
+  p_organization bigint, p_queue text, p_task text, p_channels bigint[], p_deliveries text[], p_hashes bytea[],
+  p_topics text[], p_bodies bytea[], p_headers text[]
 ) RETURNS TABLE (channel bigint, delivery text, hash bytea) LANGUAGE plpgsql AS $$
 DECLARE former text := coalesce(current_setting('app.organization_id', true), '');
 BEGIN
@@ -17,7 +17,7 @@ BEGIN
   RETURN QUERY
   INSERT INTO orders_delivery AS d (organization_id, channel_id, delivery_id, topic, body, body_hash, headers)
   SELECT p_organization, v.c, v.i, v.t, v.b, v.h, v.m::jsonb
-    FROM unnest(p_channels, p_deliveries, p_topics, p_bodies, p_hashes, p_headers) AS v(c, i, t, b, h, m)
+    FROM unnest(p_channels, p_deliveries, p_hashes, p_topics, p_bodies, p_headers) AS v(c, i, h, t, b, m)
    ORDER BY v.c, v.i, v.h
   ON CONFLICT (organization_id, channel_id, delivery_id, body_hash) DO NOTHING
   RETURNING d.channel_id, d.delivery_id::text, d.body_hash;
@@ -35,7 +35,7 @@ BEGIN
 END $$;
 """
 ONE = "orders_take_in(bigint, bigint, text, text, bytea, bytea, jsonb, text, text)"
-MANY = "orders_take_in(bigint, text, text, bigint[], text[], text[], bytea[], bytea[], text[])"
+MANY = "orders_take_in(bigint, text, text, bigint[], text[], bytea[], text[], bytea[], text[])"
 FORMER = import_module("orders.migrations.0003_take_in_one_statement").TAKE_IN
 
 
