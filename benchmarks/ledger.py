@@ -70,8 +70,9 @@ class Trade:
                 told += self.payout()
             if self.random.random() < 0.05:
                 told.insert(self.random.randrange(len(told)), self.random.choice(told))
-        # Told out of order, yet not a year late: each lies within some thousand of its place.
-        keyed = [(place + self.random.uniform(0, 5000), place, message) for place, message in enumerate(told)]
+        # Told out of order, yet not a year late: up to a twentieth of all, some twelve days, so that some come late.
+        farthest = len(told) / 20
+        keyed = [(place + self.random.uniform(0, farthest), place, message) for place, message in enumerate(told)]
         return [message for _, _, message in sorted(keyed, key=lambda one: one[:2])]
 
     def order(self) -> list[Any]:

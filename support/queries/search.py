@@ -145,17 +145,14 @@ SELECT f.id, (array_agg(f.because ORDER BY f.rank))[1]
  WHERE f.id IS NOT NULL
  GROUP BY f.id ORDER BY min(f.rank), max(f.placed_at) DESC NULLS LAST, f.id DESC LIMIT %(most)s
 """
-# By one array: bound one by one, a thousand spellings would take longer than they take to look up.
-_MISSPELT = "SELECT profile_id, value FROM profiles_identifier WHERE kind = 'email' AND value = ANY(%s) LIMIT %s"
 
 
 def _misspelt(asked: Asked) -> Iterator[Found]:
     """E-mails one slip of the keyboard away, each looked up exactly: no index over all spellings is needed."""
     if "@" not in asked.text or "profile" not in asked.kinds:
         return
-    with connection.cursor() as cursor:
-        cursor.execute(_MISSPELT, [list(identifiers.variants(asked.text.lower())), asked.at_most])
-        rows = cursor.fetchall()
+    near = Identifier.objects.filter(kind="email", value__in=identifiers.variants(asked.text.lower()))
+    rows = near.values_list("profile_id", "value")[: asked.at_most]
     yield from (("profile", pk, f"{value}, one letter off") for pk, value in rows if pk)
 
 

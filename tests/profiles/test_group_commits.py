@@ -66,6 +66,25 @@ def test_those_who_wait_are_done_together_and_get_their_own() -> None:
     assert [len(batch) for batch in desk.batches] == [1, 7]
 
 
+def test_who_is_answered_before_it_is_done_would_be_found_out() -> None:
+    """The control: a group that answers those who wait at once, as if their leader had committed."""
+    desk = Desk(line=0)
+
+    class Hasty(GroupCommit[int, int]):
+        def __call__(self, value: int) -> int:
+            return 10 * value if self._led else super().__call__(value)
+
+    ended = threading.Event()
+    desk.group = Hasty(lambda values: (ended.wait(SECONDS), desk.run(values))[1])
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(desk.ask, 1)
+        wait_until(lambda: desk.group._led)
+        with pytest.raises(AssertionError, match="nobody hears"):
+            desk.ask(2)
+        ended.set()
+        assert first.result(SECONDS) == 10
+
+
 def test_no_batch_is_longer_than_allowed() -> None:
     desk = Desk(line=7, at_most=3)
     assert [answer.result(SECONDS) for answer in asked(desk, range(1, 9))] == [10 * value for value in range(1, 9)]
