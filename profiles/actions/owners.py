@@ -18,21 +18,22 @@ LOCK_SPACE, LOCK_BUCKETS = 0x1DE7, 1024
 _LOCK = "SELECT count(pg_advisory_xact_lock(%s, b)) FROM unnest(%b::int[]) AS b"
 _OWNERS = """
 SELECT i.kind || ':' || i.value, i.profile_id, i.status, i.ctid::text
-  FROM unnest(%b::text[], %b::text[]) AS k(kind, value)
+  FROM unnest(%s::text[], %s::text[]) AS k(kind, value)
   JOIN profiles_identifier i ON i.kind = k.kind AND i.value = k.value
 """
 # Where the row lay is one page to read, where an index would be four; a row that was changed lies elsewhere.
 _STAYED = """
-SELECT count(*) FROM unnest(%s::tid[], %b::bigint[]) AS w(place, profile_id)
+SELECT count(*) FROM unnest(%s::tid[], %s::bigint[]) AS w(place, profile_id)
   JOIN profiles_identifier i ON i.ctid = w.place AND i.profile_id IS NOT DISTINCT FROM w.profile_id AND i.status = %s
 """
 _LOCK_PROFILES = "SELECT id FROM profiles_profile WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE"
 # When they were first seen is asked by nobody here, and costs more to read than all the rest.
 _READ = [field for field in Profile._meta.concrete_fields if field.name != "created_at"]
 _COLUMNS = [field.attname for field in _READ]
+_ID = _COLUMNS.index("id")
 _READ_PROFILES = f"""
 SELECT {", ".join(str(field.column) for field in _READ)} FROM profiles_profile
- WHERE id = ANY(%b) ORDER BY id FOR NO KEY UPDATE
+ WHERE id = ANY(%s::bigint[]) ORDER BY id FOR NO KEY UPDATE
 """
 _KEYS = """
 SELECT profile_id, kind || ':' || value FROM profiles_identifier WHERE profile_id = ANY(%s) AND status = 'active'
@@ -119,10 +120,10 @@ def lock_profiles(profile_ids: Iterable[int]) -> None:
 
 def _lock_and_read(profile_ids: Iterable[int]) -> dict[int, Profile]:
     """The same, and the customers as they stand then."""
+    alias = connection.alias  # looked up for this thread each time it is asked for
     with bulk.cursor() as cursor:
-        cursor.execute(_READ_PROFILES, [sorted(profile_ids)])
-        found = (Profile.from_db(connection.alias, _COLUMNS, row) for row in cursor.fetchall())
-        return {profile.pk: profile for profile in found}
+        cursor.execute(_READ_PROFILES, [bulk.array_of_numbers(sorted(profile_ids))])
+        return {row[_ID]: Profile.from_db(alias, _COLUMNS, row) for row in cursor.fetchall()}
 
 
 def load(facts: Sequence[Fact], keys: Sequence[str], organization: Organization) -> Batch:
@@ -167,7 +168,8 @@ def look_up(keys: Sequence[str]) -> list[Known]:
     """Those of these keys that are known, in any order."""
     pairs = [key.partition(":") for key in keys]
     with bulk.cursor() as cursor:
-        cursor.execute(_OWNERS, [[kind for kind, _, _ in pairs], [value for _, _, value in pairs]])
+        kinds, values = ([pair[place] for pair in pairs] for place in (0, 2))
+        cursor.execute(_OWNERS, [bulk.array_literal(kinds), bulk.array_literal(values)])
         return [Known._make(row) for row in cursor.fetchall()]
 
 
@@ -177,7 +179,8 @@ def _stayed(rows: Sequence[Known]) -> bool:
     for status in {row.status for row in rows}:
         alike = [row for row in rows if row.status == status]
         with bulk.cursor() as cursor:
-            places, holders = bulk.array_literal(row.place for row in alike), [row.profile_id for row in alike]
+            places = bulk.array_literal(row.place for row in alike)
+            holders = bulk.array_of_numbers(row.profile_id for row in alike)
             if next(cursor.execute(_STAYED, [places, holders, status]))[0] != len(alike):
                 return False
     return True
