@@ -3,10 +3,12 @@
 import gc
 import logging
 import os
+import select
 import shutil
 import subprocess
 import sys
 import time
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,11 +20,13 @@ from django.urls import get_resolver
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
+from gunicorn.workers.gthread import TConn, ThreadWorker
 from prometheus_client import multiprocess
 
 from config import embedded, environment, metrics
 
 KEEPER_SECONDS = 2.0
+LINGER_MILLISECONDS = 2
 
 
 def run(address: str, *, processes: int, threads: int, when_ready: Callable[[], None]) -> None:
@@ -36,7 +40,7 @@ def run(address: str, *, processes: int, threads: int, when_ready: Callable[[], 
                 "bind": [address],
                 "workers": processes,
                 "threads": threads,
-                "worker_class": "gthread",
+                "worker_class": _Worker,
                 "preload_app": True,
                 # Without it the processes share kept-alive connections unevenly.
                 "reuse_port": True,
@@ -108,6 +112,38 @@ class _Arbiter(Arbiter):
                 stderr=subprocess.DEVNULL,
                 start_new_session=True,
             )
+
+
+class _Worker(ThreadWorker):
+    """Answers the next request of a connection in the thread that answered the last, where it comes at once.
+
+    To give a connection back to the loop and have it handed out again takes two turns of the interpreter's lock, and
+    a shop that sends delivery after delivery asks again within a millisecond. Nobody waits for it: a thread lingers
+    only while no other connection wants one.
+    """
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._wanting: deque[TConn] = deque()
+
+    def enqueue_req(self, conn: TConn) -> None:
+        self._wanting.append(conn)
+        super().enqueue_req(conn)
+
+    def handle(self, conn: TConn) -> Any:
+        """Whether the connection may be kept for another request, as gunicorn wants to know it."""
+        self._wanting.popleft()  # whichever: how many still want a thread is all that counts
+        kept = super().handle(conn)
+        while kept is True and self.alive and not self._wanting and _speaks(conn):
+            kept = super().handle(conn)
+        return kept
+
+
+def _speaks(conn: TConn) -> bool:
+    """Whether the next request of this connection begins within a moment."""
+    poll = select.poll()
+    poll.register(conn.sock, select.POLLIN)
+    return bool(poll.poll(LINGER_MILLISECONDS))
 
 
 class _Log(Logger):

@@ -156,8 +156,8 @@ def _take(provider: Provider, find: Find, headers: Mapping[str, str], meta: Mapp
         body=body,
         headers={name: value for name in provider.KEPT_HEADERS if (value := headers.get(name)) is not None},
     )
-    said, content_type = provider.answer(headers)
-    return Answer(200, said, content_type)
+    said = provider.answer(headers)
+    return KEPT if said is JSON_ANSWER else Answer(200, *said)
 
 
 def _challenge(provider: Provider, endpoint: Endpoint | None, meta: Mapping[str, Any]) -> Answer:

@@ -1,17 +1,21 @@
 """The web server: as in production, over a real installation, with its database kept alive."""
 
+import http.client
 import json
 import os
 import signal
 import socket
+import threading
 import urllib.error
 import urllib.request
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 
 import psutil
 import pytest
+from gunicorn.workers.gthread import ThreadWorker
 
-from config import embedded
+from config import embedded, webserver
 from tests import migrated, servers
 
 
@@ -52,6 +56,54 @@ def test_the_figures_of_all_processes_are_told_together(running):
     _, text = _get(f"{running.url}/metrics")
     counted = [line for line in text.decode().splitlines() if line.startswith("aftersale_requests_total{")]
     assert sum(float(line.rsplit(" ", 1)[1]) for line in counted if 'route="healthz"' in line) >= 40
+
+
+def test_who_never_rests_leaves_the_others_their_turn(running):
+    """One thread: a connection whose next request is always there already must not keep it."""
+    port, done, asked = servers.free_port(), threading.Event(), []
+
+    def never_rest():
+        line = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        while not done.wait(0) and len(asked) < 20_000:
+            line.request("GET", "/healthz")
+            asked.append(line.getresponse().read())
+        line.close()
+
+    process = running.start("serve", "--port", str(port), "--processes", "1", "--threads", "1")
+    try:
+        servers.wait_until(lambda: servers.listens(port), what="the server")
+        restless = threading.Thread(target=never_rest)
+        restless.start()
+        servers.wait_until(lambda: len(asked) > 50, what="the restless one")
+        for _ in range(20):
+            assert _get(f"http://127.0.0.1:{port}/healthz")[0] == 200
+        assert restless.is_alive(), "the others were answered while it went on"
+        done.set()
+        restless.join(30)
+    finally:
+        running.kill(process, signal.SIGTERM)
+
+
+def test_a_thread_lingers_with_its_connection_only_while_nobody_else_wants_one(monkeypatch):
+    answered = []
+
+    def answer(worker, conn):
+        answered.append(conn)
+        if len(answered) == 3:
+            worker._wanting.append("another")
+        return True
+
+    monkeypatch.setattr(ThreadWorker, "handle", answer)
+    monkeypatch.setattr(webserver, "_speaks", lambda conn: True)
+    worker = object.__new__(webserver._Worker)
+    worker.alive, worker._wanting = True, deque(["one"])
+    assert worker.handle("one") is True and answered == ["one"] * 3
+    monkeypatch.setattr(webserver, "_speaks", lambda conn: False)
+    worker._wanting = deque(["one"])
+    assert worker.handle("one") is True and len(answered) == 4, "it says nothing, so it is given back"
+    worker.alive, worker._wanting = False, deque(["one"])
+    monkeypatch.setattr(webserver, "_speaks", lambda conn: True)
+    assert worker.handle("one") is True and len(answered) == 5, "a server that stops takes no more"
 
 
 def test_a_second_server_on_the_same_port_is_refused_with_a_sentence(running):
