@@ -2,8 +2,8 @@
 PYTHON ?= python3.11
 PORT ?= 8000
 BIN := .venv/bin
-# One more than there are processors, for a test often waits for its servers; at most four.
-WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN); echo $$((n < 4 ? n + 1 : 4)))
+# More than there are processors, for a third of its time a test waits for its servers and the disk; at most four.
+WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN); echo $$((n < 2 ? 2 : 4)))
 
 .PHONY: setup run test bench lint format
 

@@ -314,7 +314,7 @@ class ChangeDeliveryEmail(Dialog):
         waiting = Email.objects.filter(order=subject, state=Email.State.QUEUED).count()
         return [
             f"Mail of this order goes to the new address; so far {masked(subject.mail_to, request) or 'nowhere'}.",
-            f"{waiting} waiting {'e-mail is' if waiting == 1 else 'e-mails are'} redirected.",
+            *([f"{waiting} waiting {'e-mail is' if waiting == 1 else 'e-mails are'} redirected."] if waiting else []),
             f"{_links(owned)} can be mailed there at once.",
         ]
 

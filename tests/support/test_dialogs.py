@@ -129,6 +129,14 @@ def test_a_corrected_address_gets_the_link(desk: Desk, sign: Sign) -> None:
         assert Order.objects.get().email == "maya.okafor@example.com"
 
 
+def test_the_correction_speaks_of_waiting_mail_only_where_some_waits(desk: Desk, sign: Sign) -> None:
+    client, address = sign("agent"), desk.act("change_delivery_email", desk.order.pk)
+    assert "redirected" not in client.get(address).content.decode()
+    with desk.inside():
+        Email.objects.filter(order=desk.order).update(state=Email.State.QUEUED)
+    assert "1 waiting e-mail is redirected." in client.get(address).content.decode()
+
+
 def test_a_wrong_address_stays_in_the_form(desk: Desk, sign: Sign) -> None:
     answer = desk.press(sign("agent"), "change_delivery_email", desk.order.pk, to="nobody")
     assert answer.status_code == 200 and answer.context["form"].errors["to"]
