@@ -142,10 +142,9 @@ class _Columns:
             alias = f"c{len(self.aliases)}"
             self.taken.append(_out(alias, field))
             self.aliases.append(alias)
-            if convert is _plain and _SPELLED.issuperset(map(type, values)):
-                told = values
-            else:
-                told = [None if value is None else convert(value) for value in values]
+            told = list(values)
+            if convert is not _plain or not _SPELLED.issuperset(map(type, told)):
+                told = [None if value is None else convert(value) for value in told]
             joined = _joined(told)
             self.arrays.append(f"%s::{cast}[]" if joined is None else f"string_to_array(%s, {_APART})::{cast}[]")
             self.apart.append(told if joined is None else joined)

@@ -70,7 +70,7 @@ def test_columns_are_written_as_objects_are(organization: Organization, count: i
         rows = events(organization, AWKWARD[:count])
         names = [f.attname for f in Event._meta.local_concrete_fields if f.attname not in ("id", "recorded_at")]
         own = [name for name in names if not isinstance(getattr(rows[0], name), DatabaseDefault)]
-        ids = bulk.insert_columns(Event, {name: [getattr(row, name) for row in rows] for name in own})
+        ids = bulk.insert_columns(Event, {name: tuple(getattr(row, name) for row in rows) for name in own})
         by_columns = list(Event.objects.order_by("pk").values_list("pk", *own))
         assert [pk for pk, *_ in by_columns] == ids
         Event.objects.all().delete()
