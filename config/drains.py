@@ -53,6 +53,8 @@ MAILS = 50
 AT_MOST_SECONDS = 45
 LEASE = timedelta(seconds=90)
 ECHO = timedelta(seconds=20)
+OVERDUE = timedelta(seconds=1)
+"""A task that was woken takes its marker within this, so that an older one has no task."""
 BALANCES = frozenset({SettlementRequest.Subject.PAYOUT, SettlementRequest.Subject.MOVEMENT})
 
 
@@ -312,8 +314,12 @@ def organizations() -> list[int]:
 
 
 def sweep() -> int:
-    """Wake a task for each organization whose marker is due: what a killed worker or a lost task left behind."""
-    overdue = DueWork.objects.filter(due_at__lte=clock.real() - timedelta(seconds=5))
+    """Wake a task for each organization whose marker is due and has none.
+
+    That is work whose time has come, what a killed worker left behind, and what was kept since: a delivery that finds
+    the marker due wakes nobody.
+    """
+    overdue = DueWork.objects.filter(due_at__lte=clock.real() - OVERDUE)
     ids = list(overdue.values_list("organization_id", flat=True))
     for organization_id in ids:
         with transaction.atomic():

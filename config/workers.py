@@ -22,7 +22,8 @@ from profiles import clock
 
 log = logging.getLogger(__name__)
 
-SWEEP_SECONDS = 10
+SWEEP_SECONDS = 1
+SCHEDULE_SECONDS = 10
 CANARY_SECONDS = 60
 CANARY_DEAD_SECONDS = 120
 SEARCH_SECONDS = 120
@@ -46,7 +47,7 @@ def supervise() -> None:
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
     cluster = _start()
-    due = {"sweep": 0.0, "search": 0.0, "canary": 0.0, "forget": 0.0}
+    due = {"sweep": 0.0, "schedules": 0.0, "search": 0.0, "canary": 0.0, "forget": 0.0}
     sender = sending.start()
     started = time.monotonic()
     try:
@@ -56,6 +57,8 @@ def supervise() -> None:
                 if now >= due["sweep"]:
                     due["sweep"] = now + SWEEP_SECONDS
                     drains.sweep()
+                if now >= due["schedules"]:
+                    due["schedules"] = now + SCHEDULE_SECONDS
                     schedules.wake()
                 if now >= due["search"]:
                     due["search"] = now + SEARCH_SECONDS

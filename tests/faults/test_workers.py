@@ -196,6 +196,17 @@ def test_work_whose_wake_up_call_was_lost_is_found(stage: Stage) -> None:
     assert drains.sweep() == 0, "one call at a time"
 
 
+def test_a_delivery_that_finds_a_marker_due_waits_for_the_next_sweep_and_no_longer(stage: Stage) -> None:
+    """A drain that ends leaves a marker for later; who comes when that is due takes it for a task under way."""
+    DueWork.objects.update(due_at=clock.real() - timedelta(seconds=2))
+    OrmQ.objects.all().delete()
+    assert stage.post("api", sample("api/order.json") | {"external_id": "late"}).status_code == 200
+    with stage.inside():
+        assert Delivery.objects.filter(state="queued", channel=stage.channels["api"]).exists()
+    assert OrmQ.objects.count() == 0
+    assert drains.sweep() == 1 and OrmQ.objects.count() == 1
+
+
 def test_a_marker_comes_due_again_when_its_worker_dies(stage: Stage) -> None:
     """The marker is a lease too: a drain that was killed leaves it in the future, never gone."""
     drains._take_marker(stage.organization.pk)
