@@ -12,6 +12,7 @@ from functools import partial
 from typing import TypeVar
 
 from django.db import InterfaceError, OperationalError, connection, transaction
+from django_q.models import OrmQ
 from django_q.tasks import async_task
 
 from attribution.queries import conversations
@@ -53,8 +54,8 @@ MAILS = 50
 AT_MOST_SECONDS = 45
 LEASE = timedelta(seconds=90)
 ECHO = timedelta(seconds=20)
-OVERDUE = timedelta(seconds=1)
-"""A task that was woken takes its marker within this, so that an older one has no task."""
+OVERDUE, OVERDUE_IN_A_QUEUE = timedelta(seconds=1), timedelta(seconds=5)
+"""How old a due marker is before it is taken to have no task: less where no task waits for a worker."""
 BALANCES = frozenset({SettlementRequest.Subject.PAYOUT, SettlementRequest.Subject.MOVEMENT})
 
 
@@ -314,12 +315,13 @@ def organizations() -> list[int]:
 
 
 def sweep() -> int:
-    """Wake a task for each organization whose marker is due and has none.
+    """Wake a task for each organization whose marker is overdue.
 
     That is work whose time has come, what a killed worker left behind, and what was kept since: a delivery that finds
-    the marker due wakes nobody.
+    the marker due wakes nobody. Where tasks wait already, the workers are busy, and more would only lengthen the queue.
     """
-    overdue = DueWork.objects.filter(due_at__lte=clock.real() - OVERDUE)
+    waits = OrmQ.objects.filter(lock__lte=clock.real()).exists()
+    overdue = DueWork.objects.filter(due_at__lte=clock.real() - (OVERDUE_IN_A_QUEUE if waits else OVERDUE))
     ids = list(overdue.values_list("organization_id", flat=True))
     for organization_id in ids:
         with transaction.atomic():

@@ -205,6 +205,10 @@ def test_a_delivery_that_finds_a_marker_due_waits_for_the_next_sweep_and_no_long
         assert Delivery.objects.filter(state="queued", channel=stage.channels["api"]).exists()
     assert OrmQ.objects.count() == 0
     assert drains.sweep() == 1 and OrmQ.objects.count() == 1
+    DueWork.objects.update(due_at=clock.real() - timedelta(seconds=2))
+    assert drains.sweep() == 0, "a task waits for a worker: another would only lengthen the queue"
+    DueWork.objects.update(due_at=clock.real() - timedelta(seconds=6))
+    assert drains.sweep() == 1, "yet nobody waits for long behind the tasks of others"
 
 
 def test_a_marker_comes_due_again_when_its_worker_dies(stage: Stage) -> None:
