@@ -72,7 +72,7 @@ def test_who_never_rests_leaves_the_others_their_turn(running):
     process = running.start("serve", "--port", str(port), "--processes", "1", "--threads", "1")
     try:
         servers.wait_until(lambda: servers.listens(port), what="the server")
-        restless = threading.Thread(target=never_rest)
+        restless = threading.Thread(target=never_rest, daemon=True)
         restless.start()
         servers.wait_until(lambda: len(asked) > 50, what="the restless one")
         for _ in range(20):
@@ -89,6 +89,7 @@ def test_a_thread_lingers_with_its_connection_only_while_nobody_else_wants_one(m
 
     def answer(worker, conn):
         answered.append(conn)
+        assert len(answered) < 10, "it would never let go"
         if len(answered) == 3:
             worker._wanting.append("another")
         return True
