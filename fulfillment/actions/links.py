@@ -19,6 +19,7 @@ IMAGE_FOR = timedelta(hours=24)
 TEMPORARY_FOR = timedelta(hours=24)
 LONGEST = timedelta(days=30)
 SESSION_FOR = timedelta(minutes=30)
+REPLACED = "A new link took its place."
 
 
 class LinkExpired(Refusal):
@@ -115,7 +116,7 @@ def regenerate(
     former = former.exclude(pk=given.link.pk)
     now, dead = clock.now(), list(former.values_list("pk", flat=True))
     DownloadSession.objects.filter(link__in=dead, expires_at__gt=now).update(expires_at=now)
-    DownloadLink.objects.filter(pk__in=dead).update(revoked_at=now, revoked_because="A new link took its place.")
+    DownloadLink.objects.filter(pk__in=dead).update(revoked_at=now, revoked_because=REPLACED)
     return given, len(dead)
 
 

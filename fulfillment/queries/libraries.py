@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from fulfillment.models import Asset, Entitlement, Service
+from fulfillment.models import Asset, DownloadLink, Entitlement, Service
 from orders import money
 from orders.models import Line, Order, Refund
 from profiles.models import Profile
@@ -22,6 +22,11 @@ WORDS = {
     "The order was cancelled": "Your order was cancelled.",
     "The line was taken off the order": "It was taken off your order.",
     "The order is not paid": "The payment has not arrived.",
+}
+WITHDRAWN_LINK = "The seller withdrew this link."
+WORDS_OF_LINKS = {
+    "A new link took its place.": "A newer link took its place.",
+    "A new link was mailed after an outage.": "A newer link was mailed to you.",
 }
 
 
@@ -123,6 +128,13 @@ def why(entitlement: Entitlement) -> str:
     if entitlement.status == Status.EXPIRED:
         return "Its time is over."
     return WORDS.get(entitlement.because, "It is not available at the moment.")
+
+
+def why_dead(link: DownloadLink) -> str:
+    """Why a link gives nothing any more, in a sentence for whoever opens it."""
+    if not link.entitlement.downloadable:
+        return why(link.entitlement)
+    return WORDS_OF_LINKS.get(link.revoked_because, WITHDRAWN_LINK)
 
 
 def _item(row: Entitlement, assets: Sequence[Asset]) -> Item:

@@ -13,6 +13,7 @@ from fulfillment import ranges, storages, zips
 from fulfillment.actions import downloads, emails, links, stores
 from fulfillment.actions.links import LinkExpired, LinkRevoked, LinkUsedUp
 from fulfillment.models import Asset, DownloadLink, DownloadSession
+from fulfillment.queries import libraries as shelves
 from fulfillment.queries import versions
 from fulfillment.views import pages
 from profiles import clock, tenancy
@@ -76,7 +77,7 @@ def renew(request: HttpRequest, secret: str) -> Answer:
         ).get(pk=route.link_id)
         context = _context(organization, link, secret)
         if not link.entitlement.downloadable:
-            reason = link.entitlement.because
+            reason = shelves.why_dead(link)
             return pages.private(render(request, "download/revoked.html", {**context, "reason": reason}, status=410))
         emails.renew(link.entitlement, key=f"renewed:{clock.now():{RENEWALS_APART}}")
     return pages.private(render(request, "download/renewed.html", context))
@@ -97,7 +98,7 @@ def file(request: HttpRequest, secret: str) -> Answer:
         link = session.link
         context = _context(organization, link, "")
         if link.revoked_at or not link.entitlement.downloadable:
-            reason = link.entitlement.because if not link.entitlement.downloadable else link.revoked_because
+            reason = shelves.why_dead(link)
             return pages.private(render(request, "download/revoked.html", {**context, "reason": reason}, status=410))
         if session.expires_at <= clock.now():
             return pages.private(render(request, "download/expired.html", context, status=410))
@@ -140,7 +141,7 @@ def _shown(request: HttpRequest, secret: str, refused: Refusal | None) -> Answer
         try:
             links.check(link)
         except (LinkExpired, LinkUsedUp, LinkRevoked) as refusal:
-            return _refused(request, context, refusal)
+            return _refused(request, {**context, "reason": shelves.why_dead(link)}, refusal)
         found = versions.of(link.entitlement.product_id, since=link.entitlement.created_at)
         context["files"] = [_file(asset, secret) for asset in found.current]
         context["earlier"] = [_file(asset, secret) for asset in found.earlier]
@@ -165,7 +166,7 @@ def _address(session: str) -> str:
 def _refused(request: HttpRequest, context: dict[str, Any], refusal: Refusal) -> Answer:
     """The page that says why a link gives nothing now, and what would."""
     if isinstance(refusal, LinkRevoked):
-        return pages.private(render(request, "download/revoked.html", {**context, "reason": str(refusal)}, status=410))
+        return pages.private(render(request, "download/revoked.html", context, status=410))
     own = {"used_up": isinstance(refusal, LinkUsedUp), "expired_at": context["expires_at"]}
     return pages.private(render(request, "download/expired.html", {**context, **own}, status=410))
 

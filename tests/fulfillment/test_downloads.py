@@ -15,7 +15,7 @@ from django.db import connection
 from django.test import Client
 
 from config import files
-from fulfillment.actions import assets, downloads, entitlements, links
+from fulfillment.actions import assets, downloads, entitlements, links, renewals
 from fulfillment.models import Asset, DownloadLink, DownloadSession, Email, Entitlement
 from fulfillment.storages import StoreFailed
 from profiles import clock
@@ -216,15 +216,31 @@ def test_a_revoked_link_is_dead_at_once_and_so_is_the_running_download(shop: Sho
     session = shop.client.post(path)["Location"]
     assert shop.client.get(session).status_code == 200
     with shop.inside():
-        entitlements.revoke(Entitlement.objects.get(), by=BY, because="charged back")
+        entitlements.revoke(Entitlement.objects.get(), by=BY, because="charged back, a known fraud")
     for dead in (path, session):
         answer = shop.client.get(dead)
-        assert answer.status_code == 410 and b"charged back" in answer.content
+        assert answer.status_code == 410 and b"The seller withdrew it." in answer.content
+        assert b"fraud" not in answer.content and BY.label.encode() not in answer.content, "staff's words are theirs"
     assert shop.client.post(path).status_code == 410
     assert shop.client.post(f"{path}/renew").status_code == 410
     shop.work()
     with shop.inside():
         assert not Email.objects.filter(template="delivery").exists()
+
+
+def test_a_dead_link_says_whether_a_newer_one_came_and_never_what_staff_wrote(shop: Shop) -> None:
+    path = shop.link()
+    with shop.inside():
+        links.revoke(DownloadLink.objects.latest("pk"), by=BY, because="sent to the wrong person")
+    answer = shop.client.get(path)
+    assert answer.status_code == 410 and b"The seller withdrew this link." in answer.content
+    assert b"wrong person" not in answer.content
+    with shop.inside():
+        DownloadLink.objects.update(revoked_because=renewals.REPLACED)
+    assert b"A newer link was mailed to you." in shop.client.get(path).content
+    with shop.inside():
+        DownloadLink.objects.update(revoked_because=links.REPLACED)
+    assert b"A newer link took its place." in shop.client.get(path).content
 
 
 def test_a_session_lasts_half_an_hour_and_the_link_gives_another(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
