@@ -5,7 +5,7 @@ BIN := .venv/bin
 # More than there are processors, for a third of its time a test waits for its servers and the disk; at most four.
 WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN); echo $$((n < 2 ? 2 : 4)))
 
-.PHONY: setup run test bench lint format
+.PHONY: setup run test bench lint format translations
 
 # The environment in .venv; nothing happens while requirements.txt is the one it was made from.
 # uv installs in seconds; where it cannot be had, pip does the same. A Python without ensurepip gets its environment from uv.
@@ -46,3 +46,10 @@ lint: setup
 format: setup
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# The catalogues of the customers' pages after a sentence was changed; needs GNU gettext. What was not yet said in a
+# language stays empty in its .po, and a test asks for it.
+translations: setup
+	$(BIN)/python manage.py makemessages -l de -l tr -l fr -l es --no-location --no-wrap --no-obsolete \
+		-i tests -i .venv -i var -i benchmarks -i templates/admin -i templates/unfold -i support -i config
+	$(BIN)/python manage.py compilemessages -i .venv

@@ -114,6 +114,9 @@ CACHES: dict[str, dict[str, Any]] = {
 
 # ---- Language and time
 LANGUAGE_CODE = "en"
+# Those of the mails and of the customers' pages (fulfillment.phrases); the desk is in English.
+LANGUAGES = [("en", "English"), ("de", "Deutsch"), ("tr", "Türkçe"), ("fr", "Français"), ("es", "Español")]
+LOCALE_PATHS = [BASE_DIR / "fulfillment/locale"]
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"

@@ -1,4 +1,4 @@
-"""What a person calls the browser that asked: "Firefox on Windows", from the little its own words are good for."""
+"""What a person calls the browser that asked: "Firefox (Windows)", from the little its own words are good for."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ _BROWSERS: Final = (
     ("Safari/", "Safari"),
 )
 _SYSTEMS: Final = (
-    ("iPhone", "an iPhone"),
-    ("iPad", "an iPad"),
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
     ("Android", "Android"),
     ("Windows", "Windows"),
-    ("Mac OS X", "a Mac"),
-    ("CrOS", "a Chromebook"),
+    ("Mac OS X", "Mac"),
+    ("CrOS", "Chromebook"),
     ("Linux", "Linux"),
 )
 
 
 def named(agent: str) -> str:
-    """In words; "a browser" where nothing is recognised."""
-    browser = next((name for mark, name in _BROWSERS if mark in agent), "a browser")
+    """By names that are the same in every language; '' where nothing is recognised."""
+    browser = next((name for mark, name in _BROWSERS if mark in agent), "")
     system = next((name for mark, name in _SYSTEMS if mark in agent), "")
-    return f"{browser} on {system}" if system else browser
+    return f"{browser} ({system})" if browser and system else browser or system

@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
+from django.utils.formats import get_format
+from django.utils.translation import gettext
 
 from fulfillment import notices
 from fulfillment.actions import stores
@@ -83,12 +85,12 @@ def of_seller(organization: Organization) -> dict[str, Any]:
 
 
 def size_text(size: int) -> str:
-    """Bytes as a person reads them: exact below 1 kB, else one decimal, by integer arithmetic."""
+    """Bytes as the page's language writes them: exact below 1 kB, else one decimal, by integer arithmetic."""
     for unit, scale in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
         if size >= scale:
             tenths = (size * 10 + scale // 2) // scale
-            return f"{tenths // 10}.{tenths % 10} {unit}"
-    return f"{size} bytes"
+            return f"{tenths // 10}{get_format('DECIMAL_SEPARATOR')}{tenths % 10} {unit}"
+    return gettext("%(size)s bytes") % {"size": size}
 
 
 def store_of(asset: Asset) -> str | None:

@@ -77,11 +77,11 @@ def test_a_buyer_finds_the_form_in_their_library(bob: Buyer, live_server: Any, c
     page.get_by_role("heading", name="An hour of advice").wait_for()
     look(page, "services-library")
     assert is_narrow_enough(page, "services-library")
-    page.get_by_role("button", name="Answer the questions for An hour of advice").click()
+    page.get_by_role("button", name="Answer the questions An hour of advice").click()
     page.get_by_label("What should we know before we begin?").fill("Everything.")
     page.get_by_role("button", name="Send the answers").click()
     assert page.locator("h1").inner_text() == "Thank you, we have what we need"
     page.goto(f"{live_server.url}/library/lantern/")
-    assert page.get_by_role("button", name="Change your answers for An hour of advice").count()
+    assert page.get_by_role("button", name="Change your answers An hour of advice").count()
     look(page, "services-library-ready")
     assert chromium.complaints() == []

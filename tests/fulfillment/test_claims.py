@@ -326,11 +326,11 @@ def test_only_the_code_itself_matches(typed: str) -> None:
 @pytest.mark.parametrize(
     ("agent", "named"),
     [
-        ("Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:131.0) Gecko/20100101 Firefox/131.0", "Firefox on Windows"),
-        ("Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605 Safari/604.1", "Safari on an iPhone"),
-        ("Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/130.0 Safari/537.36 Edg/130", "Edge on Linux"),
-        ("curl/8", "a browser"),
-        ("", "a browser"),
+        ("Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:131.0) Gecko/20100101 Firefox/131.0", "Firefox (Windows)"),
+        ("Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605 Safari/604.1", "Safari (iPhone)"),
+        ("Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/130.0 Safari/537.36 Edg/130", "Edge (Linux)"),
+        ("curl/8", ""),
+        ("", ""),
     ],
 )
 def test_a_browser_has_a_name_that_people_use(agent: str, named: str) -> None:
