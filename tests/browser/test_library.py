@@ -9,7 +9,7 @@ from zipfile import ZipFile
 
 import pytest
 
-from fulfillment.actions import assets, entitlements
+from fulfillment.actions import assets, entitlements, links
 from fulfillment.models import Entitlement
 from tests.guests import BOB, Guest
 from tests.servers import MailServer, Visitor
@@ -148,3 +148,41 @@ def test_a_second_address_and_a_change_by_codes(at_home: AtHome) -> None:
     assert at_home.heading() == "The change was stopped"
     page.goto(f"{at_home.home}/library/lantern/")
     assert at_home.heading() == "Your library", "signed out everywhere"
+
+
+@pytest.mark.parametrize(
+    ("language", "ask", "open_it", "out"),
+    [
+        ("de", "Anmeldelink schicken", "Meine Bibliothek öffnen", "Abmelden"),
+        ("tr", "Bana giriş bağlantısını gönder", "Kitaplığımı aç", "Oturumu kapat"),
+        ("fr", "M’envoyer le lien de connexion", "Ouvrir ma bibliothèque", "Se déconnecter"),
+        ("es", "Enviarme el enlace de acceso", "Abrir mi biblioteca", "Cerrar sesión"),
+    ],
+)
+def test_every_page_fits_a_phone_in_every_language(
+    at_home: AtHome, language: str, ask: str, open_it: str, out: str
+) -> None:
+    page = at_home.page
+    page.set_extra_http_headers({"Accept-Language": language})
+
+    def fits() -> None:
+        assert at_home.is_narrow_enough(), page.url
+        assert page.locator("html").get_attribute("lang") == language
+
+    page.goto(at_home.path_in_last_mail())
+    fits()
+    at_home.press(ask)
+    fits()
+    page.goto(at_home.path_in_last_mail())
+    fits()
+    at_home.press(open_it)
+    fits()
+    with at_home.guest.stage.inside():
+        order = Entitlement.objects.latest("pk").order_id
+        given = links.make_temporary(Entitlement.objects.latest("pk"), by=BY, because="asked for")
+    for path in ("library/lantern/addresses", f"library/lantern/receipt/{order}", given.url.split("/", 3)[3]):
+        page.goto(f"{at_home.home}/{path}")
+        fits()
+    page.goto(f"{at_home.home}/library/lantern/")
+    at_home.press(out)
+    fits()
