@@ -13,6 +13,7 @@ from orders.actions import money_facts, order_facts, payout_facts
 from orders.actions.statements import Said
 from orders.messages import DisputeMessage, Message, OrderMessage, PaymentMessage, RefundMessage
 from orders.models import Dispute, MoneyFact, Payment, Refund
+from profiles import prepared
 from profiles.actions import settlement
 from profiles.models import Organization
 
@@ -138,6 +139,9 @@ WITH said AS MATERIALIZED (
 UPDATE {table} f SET order_id = found.order_id FROM found WHERE f.id = found.id AND f.order_id IS NULL
 RETURNING f.id, f.order_id
 """
+_LINKED: tuple[type[Payment] | type[Refund] | type[Dispute], ...] = (Payment, Refund, Dispute)
+_WAITS = "EXISTS (SELECT FROM {table} WHERE order_id IS NULL AND channel_id = ANY(%(channels)s))"
+_ANY_WAITS = f"SELECT {', '.join(_WAITS.format(table=model._meta.db_table) for model in _LINKED)}"
 
 
 def link(written: Mapping[type[MoneyFact], set[int]], orders: Iterable[int], channels: Iterable[int]) -> set[int]:
@@ -149,8 +153,11 @@ def link(written: Mapping[type[MoneyFact], set[int]], orders: Iterable[int], cha
     touched: set[int] = set()
     payments = set(written.get(Payment, ()))
     values = {"orders": sorted(orders), "channels": sorted(set(channels))}
+    (waiting,) = prepared.fetch(_ANY_WAITS, {"channels": values["channels"]})
     with connection.cursor() as cursor:
-        for model in (Payment, Refund, Dispute):
+        for model, waits in zip(_LINKED, waiting, strict=True):
+            if not waits and not written.get(model):
+                continue  # an order alone, as most come: there is nothing to find, and to look takes longer than to ask
             ids = {"facts": sorted(written.get(model, ())), "payments": sorted(payments)}
             cursor.execute(_LINK.format(table=model._meta.db_table), values | ids)
             found = cursor.fetchall()
