@@ -11,7 +11,7 @@ from django.db import connection
 from attribution import tiers
 from attribution.models import Attribution, Conversation
 from orders.models import Order
-from profiles import bulk, clock
+from profiles import bulk, clock, prepared
 from profiles.actions import audit, settlement
 from profiles.actors import Actor, Invalid
 
@@ -101,25 +101,24 @@ def _candidates(orders: Sequence[Order]) -> Mapping[int, list[Candidate]]:
     if not orders:
         return found
     times = {order.pk: order.placed_at for order in orders}
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _CANDIDATES,
-            [
-                [order.pk for order in orders],
-                [order.profile_id for order in orders],
-                [order.email for order in orders],
-                [order.placed_at for order in orders],
-                SKEW_SECONDS,
-                WINDOW_SECONDS,
-                SKEW_SECONDS,
-                WINDOW_SECONDS,
-                SKEW_SECONDS,
-            ],
-        )
-        for row in cursor.fetchall():
-            candidate = _candidate(row, times[row[0]])
-            if candidate is not None:
-                found[row[0]].append(candidate)
+    rows = prepared.fetch(
+        _CANDIDATES,
+        [
+            [order.pk for order in orders],
+            [order.profile_id for order in orders],
+            [order.email for order in orders],
+            [order.placed_at for order in orders],
+            SKEW_SECONDS,
+            WINDOW_SECONDS,
+            SKEW_SECONDS,
+            WINDOW_SECONDS,
+            SKEW_SECONDS,
+        ],
+    )
+    for row in rows:
+        candidate = _candidate(row, times[row[0]])
+        if candidate is not None:
+            found[row[0]].append(candidate)
     return found
 
 

@@ -15,7 +15,7 @@ from attribution.intents import Intent, Purchase, Signal
 from attribution.models import ProductIntent, StoreAlert
 from orders.actions.statistics import COUNTED
 from orders.models import StoreVisit
-from profiles import bulk, tenancy
+from profiles import bulk, prepared, tenancy
 
 LOCK_SPACE, LOCK_BUCKETS = 0x1A7E, 4096
 # Of one customer and one product; what lies before them has long decayed.
@@ -69,9 +69,9 @@ def settle(profile_ids: Iterable[int], *, order_ids: Collection[int] = ()) -> No
         return
     with connection.cursor() as cursor:
         cursor.execute(_LOCK, [LOCK_SPACE, sorted({pk % LOCK_BUCKETS for pk in ids})])
-        cursor.execute(_ANYTHING, [ids, list(intents.WEIGHTS), ids, ids, list(order_ids)])
-        if not cursor.fetchone()[0]:
-            return
+    ((anything,),) = prepared.fetch(_ANYTHING, [ids, list(intents.WEIGHTS), ids, ids, list(order_ids)])
+    if not anything:
+        return
     derived = derive(ids)
     stored = {(row.profile_id, row.sku): row for row in ProductIntent.objects.filter(profile__in=ids)}
     if derived.intents or stored:

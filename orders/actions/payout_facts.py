@@ -7,12 +7,11 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
-from django.db import connection
-
 from orders.actions import newest
 from orders.actions.statements import Said, digest
 from orders.messages import BalanceMessage, PayoutMessage
 from orders.models import Payout, PayoutLine
+from profiles import prepared
 from profiles.models import Organization
 
 PAYOUT_FIELDS = [
@@ -254,6 +253,4 @@ def link(payouts: set[int], lines: set[int], orders: set[int]) -> tuple[set[int]
 
 
 def _pairs(sql: str, parameters: Any) -> list[tuple[int, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, parameters)
-        return list(cursor.fetchall())
+    return prepared.fetch(sql, parameters)

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 
 from django.db import connection
 
+from profiles import prepared
+
 COUNTED = """o.payment_status IN ('paid', 'partially_refunded', 'refunded', 'disputed')
    AND NOT o.test AND o.status <> 'cancelled'"""
 
@@ -58,4 +60,4 @@ def settle(profile_ids: Iterable[int]) -> None:
     if ids:
         with connection.cursor() as cursor:
             cursor.execute(_LOCK, [LOCK_SPACE, sorted({pk % LOCK_BUCKETS for pk in ids})])
-            cursor.execute(_SETTLE, [ids, ids])
+        prepared.fetch(_SETTLE, [ids, ids])

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from django.db import connection
+from profiles import prepared
 
 # Made in a store: the till says in which, or it came through a till's channel, whose name then stands for the store.
 WANTED = """
@@ -34,5 +34,4 @@ def settle(order_ids: Iterable[int]) -> None:
     """Make the visits of these orders equal to what the orders say. The caller holds the orders."""
     ids = sorted(set(order_ids))
     if ids:
-        with connection.cursor() as cursor:
-            cursor.execute(_SETTLE, [ids, ids])
+        prepared.fetch(_SETTLE, [ids, ids])
