@@ -170,6 +170,7 @@ def test_sentences_of_rules_and_of_refusals_come_translated(db: None, smtp: Mail
         Entitlement.objects.update(status="suspended", because="A dispute is open")
     shelf = guest.client.get("/library/lantern/", headers={"Accept-Language": "fr"}).content.decode()
     assert "Le paiement est contesté auprès de votre banque." in shelf and "En attente." in shelf
+    assert "89,99 USD" in shelf and "89.99" not in shelf
 
 
 def test_sizes_are_written_as_the_language_writes_numbers() -> None:
