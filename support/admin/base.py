@@ -24,7 +24,7 @@ from unfold.admin import ModelAdmin
 from orders import money
 from orders.models.channels import sealed
 from profiles import clock
-from support.admin import rows
+from support.admin import filters, rows
 from support.queries import search, verdicts
 
 COUNTED_AT_MOST = 10_000
@@ -318,15 +318,11 @@ class DeskAdmin(ModelAdmin):
             drawn["result_headers"] = rows.headers(drawn["cl"])
             # Drawn as the page is: what a row shows may take the language and the moment of the page.
             drawn["rows"] = rows.drawn(drawn["cl"], drawn["result_headers"])
+            choices = filters.choices(drawn["cl"])
+            drawn["filters"] = filters.drawn(drawn["cl"], choices)
             if self.chips:
-                drawn["chips"] = self._chips(drawn["cl"])
+                drawn["chips"] = filters.of(self.chips, choices)
         return response
-
-    def _chips(self, changelist: Any) -> list[dict[str, Any]]:
-        for spec in changelist.filter_specs:
-            if getattr(spec, "parameter_name", "") == self.chips:
-                return list(spec.choices(changelist))
-        return []
 
 
 class Period(SimpleListFilter):

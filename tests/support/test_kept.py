@@ -22,6 +22,7 @@ COPIED = (
     "helpers/navigation.html",
     "helpers/navigation_user.html",
     "helpers/userlinks.html",
+    "helpers/change_list_filter.html",
 )
 
 
