@@ -7,6 +7,7 @@ from django.test.utils import CaptureQueriesContext
 
 from support.queries import search
 from tests.desk import Desk
+from tests.stage import Stage
 
 ADDRESS = "maya.okafor@example.com"
 
@@ -52,3 +53,31 @@ def test_the_newest_comes_first_among_the_exact_ones(desk: Desk) -> None:
     with desk.inside():
         hits = search.find(ADDRESS, organization=desk.stage.organization)
     assert [hit.label.split(" ")[0] for hit in hits if hit.kind == "order"][::2] == ["#5005", "#5004"]
+
+
+def test_an_address_without_its_dot_or_with_a_space_is_found_one_letter_off(desk: Desk) -> None:
+    near = ("profile", f"{ADDRESS}, one letter off")
+    assert near in found(desk, "maya.okafor@examplecom") and near in found(desk, "maya.okafor @example.com")
+
+
+def test_a_sku_finds_the_orders_it_was_sold_in(desk: Desk) -> None:
+    assert found(desk, desk.stage.book.sku)[0] == ("order", f"bought {desk.stage.book.sku}")
+
+
+def test_a_stranger_finds_nothing_by_any_of_it(desk: Desk) -> None:
+    other = Stage(slug="other")
+    texts = (ADDRESS, "maya.okafor@", "maya.okafor@exmple.com", "okafor@ex", str(desk.order), desk.stage.book.sku)
+    for text in texts:
+        assert found(desk, text), text
+        with other.inside():
+            assert search.keys(text, organization=other.organization) == {}, text
+
+
+def test_a_search_is_a_few_statements_whatever_was_typed(desk: Desk) -> None:
+    texts = {ADDRESS: 4, "okafor@example": 6, "#1001": 5, "okaf": 5}
+    counted = {}
+    for text in texts:
+        with desk.inside(), CaptureQueriesContext(connection) as captured:
+            search.keys(text, organization=desk.stage.organization)
+        counted[text] = len(captured)
+    assert counted == texts
