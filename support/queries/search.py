@@ -1,6 +1,7 @@
 """One box finds a customer or an order, by anything a person may have at hand, in any spelling (SPEC SUP-1)."""
 
 import re
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
@@ -42,6 +43,11 @@ class Asked:
         """Whether it can only mean one thing: an address, an order's number with its #, an id of a provider."""
         return bool(re.fullmatch(r"[^@\s]+@[^@\s]+\.[a-z]{2,}|#\S+|[a-z]{2,8}_\w{6,}", self.text, re.IGNORECASE))
 
+    @property
+    def begins_address(self) -> bool:
+        """Whether it is the beginning of an address, as far as the @ and perhaps beyond."""
+        return bool(re.fullmatch(r"[^@\s]{3,}@[^@\s]*", self.text))
+
 
 # A row that was found (its kind and id), and why.
 Found = tuple[str, int, str]
@@ -59,7 +65,8 @@ def keys(
 ) -> dict[tuple[str, int], str]:
     """What is found of these kinds, as (kind, id) → why, the best first, without reading the rows.
 
-    Exact matches and, of an e-mail, near misses; then what contains it, unless a whole address or number was found.
+    Exact matches and, of an e-mail, near misses; or what begins with it; or else what contains it. Each is looked for
+    only where what was found before does not say already what was meant.
     """
     typed = " ".join(text.replace("\0", " ").split())[:200]
     if not typed:
@@ -72,8 +79,13 @@ def keys(
             hits.setdefault((kind, pk), because)
 
     gather(_exact)
-    gather(_misspelt)
-    if not hits or not asked.is_whole:
+    begun = not hits and asked.begins_address
+    if begun:
+        gather(_beginnings)
+        begun = bool(hits)
+    if asked.is_whole or not begun:
+        gather(_misspelt)
+    if not hits or not (asked.is_whole or begun):
         gather(_fragments)
     return dict(list(hits.items())[:at_most])
 
@@ -150,6 +162,32 @@ SELECT f.id, (array_agg(f.because ORDER BY f.rank))[1]
   ) f
  WHERE f.id IS NOT NULL
  GROUP BY f.id ORDER BY min(f.rank), max(f.placed_at) DESC NULLS LAST, f.id DESC LIMIT %(most)s
+"""
+
+
+def _beginnings(asked: Asked) -> Iterator[Found]:
+    """Addresses that begin with it, as a range of the index: those that contain it elsewhere are not what was meant."""
+    begin = asked.text.lower()
+    values = {"begin": begin, "end": begin + chr(sys.maxunicode), "most": asked.at_most}
+    for kind, statement in (("profile", _OWNERS_BEGINNING), ("order", _ORDERS_BEGINNING)):
+        if kind in asked.kinds:
+            found = prepared.fetch(statement, values)
+            yield from ((kind, pk, f"begins with “{asked.text}”") for (pk,) in found if pk)
+
+
+# `^@` is what is meant; the range is what an index can find, and by the database's own order of letters finds as much.
+_OWNERS_BEGINNING = """
+SELECT profile_id FROM profiles_identifier
+ WHERE kind = 'email' AND value >= %(begin)s AND value < %(end)s AND value ^@ %(begin)s
+ ORDER BY value LIMIT %(most)s
+"""
+# Behind the OFFSET the newest are chosen of what the range found: by their index, all orders might be read.
+_ORDERS_BEGINNING = """
+SELECT f.id FROM (
+    SELECT id, placed_at FROM orders_order
+     WHERE email >= %(begin)s AND email < %(end)s AND email ^@ %(begin)s OFFSET 0
+  ) f
+ ORDER BY f.placed_at DESC, f.id DESC LIMIT %(most)s
 """
 
 
