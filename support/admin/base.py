@@ -20,6 +20,7 @@ from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
+from unfold.views import ChangeList
 
 from orders import money
 from orders.models.channels import sealed
@@ -163,20 +164,30 @@ def link(row: models.Model, text: str = "") -> SafeString:
 
 
 class EstimatedPaginator(Paginator):
-    """Counts at most 10,000 rows; of more it asks the planner, which knows about how many at once."""
+    """Counts at most 10,000 rows; of more it asks the planner, which knows about how many at once.
 
-    wanted = 1
-    """The page that will be asked for: so far down that they cannot be counted, rows are not counted in vain."""
+    Rows that fit on one page are counted by reading them.
+    """
+
+    wanted = 0
+    """The page that will be asked for, if known: so far down that they cannot be counted, none are counted in vain."""
 
     @cached_property
     def count(self) -> int:
         rows: Any = self.object_list
         if not isinstance(rows, models.QuerySet):
             return len(rows)
+        if self.wanted == 1 and len(self.first) <= self.per_page:
+            return len(self.first)
         if self.wanted * self.per_page > COUNTED_AT_MOST and (about := estimate(rows)) > COUNTED_AT_MOST:
             return about
         counted = rows.order_by().values("pk")[: COUNTED_AT_MOST + 1].count()
         return counted if counted <= COUNTED_AT_MOST else max(counted, estimate(rows))
+
+    @cached_property
+    def first(self) -> list[Any]:
+        """The rows of the first page, and one more where they go on."""
+        return list(self.object_list[: self.per_page + 1])
 
     def page(self, number: Any) -> Page:
         """Later pages find their ids in the index alone and read only those rows, from whichever end is nearer.
@@ -187,7 +198,7 @@ class EstimatedPaginator(Paginator):
         bottom = (number - 1) * self.per_page
         rows: Any = self.object_list
         if not bottom or not isinstance(rows, models.QuerySet):
-            return super().page(number)
+            return Page(self.first[: self.per_page], number, self) if self.wanted == 1 else super().page(number)
         ordered, start, end = rows, bottom, bottom + self.per_page
         if self.estimated and number > self.num_pages // 2:
             ordered, start, end = rows.reverse(), max(self.count - end, 0), self.count - bottom
@@ -212,6 +223,15 @@ def estimate(rows: models.QuerySet[Any]) -> int:
 
 
 # The list --------------------------------------------------------------------------------------------------------
+
+
+class Listing(ChangeList):
+    """The page of a list; rows that were read to be counted are not read again."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        if not self.multi_page and isinstance(self.paginator, EstimatedPaginator) and self.paginator.wanted == 1:
+            self.result_list = self.paginator.first
 
 
 class DeskAdmin(ModelAdmin):
@@ -291,11 +311,14 @@ class DeskAdmin(ModelAdmin):
         found = search.keys(search_term, organization=organization, kinds=kinds, at_most=FOUND_AT_MOST)
         return queryset.filter(pk__in=[pk for _, pk in found]), False
 
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return Listing
+
     def get_paginator(self, request: HttpRequest, queryset: models.QuerySet[Any], per_page: int, *rest: Any) -> Any:
         paginator = super().get_paginator(request, queryset, per_page, *rest)
         asked = request.GET.get(PAGE_VAR, "")
-        if asked.isdecimal() and len(asked) < 10 and isinstance(paginator, EstimatedPaginator):
-            paginator.wanted = int(asked)
+        if isinstance(paginator, EstimatedPaginator):
+            paginator.wanted = int(asked) if asked.isdecimal() and len(asked) < 10 else 1
         return paginator
 
     def find(self, queryset: models.QuerySet[Any], text: str) -> models.QuerySet[Any]:
