@@ -240,7 +240,7 @@ class DeskAdmin(ModelAdmin):
     A list says what it shows: `list_display`, `search_kind` ("order" or "profile": rows found by the one search),
     `list_title`, `list_one` (what one row is called, where the model says it otherwise), `empty_title` and
     `empty_text` (what to do next), `explains` (one sentence above the list), `chips` (the filter, by its parameter,
-    whose choices stand above the list as chips).
+    whose choices stand above the list as chips), `list_only` (the columns its rows are drawn of, where it leaves many).
     """
 
     view_permission: ClassVar[str] = "view"
@@ -251,6 +251,7 @@ class DeskAdmin(ModelAdmin):
     empty_text: ClassVar[str] = "Take a filter away or search for something else."
     explains: ClassVar[str] = ""
     chips: ClassVar[str] = ""
+    list_only: ClassVar[tuple[str, ...]] = ()
     list_before_template = "admin/_chips.html"
     change_list_template = "admin/list.html"
 
@@ -295,6 +296,8 @@ class DeskAdmin(ModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
         rows: models.QuerySet[Any] = super().get_queryset(request)
+        if self.list_only:
+            return rows.only(*self.list_only)
         related = self.list_select_related
         return rows.defer(*sealed()) if not isinstance(related, bool) and "channel" in related else rows
 

@@ -44,6 +44,10 @@ class OrderAdmin(DeskAdmin):
     )
     list_filter = (Attention, "payment_status", "status", ByChannel, Placed, *BEHIND_FIGURES)
     list_select_related = ("channel",)
+    list_only = (
+        *("number", "external_id", "test", "customer_name", "email", "phone", "payment_status", "status"),
+        *("needs_person", "placed_at", "total_minor", "currency", "channel__kind", "channel__domain"),
+    )
     ordering = ("-placed_at", "-id")
     empty_title = "No orders here"
     empty_text = "Orders come by the channels' webhooks. Connect a channel, or take a filter away."

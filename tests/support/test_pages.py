@@ -215,6 +215,16 @@ def test_rows_that_fit_on_one_page_are_counted_by_reading_them(
     assert asked(payment_status__exact="refunded", p="1")[1:] == (0, 1)
 
 
+def test_the_list_of_orders_reads_the_columns_it_shows(desk: Desk, sign: Sign) -> None:
+    with CaptureQueriesContext(connection) as captured:
+        sign("lead").get(desk.url("orders_order_changelist"))
+    (read,) = [one["sql"] for one in captured.captured_queries if 'FROM "orders_order"' in one["sql"]]
+    columns = read[: read.index("FROM")]
+    assert '"orders_order"."email"' in columns and '"orders_channel"."domain"' in columns
+    for left in ("identifiers", "email_raw", "locale", '"orders_channel"."secret"'):
+        assert left not in columns
+
+
 def test_lists_of_a_million_rows_cost_the_same_whatever_their_rows(desk: Desk, sign: Sign) -> None:
     client = sign("lead")
     urls = [f"{desk.url(name)}{query}" for name in ("orders_order_changelist", "profiles_profile_changelist")
