@@ -11,7 +11,7 @@ from orders.models import Channel, Dispute, Line, Order, Product
 from support.admin.base import Period, calendar_month, moment
 from support.admin.linked import Linked, Since, Until
 from support.analytics import BANDS
-from support.queries import conversations, dashboards, unreached
+from support.queries import channels, conversations, dashboards, unreached
 
 
 class ByChannel(SimpleListFilter):
@@ -20,8 +20,7 @@ class ByChannel(SimpleListFilter):
     column = "channel"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        rows = Channel.objects.order_by("kind", "domain").only("kind", "domain")
-        return [(str(row.pk), row.label) for row in rows]
+        return [(str(pk), label) for pk, label in channels.labels().items()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         value = self.value() or ""
