@@ -94,9 +94,8 @@ def fragment_ids(function: str, text: str, at_most: int) -> list[int]:
     """Ids by one of the search functions; they name the organization of the running transaction themselves."""
     if len(text) < SHORTEST_FRAGMENT:
         return []
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {connection.ops.quote_name(function)}(%s, %s)", [text, at_most])
-        return [row[0] for row in cursor.fetchall()]
+    statement = f"SELECT {connection.ops.quote_name(function)}(%s::text, %s::int)"
+    return [row[0] for row in prepared.fetch(statement, [text, at_most])]
 
 
 def _exact(asked: Asked) -> Iterator[Found]:
