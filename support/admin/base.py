@@ -14,6 +14,7 @@ from django.contrib.admin import ShowFacets, SimpleListFilter
 from django.contrib.admin.views.main import PAGE_VAR
 from django.core.paginator import EmptyPage, Page, Paginator
 from django.db import connection, models
+from django.forms import Media
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.functional import cached_property
@@ -273,6 +274,7 @@ class DeskAdmin(ModelAdmin):
         if self.search_kind and not self.search_fields:
             self.search_fields = ("pk",)  # shows the box; `get_search_results` does the finding
         super().__init__(model, admin_site)
+        self.drawn_media: dict[bool, dict[str, str]] = {}
 
     # Who may what.
 
@@ -341,6 +343,7 @@ class DeskAdmin(ModelAdmin):
         response = super().changelist_view(request, context)
         drawn = getattr(response, "context_data", None) or {}
         if "cl" in drawn:
+            drawn["media"] = self._scripts(drawn["media"], acting=drawn["action_form"] is not None)
             drawn["result_headers"] = rows.headers(drawn["cl"])
             # Drawn as the page is: what a row shows may take the language and the moment of the page.
             drawn["rows"] = rows.drawn(drawn["cl"], drawn["result_headers"])
@@ -349,6 +352,12 @@ class DeskAdmin(ModelAdmin):
             if self.chips:
                 drawn["chips"] = filters.of(self.chips, choices)
         return response
+
+    def _scripts(self, media: Media, *, acting: bool) -> dict[str, str]:
+        """What a list's page asks the browser to load, drawn once for the list: with its acts, and without."""
+        if acting not in self.drawn_media:
+            self.drawn_media[acting] = {part: str(media[part]) for part in ("css", "js")}
+        return self.drawn_media[acting]
 
 
 class Period(SimpleListFilter):
