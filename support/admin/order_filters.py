@@ -14,13 +14,21 @@ from support.analytics import BANDS
 from support.queries import channels, conversations, dashboards, unreached
 
 
+def labels(request: Any) -> dict[int, str]:
+    """The channels of the organization of this request, read once for it."""
+    if not hasattr(request, "channel_labels"):
+        request.channel_labels = channels.labels()
+    found: dict[int, str] = request.channel_labels
+    return found
+
+
 class ByChannel(SimpleListFilter):
     title = "channel"
     parameter_name = "channel"
     column = "channel"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(str(pk), label) for pk, label in channels.labels().items()]
+        return [(str(pk), label) for pk, label in labels(request).items()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         value = self.value() or ""

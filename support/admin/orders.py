@@ -20,9 +20,9 @@ from profiles.actors import NotPermitted
 from support.admin import dialogs, file_conflicts, followups, stories
 from support.admin.base import DeskAdmin, address_of, amount, masked, moment, redacted, when, word
 from support.admin.lists import counted
-from support.admin.order_filters import BEHIND_FIGURES, Attention, ByChannel, Placed
+from support.admin.order_filters import BEHIND_FIGURES, Attention, ByChannel, Placed, labels
 from support.models import Approval
-from support.queries import channels, conversations, pages
+from support.queries import conversations, pages
 
 JOINED = {"profile": "The same customer", "email": "The same e-mail address", "person": "A person's decision"}
 BOOSTERS = {"many_messages": "many messages", "product_inquiry": "product enquiry", "price_check": "price check"}
@@ -57,13 +57,9 @@ class OrderAdmin(DeskAdmin):
         def customer_shown(order: Order) -> SafeString:
             return customer(order, request)
 
-        labels: dict[int, str] = {}
-
         @display(description="Channel")
         def channel_shown(order: Order) -> SafeString:
-            if not labels:
-                labels.update(channels.labels())
-            return format_html('<span class="quiet cut">{}</span>', labels[order.channel_id])
+            return format_html('<span class="quiet cut">{}</span>', labels(request)[order.channel_id])
 
         number, payment, status, *rest = self.list_display
         return [number, customer_shown, payment, status, channel_shown, *rest]
