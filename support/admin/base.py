@@ -14,17 +14,19 @@ from django.contrib.admin import ShowFacets, SimpleListFilter
 from django.contrib.admin.views.main import PAGE_VAR
 from django.core.paginator import EmptyPage, Page, Paginator
 from django.db import connection, models
+from django.forms import Media
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
+from unfold.views import ChangeList
 
 from orders import money
 from orders.models.channels import sealed
 from profiles import clock
-from support.admin import rows
+from support.admin import filters, rows
 from support.queries import search, verdicts
 
 COUNTED_AT_MOST = 10_000
@@ -163,20 +165,30 @@ def link(row: models.Model, text: str = "") -> SafeString:
 
 
 class EstimatedPaginator(Paginator):
-    """Counts at most 10,000 rows; of more it asks the planner, which knows about how many at once."""
+    """Counts at most 10,000 rows; of more it asks the planner, which knows about how many at once.
 
-    wanted = 1
-    """The page that will be asked for: so far down that they cannot be counted, rows are not counted in vain."""
+    Rows that fit on one page are counted by reading them.
+    """
+
+    wanted = 0
+    """The page that will be asked for, if known: so far down that they cannot be counted, none are counted in vain."""
 
     @cached_property
     def count(self) -> int:
         rows: Any = self.object_list
         if not isinstance(rows, models.QuerySet):
             return len(rows)
+        if self.wanted == 1 and len(self.first) <= self.per_page:
+            return len(self.first)
         if self.wanted * self.per_page > COUNTED_AT_MOST and (about := estimate(rows)) > COUNTED_AT_MOST:
             return about
         counted = rows.order_by().values("pk")[: COUNTED_AT_MOST + 1].count()
         return counted if counted <= COUNTED_AT_MOST else max(counted, estimate(rows))
+
+    @cached_property
+    def first(self) -> list[Any]:
+        """The rows of the first page, and one more where they go on."""
+        return list(self.object_list[: self.per_page + 1])
 
     def page(self, number: Any) -> Page:
         """Later pages find their ids in the index alone and read only those rows, from whichever end is nearer.
@@ -187,7 +199,7 @@ class EstimatedPaginator(Paginator):
         bottom = (number - 1) * self.per_page
         rows: Any = self.object_list
         if not bottom or not isinstance(rows, models.QuerySet):
-            return super().page(number)
+            return Page(self.first[: self.per_page], number, self) if self.wanted == 1 else super().page(number)
         ordered, start, end = rows, bottom, bottom + self.per_page
         if self.estimated and number > self.num_pages // 2:
             ordered, start, end = rows.reverse(), max(self.count - end, 0), self.count - bottom
@@ -214,13 +226,22 @@ def estimate(rows: models.QuerySet[Any]) -> int:
 # The list --------------------------------------------------------------------------------------------------------
 
 
+class Listing(ChangeList):
+    """The page of a list; rows that were read to be counted are not read again."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        if not self.multi_page and isinstance(self.paginator, EstimatedPaginator) and self.paginator.wanted == 1:
+            self.result_list = self.paginator.first
+
+
 class DeskAdmin(ModelAdmin):
     """A list of facts: nobody adds, changes or deletes them here. Acts are dialogs (`support.admin.dialogs`).
 
     A list says what it shows: `list_display`, `search_kind` ("order" or "profile": rows found by the one search),
     `list_title`, `list_one` (what one row is called, where the model says it otherwise), `empty_title` and
     `empty_text` (what to do next), `explains` (one sentence above the list), `chips` (the filter, by its parameter,
-    whose choices stand above the list as chips).
+    whose choices stand above the list as chips), `list_only` (the columns its rows are drawn of, where it leaves many).
     """
 
     view_permission: ClassVar[str] = "view"
@@ -231,6 +252,7 @@ class DeskAdmin(ModelAdmin):
     empty_text: ClassVar[str] = "Take a filter away or search for something else."
     explains: ClassVar[str] = ""
     chips: ClassVar[str] = ""
+    list_only: ClassVar[tuple[str, ...]] = ()
     list_before_template = "admin/_chips.html"
     change_list_template = "admin/list.html"
 
@@ -252,6 +274,7 @@ class DeskAdmin(ModelAdmin):
         if self.search_kind and not self.search_fields:
             self.search_fields = ("pk",)  # shows the box; `get_search_results` does the finding
         super().__init__(model, admin_site)
+        self.drawn_media: dict[bool, dict[str, str]] = {}
 
     # Who may what.
 
@@ -275,6 +298,8 @@ class DeskAdmin(ModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
         rows: models.QuerySet[Any] = super().get_queryset(request)
+        if self.list_only:
+            return rows.only(*self.list_only)
         related = self.list_select_related
         return rows.defer(*sealed()) if not isinstance(related, bool) and "channel" in related else rows
 
@@ -291,11 +316,14 @@ class DeskAdmin(ModelAdmin):
         found = search.keys(search_term, organization=organization, kinds=kinds, at_most=FOUND_AT_MOST)
         return queryset.filter(pk__in=[pk for _, pk in found]), False
 
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return Listing
+
     def get_paginator(self, request: HttpRequest, queryset: models.QuerySet[Any], per_page: int, *rest: Any) -> Any:
         paginator = super().get_paginator(request, queryset, per_page, *rest)
         asked = request.GET.get(PAGE_VAR, "")
-        if asked.isdecimal() and len(asked) < 10 and isinstance(paginator, EstimatedPaginator):
-            paginator.wanted = int(asked)
+        if isinstance(paginator, EstimatedPaginator):
+            paginator.wanted = int(asked) if asked.isdecimal() and len(asked) < 10 else 1
         return paginator
 
     def find(self, queryset: models.QuerySet[Any], text: str) -> models.QuerySet[Any]:
@@ -315,18 +343,21 @@ class DeskAdmin(ModelAdmin):
         response = super().changelist_view(request, context)
         drawn = getattr(response, "context_data", None) or {}
         if "cl" in drawn:
+            drawn["media"] = self._scripts(drawn["media"], acting=drawn["action_form"] is not None)
             drawn["result_headers"] = rows.headers(drawn["cl"])
             # Drawn as the page is: what a row shows may take the language and the moment of the page.
             drawn["rows"] = rows.drawn(drawn["cl"], drawn["result_headers"])
+            choices = filters.choices(drawn["cl"])
+            drawn["filters"] = filters.drawn(drawn["cl"], choices)
             if self.chips:
-                drawn["chips"] = self._chips(drawn["cl"])
+                drawn["chips"] = filters.of(self.chips, choices)
         return response
 
-    def _chips(self, changelist: Any) -> list[dict[str, Any]]:
-        for spec in changelist.filter_specs:
-            if getattr(spec, "parameter_name", "") == self.chips:
-                return list(spec.choices(changelist))
-        return []
+    def _scripts(self, media: Media, *, acting: bool) -> dict[str, str]:
+        """What a list's page asks the browser to load, drawn once for the list: with its acts, and without."""
+        if acting not in self.drawn_media:
+            self.drawn_media[acting] = {part: str(media[part]) for part in ("css", "js")}
+        return self.drawn_media[acting]
 
 
 class Period(SimpleListFilter):

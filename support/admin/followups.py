@@ -276,7 +276,7 @@ def of_order(request: HttpRequest, order: Order, gifts: Collection[int]) -> dict
     services = Service.objects.filter(order=order)
     given = services.filter(source=Service.Source.MANUAL).values("pk")
     rows = Followup.objects.filter(Q(order=order) | Q(entitlement__in=gifts) | Q(service__in=given))
-    found = together.read(followups=reading.written(rows), services=reading.opened(services))
+    found = together.read_often(followups=reading.written(rows), services=reading.opened(services))
     return card(request, found["followups"], found["services"])
 
 

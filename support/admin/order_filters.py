@@ -11,7 +11,15 @@ from orders.models import Channel, Dispute, Line, Order, Product
 from support.admin.base import Period, calendar_month, moment
 from support.admin.linked import Linked, Since, Until
 from support.analytics import BANDS
-from support.queries import conversations, dashboards, unreached
+from support.queries import channels, conversations, dashboards, unreached
+
+
+def labels(request: Any) -> dict[int, str]:
+    """The channels of the organization of this request, read once for it."""
+    if not hasattr(request, "channel_labels"):
+        request.channel_labels = channels.labels()
+    found: dict[int, str] = request.channel_labels
+    return found
 
 
 class ByChannel(SimpleListFilter):
@@ -20,8 +28,7 @@ class ByChannel(SimpleListFilter):
     column = "channel"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        rows = Channel.objects.order_by("kind", "domain").only("kind", "domain")
-        return [(str(row.pk), row.label) for row in rows]
+        return [(str(pk), label) for pk, label in labels(request).items()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         value = self.value() or ""

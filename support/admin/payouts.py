@@ -13,7 +13,7 @@ from unfold.decorators import display
 
 from orders import money
 from orders.actions import backfills
-from orders.models import Channel, Order, Payout, PayoutLine
+from orders.models import Order, Payout, PayoutLine
 from orders.queries import proofs_of_payouts
 from orders.queries.proofs_of_payouts import Proof
 from profiles.actors import Actor
@@ -32,6 +32,7 @@ from support.admin.base import (
     word,
 )
 from support.admin.lists import ActiveAdmin
+from support.queries import channels
 
 LINES_A_PAGE = 100
 
@@ -41,8 +42,7 @@ class ByChannel(SimpleListFilter):
     parameter_name = "channel"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        rows = Channel.objects.only("kind", "domain").order_by("kind", "domain")
-        return [(str(row.pk), row.label) for row in rows]
+        return [(str(pk), label) for pk, label in channels.labels().items()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         value = self.value() or ""
@@ -103,7 +103,7 @@ class PayoutAdmin(ActiveAdmin):
         return changelist
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
-        labels = {channel.pk: channel.label for channel in Channel.objects.only("kind", "domain")}
+        labels = channels.labels()
         transit = [
             {
                 "channel": labels[one.channel_id],

@@ -5,6 +5,7 @@ is called, found and shown.
 """
 
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Any
 
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
@@ -40,8 +41,9 @@ def drawn(changelist: Any, above: list[dict[str, Any]]) -> Iterator[SafeString]:
     shown = {place: _shown(name, admin) for place, name in enumerate(names) if name != CHECKBOX}
     before, after = _address(changelist)
     linked = [before + after != "" and _leads(changelist, name, first=not number) for number, name in enumerate(names)]
-    cells = "".join(_cell(name, number, above, linked) for number, name in enumerate(names))
-    patterns = [BEGIN.format(stripe=stripe) + cells + END for stripe in STRIPES]
+    labels = [above[number]["text"] if number or linked[0] else "Select record" for number in range(len(names))]
+    cells = zip(map(_named, names), (_literal(escape(label)) for label in labels), linked, strict=True)
+    patterns = _patterns(tuple(cells))
     for number, row in enumerate(changelist.result_list):
         values = {f"c{place}": show(row) for place, show in shown.items()}
         yield format_html(patterns[number % 2], pk=row.pk, url=f"{before}{row.pk}{after}", **values)
@@ -77,14 +79,22 @@ def _leads(changelist: Any, name: Any, *, first: bool) -> bool:
     return links is not None and (name in links if links else first)
 
 
-def _cell(name: Any, number: int, above: list[dict[str, Any]], linked: list[bool]) -> str:
-    label = above[number]["text"] if number or linked[0] else "Select record"
-    classes = CHECKBOX_CLASSES if name == CHECKBOX else [f"field-{_named(name)}", *ROW_CLASSES]
-    tag = "th" if linked[number] and not any(linked[:number]) else "td"
+@lru_cache(maxsize=256)
+def _patterns(cells: tuple[tuple[str, str, bool], ...]) -> tuple[str, str]:
+    """What rows are written into, by turns. Of a cell: its column, its label in HTML, whether it leads to the row."""
+    leading = next((number for number, (_, _, leads) in enumerate(cells) if leads), -1)
+    inside = "".join(_cell(number, *cell, heads=number == leading) for number, cell in enumerate(cells))
+    even, odd = (BEGIN.format(stripe=stripe) + inside + END for stripe in STRIPES)
+    return even, odd
+
+
+def _cell(number: int, name: str, label: str, leads: bool, *, heads: bool) -> str:
+    classes = CHECKBOX_CLASSES if name == CHECKBOX else [f"field-{name}", *ROW_CLASSES]
+    tag = "th" if heads else "td"
     value = f"{{c{number}}}" if name != CHECKBOX else _literal(checkbox.render(ACTION_CHECKBOX_NAME, KEY), "{pk}")
-    if linked[number]:
+    if leads:
         value = f'<a href="{{url}}" class="{" ".join(LINK_CLASSES)}">{value}</a>'
-    return f'<{tag} class="{" ".join(classes)}" data-label="{_literal(escape(label))}">{value}</{tag}>'
+    return f'<{tag} class="{" ".join(classes)}" data-label="{label}">{value}</{tag}>'
 
 
 def _literal(html: str, key: str = KEY) -> str:

@@ -4,11 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import connection
-
 from orders import money
 from orders.actions.statistics import COUNTED
 from orders.models import ProfileTotal
+from profiles import prepared
 from profiles.actions import proofs
 from profiles.models import Profile
 
@@ -73,7 +72,5 @@ def of_profile(profile: Profile, currency: str) -> Lifetime:
 
 def talked(profile_id: int) -> Talked:
     """One query for every currency."""
-    with connection.cursor() as cursor:
-        cursor.execute(_TALKED, {"profile": profile_id})
-        counts = dict(cursor.fetchall())
+    counts: dict[str, int] = dict(prepared.fetch(_TALKED, {"profile": profile_id}))
     return Talked(conversations=counts.pop("", 0), purchases=counts)

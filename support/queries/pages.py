@@ -9,7 +9,6 @@ from typing import Any
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import connection
 from django.db.models import OuterRef, Q, QuerySet
-from django.db.models.expressions import RawSQL
 from django.db.models.functions import JSONObject
 
 from attribution.models import Attribution, Conversation, ProductIntent, StoreAlert
@@ -40,11 +39,11 @@ from orders.models import (
 from orders.models.channels import sealed
 from orders.queries import imports
 from orders.queries.imports import Conflict
-from profiles import clock
+from profiles import clock, prepared
 from profiles.models import AuditEntry, Event, Identifier, Merge, MergeMove, Profile, Review, Suggestion
 from support.models import Discrepancy
 from support.queries import alike as likely
-from support.queries import followups, lifetimes, timelines, together, verdicts
+from support.queries import followups, lifetimes, search, timelines, together, verdicts
 from support.queries.lifetimes import Talked
 from support.queries.timelines import Entry
 from support.queries.verdicts import Known, Verdict
@@ -180,7 +179,7 @@ def of_order(order: Order, *, now: datetime | None = None) -> OrderPage:
     emails = _emails(order=order)
     attributions = list(Attribution.objects.filter(order=order).select_related("conversation").order_by("at", "pk"))
     about = Q(order_id=order.pk)
-    rest = together.read(
+    rest = together.read_often(
         payments=Payment.objects.filter(order=order).order_by("at", "pk")[:AT_MOST],
         refunds=Refund.objects.filter(order=order).order_by("at", "pk")[:AT_MOST],
         disputes=Dispute.objects.filter(order=order).order_by("at", "pk")[:AT_MOST],
@@ -300,9 +299,8 @@ _RARE = {
 def rare(profile_id: int) -> frozenset[str]:
     """Which sorts of rows this customer has of those that many have none of."""
     wanted = ", ".join(f"EXISTS ({sql})" for sql in _RARE.values())
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {wanted}", {"id": profile_id})
-        return frozenset(name for name, there in zip(_RARE, cursor.fetchone(), strict=True) if there)
+    (found,) = prepared.fetch(f"SELECT {wanted}", {"id": profile_id})
+    return frozenset(name for name, there in zip(_RARE, found, strict=True) if there)
 
 
 def _visits(profile: Profile) -> QuerySet[StoreVisit]:
@@ -314,8 +312,10 @@ def alike(profile: Profile, at_most: int = 5) -> list[Profile]:
     """Other customers of exactly this name: perhaps the same person, unless a person said that they are not."""
     if len(profile.name.split()) < 2:
         return []
-    found = RawSQL("SELECT profiles_search(%s, %s)", [profile.name, 50])
-    rows = Profile.objects.filter(pk__in=found, merged_into__isnull=True).exclude(pk=profile.pk)
+    found = set(search.fragment_ids("profiles_search", profile.name, 50)) - {profile.pk}
+    if not found:
+        return []
+    rows = Profile.objects.filter(pk__in=found, merged_into__isnull=True)
     rows = rows.exclude(likely.told_apart(profile.pk))
     return [row for row in rows.order_by("pk") if row.name.casefold() == profile.name.casefold()][:at_most]
 

@@ -1,7 +1,8 @@
 """One box finds a customer or an order, by anything a person may have at hand, in any spelling (SPEC SUP-1)."""
 
 import re
-from collections.abc import Iterable, Iterator
+import sys
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -9,9 +10,9 @@ from typing import Any
 from django.db import connection
 
 from fulfillment.models import DownloadLink
-from orders.models import Line, Order, Payment, Product
-from profiles import identifiers
-from profiles.models import Identifier, Organization, Profile
+from orders.models import Line, Order, Payment
+from profiles import identifiers, prepared
+from profiles.models import Organization, Profile
 
 KINDS = ("profile", "order")
 AT_MOST = 25
@@ -42,13 +43,18 @@ class Asked:
         """Whether it can only mean one thing: an address, an order's number with its #, an id of a provider."""
         return bool(re.fullmatch(r"[^@\s]+@[^@\s]+\.[a-z]{2,}|#\S+|[a-z]{2,8}_\w{6,}", self.text, re.IGNORECASE))
 
+    @property
+    def begins_address(self) -> bool:
+        """Whether it is the beginning of an address, as far as the @ and perhaps beyond."""
+        return bool(re.fullmatch(r"[^@\s]{3,}@[^@\s]*", self.text))
+
 
 # A row that was found (its kind and id), and why.
 Found = tuple[str, int, str]
 
 
 def find(text: str, *, organization: Organization, at_most: int = AT_MOST) -> list[Hit]:
-    """The best matches first: exact, then near misses of an e-mail, then fragments. A bounded number of queries."""
+    """The best matches first, as by `keys`, with their names. A bounded number of queries."""
     found = keys(text, organization=organization, at_most=at_most)
     labels = dict(chain(_of_profiles(found), _of_orders(found)))
     return [Hit(*key, labels[key], because) for key, because in found.items() if key in labels]
@@ -57,19 +63,30 @@ def find(text: str, *, organization: Organization, at_most: int = AT_MOST) -> li
 def keys(
     text: str, *, organization: Organization, kinds: Iterable[str] = KINDS, at_most: int = AT_MOST
 ) -> dict[tuple[str, int], str]:
-    """What `find` finds of these kinds, as (kind, id) → why; in the same order, without reading the rows."""
+    """What is found of these kinds, as (kind, id) → why, the best first, without reading the rows.
+
+    Exact matches and, of an e-mail, near misses; or what begins with it; or else what contains it. Each is looked for
+    only where what was found before does not say already what was meant.
+    """
     typed = " ".join(text.replace("\0", " ").split())[:200]
     if not typed:
         return {}
     asked = Asked(typed, tuple(_identifier_values(typed, organization)), frozenset(kinds), at_most)
     hits: dict[tuple[str, int], str] = {}
-    for source in (_exact, _misspelt, _fragments):
-        if source is _fragments and hits and asked.is_whole:
-            break
-        for kind, pk, because in source(asked):
+
+    def gather(source: Callable[[Asked], Iterator[Found]]) -> None:
+        for kind, pk, because in source(asked) if len(hits) < at_most else ():
             hits.setdefault((kind, pk), because)
-        if len(hits) >= at_most:
-            break
+
+    gather(_exact)
+    begun = not hits and asked.begins_address
+    if begun:
+        gather(_beginnings)
+        begun = bool(hits)
+    if asked.is_whole or not begun:
+        gather(_misspelt)
+    if not hits or not (asked.is_whole or begun):
+        gather(_fragments)
     return dict(list(hits.items())[:at_most])
 
 
@@ -77,14 +94,13 @@ def fragment_ids(function: str, text: str, at_most: int) -> list[int]:
     """Ids by one of the search functions; they name the organization of the running transaction themselves."""
     if len(text) < SHORTEST_FRAGMENT:
         return []
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {connection.ops.quote_name(function)}(%s, %s)", [text, at_most])
-        return [row[0] for row in cursor.fetchall()]
+    statement = f"SELECT {connection.ops.quote_name(function)}(%s::text, %s::int)"
+    return [row[0] for row in prepared.fetch(statement, [text, at_most])]
 
 
 def _exact(asked: Asked) -> Iterator[Found]:
     if "profile" in asked.kinds:
-        owners = Identifier.objects.filter(value__in=asked.values).values_list("profile_id", "spelled")
+        owners = prepared.fetch(_OWNERS, {"kinds": list(identifiers.Kind), "values": list(asked.values)})
         yield from (("profile", pk, f"is {spelled}") for pk, spelled in owners if pk)
     if "order" not in asked.kinds:
         return
@@ -95,10 +111,7 @@ def _exact(asked: Asked) -> Iterator[Found]:
         "values": list(asked.values),
         "most": asked.at_most,
     }
-    with connection.cursor() as cursor:
-        cursor.execute(_EXACT, parameters)
-        rows = cursor.fetchall()
-    yield from (("order", pk, because) for pk, because in rows)
+    yield from (("order", pk, because) for pk, because in prepared.fetch(_EXACT, parameters))
     if re.fullmatch(r"\d{4}", asked.text):
         paid = Payment.objects.filter(last4=asked.text, order__isnull=False).values("order_id")
         newest = Order.objects.filter(pk__in=paid).order_by("-placed_at").values_list("pk", flat=True)[: asked.at_most]
@@ -107,12 +120,16 @@ def _exact(asked: Asked) -> Iterator[Found]:
         links = DownloadLink.objects.filter(hint=asked.text[:6], entitlement__order__isnull=False)
         linked = links.values_list("entitlement__order_id", flat=True)[: asked.at_most]
         yield from (("order", pk, f"link {asked.text[:6]}…") for pk in linked)
-    for product in Product.objects.filter(sku=asked.text):
+    for product, sku in prepared.fetch("SELECT id, sku FROM orders_product WHERE sku = %(asked)s", parameters):
         newest_lines = Line.objects.filter(product=product).order_by("-pk").values("order_id")[: asked.at_most]
         bought = Order.objects.filter(pk__in=newest_lines).order_by("-placed_at").values_list("pk", flat=True)
-        yield from (("order", pk, f"bought {product.sku}") for pk in bought)
+        yield from (("order", pk, f"bought {sku}") for pk in bought)
 
 
+# By the kinds too, of which there are few: the index is by kind and value.
+_OWNERS = """
+SELECT profile_id, spelled FROM profiles_identifier WHERE kind = ANY(%(kinds)s) AND value = ANY(%(values)s)
+"""
 # Each condition by its own index: one WHERE with all of them would read the whole table.
 _EXACT = """
 SELECT f.id, (array_agg(f.because ORDER BY f.rank))[1]
@@ -147,13 +164,46 @@ SELECT f.id, (array_agg(f.because ORDER BY f.rank))[1]
 """
 
 
+def _beginnings(asked: Asked) -> Iterator[Found]:
+    """Addresses that begin with it, as a range of the index: those that contain it elsewhere are not what was meant."""
+    begin = asked.text.lower()
+    values = {"begin": begin, "end": begin + chr(sys.maxunicode), "most": asked.at_most}
+    for kind, statement in (("profile", _OWNERS_BEGINNING), ("order", _ORDERS_BEGINNING)):
+        if kind in asked.kinds:
+            found = prepared.fetch(statement, values)
+            yield from ((kind, pk, f"begins with “{asked.text}”") for (pk,) in found if pk)
+
+
+# `^@` is what is meant; the range is what an index can find, and by the database's own order of letters finds as much.
+_OWNERS_BEGINNING = """
+SELECT profile_id FROM profiles_identifier
+ WHERE kind = 'email' AND value >= %(begin)s AND value < %(end)s AND value ^@ %(begin)s
+ ORDER BY value LIMIT %(most)s
+"""
+# Behind the OFFSET the newest are chosen of what the range found: by their index, all orders might be read.
+_ORDERS_BEGINNING = """
+SELECT f.id FROM (
+    SELECT id, placed_at FROM orders_order
+     WHERE email >= %(begin)s AND email < %(end)s AND email ^@ %(begin)s OFFSET 0
+  ) f
+ ORDER BY f.placed_at DESC, f.id DESC LIMIT %(most)s
+"""
+
+
 def _misspelt(asked: Asked) -> Iterator[Found]:
     """E-mails one slip of the keyboard away, each looked up exactly: no index over all spellings is needed."""
     if "@" not in asked.text or "profile" not in asked.kinds:
         return
-    near = Identifier.objects.filter(kind="email", value__in=identifiers.variants(asked.text.lower()))
-    rows = near.values_list("profile_id", "value")[: asked.at_most]
-    yield from (("profile", pk, f"{value}, one letter off") for pk, value in rows if pk)
+    near = {"near": "\n".join(sorted(identifiers.variants(asked.text.lower()))), "most": asked.at_most}
+    yield from (("profile", pk, f"{value}, one letter off") for pk, value in prepared.fetch(_MISSPELT, near) if pk)
+
+
+# As one text and in order: two thousand spellings take ten times as long to write down one by one as to look up, and
+# the database sorts by itself what it looks up.
+_MISSPELT = """
+SELECT profile_id, value FROM profiles_identifier
+ WHERE kind = 'email' AND value = ANY(string_to_array(%(near)s, chr(10))) LIMIT %(most)s
+"""
 
 
 def _fragments(asked: Asked) -> Iterator[Found]:

@@ -192,6 +192,57 @@ def test_pages_of_a_list_too_long_to_count_follow_each_other_from_both_ends(
     assert client.get(url, {"p": 20})["Location"].endswith("?e=1")
 
 
+def test_rows_that_fit_on_one_page_are_counted_by_reading_them(
+    desk: Desk, sign: Sign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from support.admin.orders import OrderAdmin
+
+    client, url = sign("lead"), desk.url("orders_order_changelist")
+
+    def asked(**query: str) -> tuple[str, int, int]:
+        with CaptureQueriesContext(connection) as captured:
+            page = client.get(url, query).content.decode()
+        about = [one["sql"] for one in captured.captured_queries if 'FROM "orders_order"' in one["sql"]]
+        (shown,) = re.findall(r"(\d+)\s+orders?\s*</div>", page)
+        return shown, page.count('class="data-row'), len(about)
+
+    assert asked() == ("1", 1, 1) and asked(q="maya.okafor@") == ("1", 1, 1)
+    desk.buy(id=9_400, name="#another")
+    monkeypatch.setattr(OrderAdmin, "list_per_page", 2)
+    assert asked() == ("2", 2, 1)
+    desk.buy(id=9_401, name="#third")
+    assert asked() == ("3", 2, 2) == asked(p="1") and asked(p="2") == ("3", 1, 2)
+    assert asked(payment_status__exact="refunded", p="1")[1:] == (0, 1)
+
+
+def test_the_list_of_orders_reads_the_columns_it_shows(desk: Desk, sign: Sign) -> None:
+    with CaptureQueriesContext(connection) as captured:
+        sign("lead").get(desk.url("orders_order_changelist"))
+    (read,) = [one["sql"] for one in captured.captured_queries if 'FROM "orders_order"' in one["sql"]]
+    assert '"orders_order"."email"' in read and "JOIN" not in read
+    for left in ("identifiers", "email_raw", "locale"):
+        assert left not in read
+
+
+def test_lists_of_a_million_rows_cost_the_same_whatever_their_rows(desk: Desk, sign: Sign) -> None:
+    client = sign("lead")
+    urls = [f"{desk.url(name)}{query}" for name in ("orders_order_changelist", "profiles_profile_changelist")
+            for query in ("", "?q=maya", "?q=maya.okafor@example.com")]  # fmt: skip
+
+    def counted() -> list[int]:
+        found = []
+        for url in urls:
+            with CaptureQueriesContext(connection) as captured:
+                assert client.get(url).status_code == 200
+            found.append(len([one for one in captured.captured_queries if "SAVEPOINT" not in one["sql"]]))
+        return found
+
+    few = counted()
+    for number in range(4):
+        desk.buy(id=9_500 + number, name=f"#more{number}")
+    assert counted() == few and max(few) <= 15
+
+
 def test_one_exact_hit_opens_its_page(desk: Desk, sign: Sign) -> None:
     answer = sign("agent").get(desk.url("search"), {"q": desk.order.external_id})
     assert answer.status_code == 302 and answer["Location"] == desk.order_url

@@ -7,6 +7,7 @@ from django.test.utils import CaptureQueriesContext
 
 from support.queries import search
 from tests.desk import Desk
+from tests.stage import Stage
 
 ADDRESS = "maya.okafor@example.com"
 
@@ -52,3 +53,53 @@ def test_the_newest_comes_first_among_the_exact_ones(desk: Desk) -> None:
     with desk.inside():
         hits = search.find(ADDRESS, organization=desk.stage.organization)
     assert [hit.label.split(" ")[0] for hit in hits if hit.kind == "order"][::2] == ["#5005", "#5004"]
+
+
+def test_the_beginning_of_an_address_finds_what_begins_with_it_and_nothing_else(desk: Desk) -> None:
+    another(desk, f"not.{ADDRESS}", 5_006)
+    another(desk, "maya.okafor@extra.example.org", 5_007)
+    begins = "begins with “Maya.Okafor@ex”"
+    assert found(desk, "Maya.Okafor@ex") == [("profile", begins)] * 2 + [("order", begins)] * 2
+    assert [kind for kind, _ in found(desk, "maya.okafor@exa")] == ["profile", "order"]
+    assert [kind for kind, _ in found(desk, "maya.okafor@ext")] == ["profile", "order"]
+    assert found(desk, "maya_okafor@ex") == found(desk, "maya.okafor@ex%") == []
+    assert found(desk, "okafor@example.c", kinds=("order",)) == [("order", "contains “okafor@example.c”")] * 2
+
+
+def test_the_newest_comes_first_among_those_that_begin_alike(desk: Desk) -> None:
+    desk.buy(id=5_008, name="#5008", created_at="2020-01-01T10:00:00Z")
+    desk.buy(id=5_009, name="#5009", created_at="2030-01-01T10:00:00Z")
+    with desk.inside():
+        hits = search.find("maya.okafor@", organization=desk.stage.organization)
+        newest = search.keys("maya.okafor@", organization=desk.stage.organization, kinds=("order",), at_most=1)
+    labels = [hit.label.split(" ")[0] for hit in hits if hit.kind == "order"]
+    assert labels[0] == "#5009" and labels[-1] == "#5008" and len(newest) == 1
+    assert next(iter(newest))[1] == next(hit.id for hit in hits if hit.kind == "order")
+
+
+def test_an_address_without_its_dot_or_with_a_space_is_found_one_letter_off(desk: Desk) -> None:
+    near = ("profile", f"{ADDRESS}, one letter off")
+    assert near in found(desk, "maya.okafor@examplecom") and near in found(desk, "maya.okafor @example.com")
+
+
+def test_a_sku_finds_the_orders_it_was_sold_in(desk: Desk) -> None:
+    assert found(desk, desk.stage.book.sku)[0] == ("order", f"bought {desk.stage.book.sku}")
+
+
+def test_a_stranger_finds_nothing_by_any_of_it(desk: Desk) -> None:
+    other = Stage(slug="other")
+    texts = (ADDRESS, "maya.okafor@", "maya.okafor@exmple.com", "okafor@ex", str(desk.order), desk.stage.book.sku)
+    for text in texts:
+        assert found(desk, text), text
+        with other.inside():
+            assert search.keys(text, organization=other.organization) == {}, text
+
+
+def test_a_search_is_a_few_statements_whatever_was_typed(desk: Desk) -> None:
+    texts = {ADDRESS: 4, "maya.okafor@": 5, "okafor@example": 8, "#1001": 5, "okaf": 5}
+    counted = {}
+    for text in texts:
+        with desk.inside(), CaptureQueriesContext(connection) as captured:
+            search.keys(text, organization=desk.stage.organization)
+        counted[text] = len(captured)
+    assert counted == texts

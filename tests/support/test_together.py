@@ -71,3 +71,18 @@ def test_what_can_hold_nothing_is_empty(desk: Desk) -> None:
         found = together.read(none=Line.objects.filter(pk__in=[]), changes=StatusChange.objects.order_by("pk"))
         assert found["none"] == [] and found["changes"] == list(StatusChange.objects.order_by("pk"))
         assert together.read(none=Payment.objects.none()) == {"none": []}
+
+
+def test_what_is_read_often_is_the_same_and_planned_once(desk: Desk) -> None:
+    with desk.inside():
+        rows = {"lines": Line.objects.filter(order=desk.order), "rights": Entitlement.objects.filter(order=desk.order)}
+        for _ in range(7):  # the sixth time, and from then on, the plan is that of the first five
+            found = together.read_often(**rows)
+            assert same(found["lines"], rows["lines"]) and same(found["rights"], rows["rights"])
+        other = Line.objects.filter(order=desk.order.pk + 1)
+        assert together.read_often(lines=other, rights=rows["rights"])["lines"] == []
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%fulfillment_entitlement%'"
+            )
+            assert cursor.fetchone() == (1,)

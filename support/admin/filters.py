@@ -1,0 +1,56 @@
+"""Draws the filters beside a list: each choice takes one formatting, and what the list shows twice is asked for once.
+
+The look is unfold's (`admin/filter.html`), which makes a template's whole context for every filter.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from django.contrib.admin.filters import BooleanFieldListFilter
+from django.contrib.admin.templatetags.admin_list import admin_list_filter
+from django.utils.encoding import iri_to_uri
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+
+USUAL = "admin/filter.html"
+FILTER = (
+    '<div><h3 class="font-semibold mb-2 text-font-important-light dark:text-font-important-dark">{}</h3>{}'
+    '<ul class="border border-base-200 flex flex-col rounded-default shadow-xs dark:border-base-700">{}</ul></div>'
+)
+KEPT = '<input type="hidden" name="{}" value="{}" />'
+CHOICE = (
+    '<li class="border-b border-base-200 last:border-b-0 dark:border-base-700 {}"><a href="{}" title="{}"'
+    ' class="block px-3 py-2 hover:text-primary-600 dark:hover:text-primary-500">{}</a></li>'
+)
+CHOSEN = "font-semibold text-primary-600 dark:text-primary-500 "
+OTHER = "hover:text-base-700 dark:hover:text-base-200"
+
+Choices = Sequence[dict[str, Any]]
+Offered = tuple[Any, Choices]
+
+
+def choices(changelist: Any) -> list[Offered]:
+    """Each filter of a list with what can be chosen in it."""
+    return [(spec, list(spec.choices(changelist))) for spec in changelist.filter_specs]
+
+
+def of(name: str, found: Sequence[Offered]) -> Choices:
+    """What can be chosen in the filter of this parameter; nothing where the list has no such filter."""
+    return next((offered for spec, offered in found if getattr(spec, "parameter_name", "") == name), ())
+
+
+def drawn(changelist: Any, found: Sequence[Offered]) -> Iterator[SafeString]:
+    """Each filter of a list as it stands beside it; those of another look draw themselves."""
+    for spec, offered in found:
+        special = spec.template != USUAL or isinstance(spec, BooleanFieldListFilter) or hasattr(spec, "horizontal")
+        yield admin_list_filter(changelist, spec) if special else _drawn(spec, offered)
+
+
+def _drawn(spec: Any, offered: Choices) -> SafeString:
+    chosen = getattr(spec, "lookup_val", None)
+    kept = [(spec.lookup_kwarg, chosen[0]) for one in offered if one["selected"]] if chosen and chosen[0] else ()
+    shown = ((CHOSEN if one["selected"] else OTHER, iri_to_uri(one["query_string"]), one["display"]) for one in offered)
+    rows = ((state, href, words, words) for state, href, words in shown)
+    title = gettext(" By %(filter_title)s ") % {"filter_title": spec.title}
+    return format_html(FILTER, title, format_html_join("", KEPT, kept), format_html_join("", CHOICE, rows))
