@@ -1,10 +1,13 @@
 """What a process loads and holds: no more than what it is there for."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from config import apps
 from tests import memory, migrated, servers
 from tests.imports import csv, row
 
@@ -31,6 +34,12 @@ MOST_MEGABYTES = 150
 def test_a_command_loads_no_large_library_that_it_does_not_need(module: str, needed: set[str]) -> None:
     loaded = memory.loaded(module, **os.environ)
     assert (LARGE | OURS) & loaded == needed
+
+
+def test_garbage_is_looked_for_once_all_is_loaded() -> None:
+    script = "import gc; gc.disable(); import django; django.setup(); print(gc.isenabled(), gc.get_threshold()[0])"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=servers.ROOT)
+    assert done.stdout.split() == ["True", str(apps.COLLECT_AFTER[0])]
 
 
 @pytest.mark.slow
