@@ -228,11 +228,10 @@ def _judge(imported: Import, known: Known, word: Word, digest: str) -> tuple[str
     When they are the same is said in SQL as well, in `orders.queries.repeats`.
     """
     agrees = (known.currency, known.total_minor) == (word.currency, word.total_minor)
-    stands = f"{money.to_text(known.total_minor, known.currency)} {known.currency}"
-    says = f"{money.to_text(word.total_minor, word.currency)} {word.currency}"
     if known.authority != Authority.FILE:
         if agrees:
             return Outcome.SAME, "Its shop itself has told of it: that stands."
+        stands, says = _sum(known), _sum(word)
         return Outcome.CONFLICT, f"Its shop says {stands}, and this file says {says}: what the shop says stands."
     if known.version == imported.version:
         return Outcome.NEW, ""
@@ -241,13 +240,17 @@ def _judge(imported: Import, known: Known, word: Word, digest: str) -> tuple[str
     if known.digest == digest:
         return Outcome.SAME, "It was imported before, and says the same."
     if not agrees:
-        return Outcome.CONFLICT, f"It was imported with {stands}, and this file says {says}."
+        return Outcome.CONFLICT, f"It was imported with {_sum(known)}, and this file says {_sum(word)}."
     if known.version > imported.version:
         return Outcome.CONFLICT, "A later import says otherwise, and stands."
     if _rank(word) < known.rank:
         return Outcome.CONFLICT, "An import before this one knows it refunded or further on: a file takes nothing back."
     further = _rank(word) > known.rank
     return Outcome.UPDATE, "Its status went on." if further else "Details changed, its amount did not."
+
+
+def _sum(said: Known | Word) -> str:
+    return f"{money.to_text(said.total_minor, said.currency)} {said.currency}"
 
 
 def _rank(word: Word) -> int:
