@@ -15,7 +15,6 @@ from profiles import clock, retries, tenancy
 from profiles.models import Organization
 from profiles.providers import outgoing
 from support.actions import alerts
-from support.admin import alerts as pages
 from support.models import Alert, AlertNotice
 
 AT_ONCE = 20
@@ -85,4 +84,7 @@ def _slack(notice: AlertNotice, organization: Organization) -> tuple[str, int | 
 
 def address_of(alert: Alert) -> str:
     """Where the desk shows what the alert is about, as a whole address."""
+    # The desk is a third of all code; a process that only works off queues needs it for this alone.
+    from support.admin import alerts as pages
+
     return urljoin(settings.BASE_URL, pages.address_of(alert) or reverse("admin:index"))

@@ -18,3 +18,4 @@ class WiringConfig(AppConfig):
         # What is loaded stays: looked through again with every batch it was 8 % of settling an order.
         gc.freeze()
         gc.set_threshold(*COLLECT_AFTER)
+        gc.enable()

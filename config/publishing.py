@@ -8,17 +8,17 @@ import json
 import logging
 from collections.abc import Iterator, Sequence
 from functools import lru_cache, partial
+from typing import TYPE_CHECKING
 
 from django.conf import settings
-from redis import Redis
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
-from redis.retry import Retry
 
 from orders.queries import events as facts
 from profiles import tenancy
 from profiles.actions import outbox, sendings, streams
 from profiles.models import Organization, OrganizationRoute, StreamEntry
+
+if TYPE_CHECKING:
+    from redis import Redis
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +42,9 @@ def events(organization_id: int) -> int:
     """
     if not settings.REDIS_URL:
         return 0
+    # The library is large, and loaded only where events go to Redis.
+    from redis.exceptions import RedisError
+
     with tenancy.organization(organization_id):
         if outbox.rests():
             outbox.note_backlog()
@@ -122,7 +125,11 @@ def _delivery(entry: StreamEntry) -> int:
 
 
 @lru_cache(maxsize=4)
-def _redis(url: str) -> Redis:
+def _redis(url: str) -> "Redis":
+    from redis import Redis
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
+
     # No tries of its own: a try that was cut would be repeated without our knowing.
     retry = Retry(NoBackoff(), 0)
     return Redis.from_url(url, socket_connect_timeout=CONNECT_SECONDS, socket_timeout=ANSWER_SECONDS, retry=retry)

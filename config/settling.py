@@ -3,15 +3,16 @@
 import time
 from collections.abc import Callable
 
-from config import drains
-from profiles import clock
+from config import dues
+from profiles import clock, tenancy
 
 POLL_SECONDS = 0.1
 
 
 def is_settled(organization_id: int) -> bool:
     """Whether nothing is due now and nobody is at work; what waits for a later time does not count."""
-    unclaimed, claimed = drains.outlook(organization_id)
+    with tenancy.organization(organization_id):
+        unclaimed, claimed = dues.outlook()
     return claimed is None and (unclaimed is None or unclaimed > clock.real())
 
 
@@ -22,6 +23,9 @@ def pause() -> None:
 
 def work(organization_id: int, *, told: Callable[[int], None] = lambda count: None) -> int:
     """Do what is due until nothing is, and wait for what others have claimed; returns how many rows were worked."""
+    # All apps take part in the work: who only waits, or has not come so far yet, need not hold them all in memory.
+    from config import drains
+
     worked = 0
     while True:
         done = drains.round_of(organization_id)

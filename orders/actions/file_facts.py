@@ -16,15 +16,18 @@ from profiles.actions import resolution
 from profiles.models import Organization
 
 
-def record(imported: Import, fresh: Sequence[Word]) -> set[int]:
+def record(imported: Import, told: Sequence[tuple[Word, str]]) -> set[int]:
     """Write the orders of these words, their lines and money; returns the orders that have to be settled.
+
+    Each word comes with its digest, which took a while to make.
 
     The caller holds the locks of their names and has seen that none of them is known. A fixed number of statements.
     """
-    if not fresh:
+    if not told:
         return set()
+    fresh, digests = zip(*told, strict=True)
     organization, channel = imported.organization, imported.channel
-    orders = _orders(imported, fresh, channel, organization)
+    orders = _orders(imported, fresh, digests, channel, organization)
     _lines(organization, fresh, orders)
     later = _payments(imported, fresh, orders)
     later += [word for word in fresh if word.returned]
@@ -35,7 +38,9 @@ def record(imported: Import, fresh: Sequence[Word]) -> set[int]:
     return touched.union(orders)
 
 
-def _orders(imported: Import, fresh: Sequence[Word], channel: Channel, organization: Organization) -> list[int]:
+def _orders(
+    imported: Import, fresh: Sequence[Word], digests: Sequence[str], channel: Channel, organization: Organization
+) -> list[int]:
     region, source, count = channel.region or organization.region, channel.label, len(fresh)
     told = dict(zip(Word._fields, zip(*fresh, strict=True), strict=True))
     found = [resolution.keys_of({"email": w.email, "phone": w.phone}, region=region, source=source) for w in fresh]
@@ -67,7 +72,7 @@ def _orders(imported: Import, fresh: Sequence[Word], channel: Channel, organizat
             "authority": [Authority.FILE.value] * count,
             "version": [imported.version] * count,
             "rank": [word.rank for word in fresh],
-            "digest": [word.digest for word in fresh],
+            "digest": digests,
             "from_file": [True] * count,
             "quiet": [not imported.mail] * count,
         },

@@ -1,7 +1,7 @@
 """Handing in a file: keep it, find out how it is to be read, and ask where the file itself does not say."""
 
-from collections.abc import Iterator
-from dataclasses import asdict
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, replace
 from itertools import islice
 from typing import IO, Any
 
@@ -11,12 +11,12 @@ from orders.actions import channels, column_mappings
 from orders.actions.imports import NotPossible, State, begin_again, locked
 from orders.files import dialects, sales, tables, texts
 from orders.files.cells import fold
-from orders.files.dialects import Declared, Mode, Recipe, Record
+from orders.files.dialects import Columns, Declared, Mode, Recipe, Record
 from orders.files.sales import Reader
 from orders.files.transfers import TransferReader
 from orders.models import Channel, ColumnMapping, Import, ImportPart
 from orders.parsing import Unreadable
-from orders.queries import imports
+from orders.queries import imports, repeats
 from profiles import clock
 from profiles.actions import audit
 from profiles.actors import Actor, Invalid
@@ -124,21 +124,16 @@ def _store(row: Import, file: IO[bytes]) -> None:
 
 
 def _former(row: Import) -> Import | None:
-    """The import of the very same file that stands as it was: nothing was left open, undone or imported since."""
-    newest = Import.objects.filter(channel=row.channel, mode=row.mode, repeats=None).exclude(
-        state__in=(State.ASKING, State.READING, State.CHECKED, State.REFUSED, State.DISCARDED)
-    )
-    found = newest.order_by("-version", "-pk").first()
-    alike = (
-        found is not None
-        and found.state == State.DONE
-        and not found.conflicts
-        and (found.sha256, found.record, found.declared, found.mapping_id)
-        == (row.sha256, row.record, row.declared, row.mapping_id)
-    )
-    if alike and row.mapping is not None and found is not None and row.mapping.changed_at > found.created_at:
+    """The import of the very same file, where its rows mean what they meant then and each of them still stands."""
+    found = repeats.newest(row)
+    if found is None:
         return None
-    return found if alike else None
+    recipe = Recipe.of(found.recipe)
+    try:
+        now = _cook(row, found.headings, encoding=recipe.encoding, delimiter=recipe.delimiter)
+    except texts.Refused:
+        return None
+    return found if now == recipe and repeats.stands(found) else None
 
 
 # How it is read ---------------------------------------------------------------------------------------------------
@@ -149,15 +144,7 @@ def _recognise(row: Import, seen: texts.Inspection) -> None:
 
     Raises FileRefused where no answer would help.
     """
-    declared = Declared(**row.declared)
-    mapping = column_mappings.columns(row.mapping) if row.mapping else None
-    if mapping is not None:
-        declared = Declared(
-            encoding=declared.encoding or mapping.encoding,
-            delimiter=declared.delimiter or mapping.delimiter,
-            decimals=declared.decimals,
-            dates=declared.dates,
-        )
+    declared, mapping = _terms(row)
     row.refusal, row.recipe, row.preview, row.headings = "", {}, [], []
     try:
         encoding = _encoding(row, seen, declared.encoding)
@@ -167,23 +154,42 @@ def _recognise(row: Import, seen: texts.Inspection) -> None:
         if head is None:
             raise texts.Refused("The file has no rows.")
         row.headings = [text[:200].replace("\0", "") for text in head.cells]
-        recipe = dialects.cook(
-            row.headings,
-            Mode(row.mode),
-            encoding=encoding,
-            delimiter=delimiter,
-            declared=declared,
-            mapping=mapping,
-            record=Record(row.record),
-            zone=row.organization.timezone,
-            currency=row.channel.currency or row.organization.currency,
-        )
+        recipe = _cook(row, row.headings, encoding=encoding, delimiter=delimiter)
         row.recipe = recipe.as_json()
         row.preview = list(_preview(row, recipe))
     except dialects.Unknown as unknown:
         row.refusal = str(unknown)
     except texts.Refused as refused:
         raise FileRefused(str(refused)) from None
+
+
+def _terms(row: Import) -> tuple[Declared, Columns | None]:
+    """What the seller declared of the file, where the mapping says it too, and the mapping."""
+    declared = Declared(**row.declared)
+    mapping = column_mappings.columns(row.mapping) if row.mapping else None
+    if mapping is not None:
+        declared = replace(
+            declared,
+            encoding=declared.encoding or mapping.encoding,
+            delimiter=declared.delimiter or mapping.delimiter,
+        )
+    return declared, mapping
+
+
+def _cook(row: Import, headings: Sequence[str], *, encoding: str, delimiter: str) -> Recipe:
+    """How its rows are read if it is written so; raises `dialects.Unknown` or `texts.Refused`."""
+    declared, mapping = _terms(row)
+    return dialects.cook(
+        headings,
+        Mode(row.mode),
+        encoding=encoding,
+        delimiter=delimiter,
+        declared=declared,
+        mapping=mapping,
+        record=Record(row.record),
+        zone=row.organization.timezone,
+        currency=row.channel.currency or row.organization.currency,
+    )
 
 
 def _encoding(row: Import, seen: texts.Inspection, declared: str) -> str:

@@ -23,3 +23,5 @@ class Judged:
     key: str = ""
     outcome: str = Outcome.REJECT
     reason: str = ""
+    said: tuple[str, str, int | None] = ("", "", None)
+    """Digest, currency and sum of what the rows of its order say together, on one of them."""

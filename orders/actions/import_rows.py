@@ -102,6 +102,9 @@ def _keep(imported: Import, judged: Sequence[Judged]) -> None:
             "cells": [one.row.cells for one in judged],
             "outcome": [one.outcome for one in judged],
             "reason": [one.reason for one in judged],
+            "digest": [one.said[0] for one in judged],
+            "currency": [one.said[1] for one in judged],
+            "total_minor": [one.said[2] for one in judged],
         },
     )
 
@@ -123,15 +126,16 @@ def _orders(imported: Import, recipe: Recipe, rows: Sequence[Row], *, taking: bo
             (imported.channel_id, name) for word in said.values() for name in (word.external_id, word.payment_id)
         )
     known = _known(imported, list(said))
-    fresh: list[Word] = []
+    fresh: list[tuple[Word, str]] = []
     bringing: list[Said] = []
     for key, word in said.items():
-        group, stands = groups[key], known.get(key)
-        outcome, reason = (Outcome.NEW, "") if stands is None else _judge(imported, stands, word)
+        group, stands, digest = groups[key], known.get(key), word.digest
+        outcome, reason = (Outcome.NEW, "") if stands is None else _judge(imported, stands, word, digest)
+        group.mine[0][0].said = (digest, word.currency, word.total_minor)
         for judgement, sale in group.mine:
             judgement.outcome, judgement.reason = outcome, reason or _remark(sale)
         if stands is None:
-            fresh.append(word)
+            fresh.append((word, digest))
         elif outcome in ImportRow.TOLD and group.mine:
             bringing += _messages(imported, word, stands)
     if taking:
@@ -218,29 +222,35 @@ def _known(imported: Import, keys: Sequence[str]) -> dict[str, Known]:
         return {row[1]: Known._make(row) for row in cursor.fetchall()}
 
 
-def _judge(imported: Import, known: Known, word: Word) -> tuple[str, str]:
-    """What becomes of the rows of an order that is known, and why where that is worth a word."""
+def _judge(imported: Import, known: Known, word: Word, digest: str) -> tuple[str, str]:
+    """What becomes of the rows of an order that is known, and why where that is worth a word.
+
+    When they are the same is said in SQL as well, in `orders.queries.repeats`.
+    """
     agrees = (known.currency, known.total_minor) == (word.currency, word.total_minor)
-    stands = f"{money.to_text(known.total_minor, known.currency)} {known.currency}"
-    says = f"{money.to_text(word.total_minor, word.currency)} {word.currency}"
     if known.authority != Authority.FILE:
         if agrees:
             return Outcome.SAME, "Its shop itself has told of it: that stands."
+        stands, says = _sum(known), _sum(word)
         return Outcome.CONFLICT, f"Its shop says {stands}, and this file says {says}: what the shop says stands."
     if known.version == imported.version:
         return Outcome.NEW, ""
     if words.UNDONE in known.flags:
         return Outcome.NEW, "Brought back after an import of it was undone."
-    if known.digest == word.digest:
+    if known.digest == digest:
         return Outcome.SAME, "It was imported before, and says the same."
     if not agrees:
-        return Outcome.CONFLICT, f"It was imported with {stands}, and this file says {says}."
+        return Outcome.CONFLICT, f"It was imported with {_sum(known)}, and this file says {_sum(word)}."
     if known.version > imported.version:
         return Outcome.CONFLICT, "A later import says otherwise, and stands."
     if _rank(word) < known.rank:
         return Outcome.CONFLICT, "An import before this one knows it refunded or further on: a file takes nothing back."
     further = _rank(word) > known.rank
     return Outcome.UPDATE, "Its status went on." if further else "Details changed, its amount did not."
+
+
+def _sum(said: Known | Word) -> str:
+    return f"{money.to_text(said.total_minor, said.currency)} {said.currency}"
 
 
 def _rank(word: Word) -> int:

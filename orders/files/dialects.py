@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from orders.files import editions
 from orders.files.cells import Dates, Decimals, fold
 from orders.files.texts import Refused
 
@@ -236,6 +237,8 @@ class Recipe:
     columns: Mapping[str, int]
     statuses: Mapping[str, str]
     silent: str
+    edition: str = ""
+    """Of the code that read it; '' before that was kept."""
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -313,6 +316,7 @@ def cook(
         columns=found,
         statuses=dict(dialect.statuses),
         silent=dialect.silent,
+        edition=editions.current(),
     )
 
 

@@ -160,6 +160,10 @@ class ImportRow(Tenant):
     outcome = models.CharField(max_length=8, choices=Outcome)
     reason = models.TextField(blank=True, default="")
     kept = models.TextField(blank=True, default="", help_text="Why an undo left it as it is.")
+    # What all rows of its order say together, on one of them: so that the same file need not be read again.
+    digest = models.CharField(max_length=64, blank=True, default="", db_default="")
+    currency = models.CharField(max_length=3, blank=True, default="", db_default="")
+    total_minor = models.BigIntegerField(null=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["organization", "imported", "line"], name="importrow_unique")]
