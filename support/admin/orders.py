@@ -59,7 +59,9 @@ class OrderAdmin(DeskAdmin):
 
         @display(description="Channel")
         def channel_shown(order: Order) -> SafeString:
-            return format_html('<span class="quiet cut">{}</span>', labels(request)[order.channel_id])
+            # Connected since the channels were read: asked of the row.
+            label = labels(request).get(order.channel_id) or order.channel.label
+            return format_html('<span class="quiet cut">{}</span>', label)
 
         number, payment, status, *rest = self.list_display
         return [number, customer_shown, payment, status, channel_shown, *rest]

@@ -224,6 +224,18 @@ def test_the_list_of_orders_reads_the_columns_it_shows(desk: Desk, sign: Sign) -
         assert left not in read
 
 
+def test_a_channel_connected_while_the_list_is_read_is_named_all_the_same(
+    desk: Desk, sign: Sign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from support.queries import channels
+
+    monkeypatch.setattr(channels, "labels", dict)
+    with desk.inside():
+        label = desk.order.channel.label
+    page = sign("lead").get(desk.url("orders_order_changelist"))
+    assert page.status_code == 200 and label in page.content.decode()
+
+
 def test_lists_of_a_million_rows_cost_the_same_whatever_their_rows(desk: Desk, sign: Sign) -> None:
     client = sign("lead")
     urls = [f"{desk.url(name)}{query}" for name in ("orders_order_changelist", "profiles_profile_changelist")
