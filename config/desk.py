@@ -1,11 +1,13 @@
 """The desk: our own admin site, and which door of support each of its addresses leads to."""
 
+from functools import cache
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path
+from unfold.settings import get_config
 from unfold.sites import UnfoldAdminSite
 
 from config import sidebars, tenants
@@ -84,6 +86,11 @@ class Desk(UnfoldAdminSite):
             "sidebar": sidebars.drawn(_role(request), request.path),
         }
 
+    def _get_config(self, key: str, *args: Any) -> Any:
+        """As unfold's, which puts the same settings together anew for each of thirty keys of a page."""
+        found = _settled(self.settings_name).get(key)
+        return self._get_value(found, *args) if found else None
+
     def get_sidebar_list(self, request: HttpRequest) -> list[dict[str, Any]]:
         """Whether there is anything to draw; `sidebar` is the drawing."""
         return list(sidebars.groups(_role(request)))
@@ -94,6 +101,12 @@ class Desk(UnfoldAdminSite):
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         return dashboards.today(request, site=self, extra_context=extra_context)
+
+
+@cache
+def _settled(name: str) -> dict[str, Any]:
+    settled: dict[str, Any] = get_config(name)
+    return settled
 
 
 def _role(request: HttpRequest) -> str:

@@ -17,10 +17,10 @@ from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.http import require_POST
 
 from config import drains
-from profiles import tenancy
+from profiles import prepared, tenancy
 from profiles.actions import audit
 from profiles.actors import Actor, NotPermitted, Refusal
-from profiles.models import Membership, Organization, OrganizationRoute, Role, StaffRoute
+from profiles.models import Membership, Organization, Role, StaffRoute
 from support.admin.base import one_moment
 from support.admin.dialogs import way_back
 
@@ -91,12 +91,16 @@ def may_enter(user: Any) -> bool:
     return not settings.STAFF_MFA or user.is_verified()
 
 
+_ALL = "SELECT id, slug FROM profiles_organizationroute ORDER BY slug"
+_OWN = """
+SELECT id, slug FROM profiles_organizationroute
+ WHERE id IN (SELECT organization_id FROM profiles_staffroute WHERE user_id = %(user)s) ORDER BY slug
+"""
+
+
 def choices(user: User) -> dict[int, str]:
     """The organizations this member of staff may work in, id → slug; all of them for a superuser."""
-    routes = OrganizationRoute.objects.order_by("slug")
-    if not user.is_superuser:
-        routes = routes.filter(pk__in=StaffRoute.objects.filter(user=user).values("organization_id"))
-    return dict(routes.values_list("pk", "slug"))
+    return dict(prepared.fetch(_ALL if user.is_superuser else _OWN, {"user": user.pk}))
 
 
 def _nothing_there(request: HttpRequest, sentence: str) -> HttpResponse:
