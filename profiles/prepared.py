@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
+from django.db import DEFAULT_DB_ALIAS, OperationalError, ProgrammingError, connections
 from psycopg import Connection, Cursor, errors, pq
 from psycopg.adapt import PyFormat, Transformer
 
@@ -25,7 +25,8 @@ _names: weakref.WeakKeyDictionary[Any, dict[tuple[str, Any], bytes]] = weakref.W
 def fetch(statement: str, values: Sequence[Any] | Mapping[str, Any]) -> list[tuple[Any, ...]]:
     """All rows of a statement that is run often and takes longer to plan than to run; bytes travel as bytes.
 
-    Not for what the database plans better with the values at hand. Raises Django's database errors.
+    Not for what the database plans better with the values at hand. Raises Django's database errors. Values by name may
+    be more than the statement names; values in order are as many as its places, else it is a ProgrammingError.
     """
     own = connections[DEFAULT_DB_ALIAS]  # looked up once: behind the name stands a thread's own
     own.ensure_connection()
@@ -65,7 +66,10 @@ def _told(connection: Connection[Any], statement: str, values: Any) -> list[tupl
     """By the name under which this session knows the statement; by the driver's cursor where it has none."""
     text, forms, keys = _numbered(statement)
     adapted = Transformer(connection)
-    sent = adapted.dump_sequence([values[key] for key in keys] if keys else values, forms)
+    told = [values[key] for key in keys] if isinstance(values, Mapping) else values
+    if len(told) != len(forms):  # of these the driver's own code takes no notice: it would read past the end of one
+        raise ProgrammingError(f"The statement has {len(forms)} places, and {len(told)} values are told.")
+    sent = adapted.dump_sequence(told, forms)
     name = _name(connection, statement, text, adapted.types)
     if name is None:
         with Cursor(connection) as cursor:

@@ -41,6 +41,17 @@ def test_values_by_name_may_stand_in_several_places() -> None:
     assert told == [(1, b"2", 2)]
 
 
+def test_values_that_a_statement_does_not_name_are_left_out() -> None:
+    assert prepared.fetch("SELECT 1", {"one": 1}) == [(1,)]
+    assert prepared.fetch("SELECT 100 %% 7", {"one": 1}) == [(2,)]
+
+
+@pytest.mark.parametrize(("statement", "values"), [("SELECT 1", [1]), ("SELECT %s::int", []), ("SELECT %s", [1, 2])])
+def test_too_few_or_too_many_values_are_an_error_of_the_caller(statement: str, values: list[int]) -> None:
+    with pytest.raises(ProgrammingError, match="places"):
+        prepared.fetch(statement, values)
+
+
 def test_a_session_that_somebody_cleared_is_prepared_anew() -> None:
     prepared.fetch("SELECT %s::int", [1])
     with connection.cursor() as cursor:
