@@ -8,17 +8,18 @@ from collections.abc import Sequence
 
 from django.db import migrations
 
-# Planned anew each time: a plan made over tables that were empty a moment ago is kept for the session and, once there
-# are many rows, reads them all for each one. What changed is looked at first: most statements change nothing here.
+# The plan is kept for the session. Made while tables are empty it may read them whole, and these settings leave it to
+# find rows by key however few there are. What changed is looked at first: most statements change nothing here.
+_SETTINGS = "SET enable_nestloop = off SET enable_seqscan = off"
 _FUNCTION = """
-CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql SET enable_nestloop = off AS $$
+CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql {settings} AS $$
 BEGIN
-  IF EXISTS ({changed}) THEN EXECUTE $mark$
+  IF EXISTS ({changed}) THEN
     INSERT INTO orders_staleday (organization_id, day)
     WITH changed AS MATERIALIZED ({changed}),
          moments AS ({moments})
     SELECT DISTINCT m.organization_id, (m.at AT TIME ZONE g.timezone)::date
-      FROM moments m JOIN profiles_organization g ON g.id = m.organization_id $mark$;
+      FROM moments m JOIN profiles_organization g ON g.id = m.organization_id;
   END IF;
   RETURN NULL;
 END $$;
@@ -58,6 +59,7 @@ def by(table: str, *, watching: Sequence[str], moments: str, as_name: str = "") 
             name=f"{table}_{trigger}_{event}",
             trigger=f"{trigger}_{event}",
             event=event.upper(),
+            settings=_SETTINGS,
             table=table,
             references=references,
             changed=changed[event],
@@ -70,6 +72,22 @@ def by(table: str, *, watching: Sequence[str], moments: str, as_name: str = "") 
         for event in _REFERENCES
     ]
     return migrations.RunSQL("".join(made), "".join(undone))
+
+
+PLANNED_ONCE = """
+DO $do$
+DECLARE made record;
+BEGIN
+  FOR made IN SELECT pg_get_functiondef(oid) AS words FROM pg_proc
+               WHERE pronamespace = 'public'::regnamespace AND prorettype = 'trigger'::regtype
+                 AND proname ~ '_mark_[a-z]+_(insert|update|delete)$' AND prosrc LIKE '%EXECUTE $mark$%'
+  LOOP
+    EXECUTE replace(replace(regexp_replace(made.words, 'SET enable_nestloop TO .off.',
+      'SET enable_nestloop = off SET enable_seqscan = off'), 'EXECUTE $mark$', ''), '$mark$;', ';');
+  END LOOP;
+END $do$;
+"""
+"""Has the functions that `by` made in former releases keep their plans, as it makes them now."""
 
 
 _ZONE = """
