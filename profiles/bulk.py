@@ -22,10 +22,13 @@ from django.db import DEFAULT_DB_ALIAS, connection, connections, models
 from django.db.models.expressions import DatabaseDefault
 from psycopg import Cursor
 
+from profiles import prepared
 from profiles.secrets import SecretField
 
 REPLAN_AFTER = 1000
 """Rows a session has inserted when it first plans its statements anew; then after twice as many each time."""
+FEW = 16
+"""Rows that are written by a statement planned once; to plan one for more is little beside running it."""
 _BETWEEN, _NULL = "\x1f", "\x1e"
 _APART = r"E'\x1f', E'\x1e'"
 _SPELLED = frozenset({str, int, bool, Decimal, datetime, date, UUID, type(None)})
@@ -96,8 +99,11 @@ def _insert(
     _grown(count)
     sql += " ON CONFLICT DO NOTHING" if ignore_conflicts else ""
     key = connection.ops.quote_name(str(model._meta.pk.column))
+    sql = f"{sql} RETURNING {key}"
+    if written.always_the_same:
+        return [pk for (pk,) in prepared.fetch(sql, parameters)]
     with connection.cursor() as cursor:
-        cursor.execute(f"{sql} RETURNING {key}", parameters)
+        cursor.execute(sql, parameters)
         return [pk for (pk,) in cursor.fetchall()]
 
 
@@ -112,32 +118,37 @@ def update(model: type[models.Model], rows: Iterable[models.Model], fields: Sequ
     sets = ", ".join(f"{name} = {taken}" for name, taken in pairs)
     unnest, aliases = ", ".join(["%s::bigint[]", *written.arrays]), ", ".join(["id", *written.aliases])
     table = connection.ops.quote_name(model._meta.db_table)
+    sql = f"UPDATE {table} t SET {sets} FROM unnest({unnest}) AS v({aliases}) WHERE t.id = v.id"
+    parameters = [*written.alike, array_of_numbers(row.pk for row in batch), *written.apart]
+    if written.always_the_same:
+        return prepared.run(sql, parameters)
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"UPDATE {table} t SET {sets} FROM unnest({unnest}) AS v({aliases}) WHERE t.id = v.id",
-            [*written.alike, array_of_numbers(row.pk for row in batch), *written.apart],
-        )
+        cursor.execute(sql, parameters)
         return int(cursor.rowcount)
 
 
 class _Columns:
     """The columns of a batch as SQL: what all rows have alike is sent once, the rest as one text a column.
 
-    A text that the server splits costs a sixth of an array whose elements are quoted one by one.
+    A text that the server splits costs a sixth of an array whose elements are quoted one by one. Of few rows the words
+    are the same whatever the values: each column is sent once where there is one row, and as a text where there are
+    more. The database need not plan them again.
     """
 
-    def __init__(self, columns: Iterable[tuple[Any, Sequence[Any]]]) -> None:
+    def __init__(self, columns: Sequence[tuple[Any, Sequence[Any]]]) -> None:
         self.taken: list[str] = []
         self.alike: list[Any] = []
         self.arrays: list[str] = []
         self.aliases: list[str] = []
         self.apart: list[Any] = []
+        count = len(columns[0][1]) if columns else 0
+        self.always_the_same = 0 < count <= FEW
         for field, values in columns:
             convert, cast = _converter(field), _cast(field)
             first = values[0]
-            if values.count(first) == len(values):
+            if count == 1 or (not self.always_the_same and values.count(first) == count):
                 self.taken.append(_out(f"%s::{cast}", field))
-                self.alike.append(None if first is None else convert(first))
+                self.alike.append(None if first is None else _written(convert(first)))
                 continue
             alias = f"c{len(self.aliases)}"
             self.taken.append(_out(alias, field))
@@ -146,8 +157,15 @@ class _Columns:
             if convert is not _plain or not _SPELLED.issuperset(map(type, told)):
                 told = [None if value is None else convert(value) for value in told]
             joined = _joined(told)
+            if joined is None:
+                self.always_the_same = False
             self.arrays.append(f"%s::{cast}[]" if joined is None else f"string_to_array(%s, {_APART})::{cast}[]")
             self.apart.append(told if joined is None else joined)
+
+
+def _written(value: Any) -> Any:
+    """As text of which the cast makes what it is: the driver would name another type for a greater number."""
+    return str(value) if type(value) in _SPELLED else value
 
 
 def _joined(values: Sequence[Any]) -> str | None:

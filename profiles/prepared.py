@@ -28,21 +28,12 @@ def fetch(statement: str, values: Sequence[Any] | Mapping[str, Any]) -> list[tup
     Not for what the database plans better with the values at hand. Raises Django's database errors. Values by name may
     be more than the statement names; values in order are as many as its places, else it is a ProgrammingError.
     """
-    own = connections[DEFAULT_DB_ALIAS]  # looked up once: behind the name stands a thread's own
-    own.ensure_connection()
-    began = time.monotonic()
-    with own.wrap_database_errors:
-        try:
-            rows = _told(own.connection, statement, values)
-        except errors.InvalidSqlStatementName:
-            # Somebody cleared the session; nothing was done yet.
-            _names.pop(own.connection, None)
-            if own.connection.pgconn.transaction_status != pq.TransactionStatus.IDLE:
-                raise
-            rows = _told(own.connection, statement, values)
-    if own.queries_logged:  # whoever counts statements counts these too
-        own.queries_log.append({"sql": statement, "time": f"{time.monotonic() - began:.3f}"})
-    return rows
+    return _asked(statement, values)[0]
+
+
+def run(statement: str, values: Sequence[Any] | Mapping[str, Any]) -> int:
+    """The same for a statement that yields no rows; returns how many it wrote."""
+    return _asked(statement, values)[1]
 
 
 def fetch_again(
@@ -62,7 +53,29 @@ def fetch_again(
         return [] if unless() else fetch(statement, values)
 
 
-def _told(connection: Connection[Any], statement: str, values: Any) -> list[tuple[Any, ...]]:
+Answer = tuple[list[tuple[Any, ...]], int]
+
+
+def _asked(statement: str, values: Sequence[Any] | Mapping[str, Any]) -> Answer:
+    """The rows, and how many there were or were written."""
+    own = connections[DEFAULT_DB_ALIAS]  # looked up once: behind the name stands a thread's own
+    own.ensure_connection()
+    began = time.monotonic()
+    with own.wrap_database_errors:
+        try:
+            answer = _told(own.connection, statement, values)
+        except errors.InvalidSqlStatementName:
+            # Somebody cleared the session; nothing was done yet.
+            _names.pop(own.connection, None)
+            if own.connection.pgconn.transaction_status != pq.TransactionStatus.IDLE:
+                raise
+            answer = _told(own.connection, statement, values)
+    if own.queries_logged:  # whoever counts statements counts these too
+        own.queries_log.append({"sql": statement, "time": f"{time.monotonic() - began:.3f}"})
+    return answer
+
+
+def _told(connection: Connection[Any], statement: str, values: Any) -> Answer:
     """By the name under which this session knows the statement; by the driver's cursor where it has none."""
     text, forms, keys = _numbered(statement)
     adapted = Transformer(connection)
@@ -73,11 +86,12 @@ def _told(connection: Connection[Any], statement: str, values: Any) -> list[tupl
     name = _name(connection, statement, text, adapted.types)
     if name is None:
         with Cursor(connection) as cursor:
-            return cursor.execute(statement, values).fetchall()
+            cursor.execute(statement, values)
+            return cursor.fetchall() if cursor.description else [], cursor.rowcount
     answer = connection.pgconn.exec_prepared(name, sent, adapted.formats)  # type: ignore[arg-type]  # None is NULL
     result = _checked(connection, answer)
     adapted.set_pgresult(result)
-    return adapted.load_rows(0, result.ntuples, tuple)
+    return adapted.load_rows(0, result.ntuples, tuple), result.command_tuples or 0
 
 
 def _name(connection: Connection[Any], statement: str, text: bytes, types: Any) -> bytes | None:
