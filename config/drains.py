@@ -45,6 +45,7 @@ from orders.models import Order
 from profiles import clock, tenancy
 from profiles.actions import likenesses, settlement, turns
 from profiles.models import DueWork, Organization, OrganizationRoute, SettlementRequest
+from profiles.prepared_queries import PreparedQuery
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -57,6 +58,8 @@ ECHO = timedelta(seconds=20)
 OVERDUE, OVERDUE_IN_A_QUEUE = timedelta(seconds=1), timedelta(seconds=5)
 """How old a due marker is before it is taken to have no task: less where no task waits for a worker."""
 BALANCES = frozenset({SettlementRequest.Subject.PAYOUT, SettlementRequest.Subject.MOVEMENT})
+
+_ORGANIZATION = PreparedQuery(lambda organization: Organization.objects.filter(pk=organization))
 
 
 def drain(organization_id: int) -> int:
@@ -275,7 +278,8 @@ def _told(error: Exception) -> str:
 
 
 def _organization(organization_id: int) -> Organization:
-    return Organization.objects.get(pk=organization_id)
+    (found,) = _ORGANIZATION(organization_id)
+    return found
 
 
 Queue = Callable[[int], int]

@@ -15,7 +15,18 @@ from orders.models import Channel, Order
 from orders.queries import events as order_events
 from profiles.actions import events, likenesses, resolution, settlement, streams, turns
 from profiles.models import Organization, Profile
+from profiles.prepared_queries import PreparedQuery
 from support.actions import comparisons
+
+_LOCKED = PreparedQuery(
+    lambda orders: (
+        Order.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("channel")
+        .filter(pk__in=orders)
+        .order_by("pk")
+    )
+)
+_PEOPLE = PreparedQuery(lambda profiles: Profile.objects.filter(pk__in=profiles))
 
 
 def take_in(claimed: Sequence[int], organization: Organization) -> None:
@@ -41,12 +52,7 @@ def record_listed(channel: Channel, listed: Sequence[Message], organization: Org
 def settle(order_ids: Sequence[int], organization: Organization, *, profile_ids: Sequence[int] = ()) -> None:
     """Make everything that depends on these orders agree with the facts; every step is idempotent and takes a batch."""
     turns.together(organization.pk)
-    orders = list(
-        Order.objects.select_for_update(of=("self",), no_key=True)
-        .select_related("channel")
-        .filter(pk__in=order_ids)
-        .order_by("pk")
-    )
+    orders = _LOCKED(order_ids)
     for order in orders:
         order.organization = organization
     former = {order.profile_id for order in orders if order.profile_id}
@@ -54,7 +60,7 @@ def settle(order_ids: Sequence[int], organization: Organization, *, profile_ids:
     money = statuses.settle(orders, organization=organization)  # what
     ledger.settle(orders, money, organization=organization)  # what was earned by it
     lines = products.settle(orders)
-    people = Profile.objects.in_bulk({order.profile_id for order in orders if order.profile_id})
+    people = {profile.pk: profile for profile in _PEOPLE({o.profile_id for o in orders if o.profile_id})}
     entitlements.settle(orders, lines, money, people)  # how
     services.settle(orders, lines, money)
     followups.settle(orders, lines)

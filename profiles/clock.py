@@ -6,7 +6,8 @@ Leases, schedules' own bookkeeping and the age of signatures never use it: they 
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import connection
+
+from profiles import prepared
 
 _offset: timedelta | None = None
 
@@ -32,7 +33,5 @@ def real() -> datetime:
 
 
 def _database_time() -> datetime:
-    with connection.cursor() as cursor:
-        cursor.execute("select clock_timestamp()")
-        found: datetime = cursor.fetchone()[0]
+    ((found,),) = prepared.fetch("select clock_timestamp()", ())
     return found

@@ -7,12 +7,23 @@ find its places; on the ids of a batch of 500 that took longer than PostgreSQL t
 from collections.abc import Collection
 from typing import Any, Final
 
-from django.db.models import CharField, ForeignKey, IntegerField, TextField
+from django.db.models import CharField, Expression, ForeignKey, IntegerField, TextField
 from django.db.models.fields.related_lookups import RelatedIn
 from django.db.models.lookups import In
 
 MANY: Final = 16
 """From so many values on; fewer are written out, and read better in a log."""
+
+
+class Place(Expression):
+    """Where a value will stand that is told later: the right side of a lookup; of many values where that is `__in`."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = name
+
+    def as_sql(self, compiler: Any, connection: Any) -> Any:
+        return "%s", [self]
 
 
 class _InArray(In):
@@ -23,6 +34,9 @@ class _InArray(In):
         return self.rhs if _alike(self.rhs) is int else super().get_prep_lookup()
 
     def as_sql(self, compiler: Any, connection: Any) -> Any:
+        if isinstance(self.rhs, Place):
+            lhs, parameters = self.process_lhs(compiler, connection)
+            return f"{lhs} = ANY(%s::{self._array(connection)})", [*parameters, self.rhs]
         kind = _alike(self.rhs)
         values = list(dict.fromkeys(self.rhs)) if kind else []
         if not kind or (kind is int and not self._fit(values, connection)):
@@ -30,6 +44,12 @@ class _InArray(In):
         lhs, parameters = self.process_lhs(compiler, connection)
         array = f"{{{','.join(map(str, values))}}}" if kind is int else values
         return f"{lhs} = ANY(%s)", [*parameters, array]
+
+    def _array(self, connection: Any) -> str:
+        field = self.lhs.output_field
+        cast = getattr(field, "target_field", field).cast_db_type(connection)
+        # A cast to a length would cut what is longer, and find it.
+        return "text[]" if cast.startswith("varchar") else f"{cast}[]"
 
     def _fit(self, values: list[int], connection: Any) -> bool:
         """An array holds values of the column's own type; a greater number than it can hold is no error in `IN`."""

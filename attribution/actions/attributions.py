@@ -14,6 +14,7 @@ from orders.models import Order
 from profiles import bulk, clock, prepared
 from profiles.actions import audit, settlement
 from profiles.actors import Actor, Invalid
+from profiles.prepared_queries import PreparedQuery
 
 WINDOW_SECONDS = int(tiers.EMAIL_WINDOW.total_seconds())
 SKEW_SECONDS = int(tiers.CLOCK_SKEW.total_seconds())
@@ -57,6 +58,8 @@ SELECT o.id FROM c JOIN orders_order o
     ON o.email = c.email AND c.email <> '' AND o.email <> '' AND o.placed_at BETWEEN c.since AND c.until
 """
 
+_CURRENT = PreparedQuery(lambda orders: Attribution.objects.filter(order__in=orders, current=True))
+
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
@@ -71,7 +74,7 @@ def settle(orders: Sequence[Order]) -> None:
     """Give each order the attribution the facts say; a person's override and a settled result stay."""
     if not orders:
         return
-    current = {a.order_id: a for a in Attribution.objects.filter(order__in=[o.pk for o in orders], current=True)}
+    current = {row.order_id: row for row in _CURRENT([order.pk for order in orders])}
     now = clock.now()
     open_orders = [order for order in orders if not _stands(order, current.get(order.pk), now)]
     candidates = _candidates(open_orders)

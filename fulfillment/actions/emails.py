@@ -23,6 +23,7 @@ from profiles import bulk, claims, clock, identifiers
 from profiles.actions import audit, proofs, settlement
 from profiles.actors import Actor, Refusal
 from profiles.models import Organization, Profile
+from profiles.prepared_queries import PreparedQuery
 
 State, Template = Email.State, Email.Template
 LEASE_SECONDS = 120
@@ -32,6 +33,14 @@ GIVE_UP = "Sending it stopped the worker three times: say under Not reached whet
 ABOUT_LIBRARY = "library"
 NOBODY_KNOWS = "It was sent twice, and nobody knows whether it arrived: say so under Not reached, or send it again."
 PAID = (Order.PaymentStatus.PAID, Order.PaymentStatus.PARTIALLY_REFUNDED)
+_WRITTEN = PreparedQuery(
+    lambda effects: Email.objects.filter(effect_key__in=effects).values_list("effect_key", flat=True)
+)
+_AWAITED = PreparedQuery(
+    lambda orders: Entitlement.objects.filter(order__in=orders, status__in=Entitlement.DOWNLOADABLE).values_list(
+        "order_id", flat=True
+    )
+)
 
 _CLAIM = """
 UPDATE fulfillment_email e
@@ -75,13 +84,9 @@ def settle(orders: Sequence[Order], facts: Mapping[int, Money], lines: Mapping[i
             wanted[f"receipt:{order.pk}"] = (order, Template.RECEIPT, None)
     if not wanted:
         return
-    known = set(Email.objects.filter(effect_key__in=list(wanted)).values_list("effect_key", flat=True))
+    known = set(_WRITTEN(wanted))
     receipts = [o.pk for key, (o, template, _) in wanted.items() if template == Template.RECEIPT and key not in known]
-    awaited = set(
-        Entitlement.objects.filter(order__in=receipts, status__in=Entitlement.DOWNLOADABLE).values_list(
-            "order_id", flat=True
-        )
-    )
+    awaited = set(_AWAITED(receipts))
     rows = []
     with own_words.batch(*wordings.OF_ORDER) as words:
         for key, (order, template, refund) in wanted.items():

@@ -16,6 +16,7 @@ from profiles import bulk, clock
 from profiles.actions import audit, settlement
 from profiles.actors import Actor, Invalid, Refusal
 from profiles.models import Profile
+from profiles.prepared_queries import PreparedQuery
 
 Status, Source, Decision = Entitlement.Status, Entitlement.Source, Entitlement.Decision
 PAID = {
@@ -25,6 +26,8 @@ PAID = {
     Order.PaymentStatus.DISPUTED,
 }
 DIGITAL = Product.DIGITAL
+
+_OF_ORDERS = PreparedQuery(lambda orders: Entitlement.objects.filter(order__in=orders).select_related("product"))
 
 
 class AlreadyRevoked(Refusal):
@@ -50,9 +53,7 @@ def settle(
     by_order: dict[int, list[Line]] = {}
     for line in lines:
         by_order.setdefault(line.order_id, []).append(line)
-    known = {
-        e.source_key: e for e in Entitlement.objects.filter(order__in=[o.pk for o in orders]).select_related("product")
-    }
+    known = {entitlement.source_key: entitlement for entitlement in _OF_ORDERS([order.pk for order in orders])}
     # What was in a bundle when its line was granted counts: a later change of it takes nothing away and gives nothing.
     bundled: dict[int, list[Entitlement]] = {}
     for entitlement in known.values():

@@ -20,6 +20,7 @@ from orders.models import Line, Order, Product
 from profiles import bulk, clock
 from profiles.actions import audit, settlement
 from profiles.actors import Actor, Refusal
+from profiles.prepared_queries import PreparedQuery
 
 State = Followup.State
 AGAIN = timedelta(minutes=10)
@@ -27,6 +28,8 @@ AGAIN = timedelta(minutes=10)
 AGREEING = ("state", "why", "ended_at", "profile")
 # Since when each of these customers last wrote to us in a chat; asked of whoever keeps conversations.
 Talked = Callable[[Collection[int]], Mapping[int, datetime]]
+
+_OF_ORDERS = PreparedQuery(lambda orders: Followup.objects.filter(order__in=orders))
 
 
 class NotWaiting(Refusal):
@@ -50,7 +53,7 @@ def settle(orders: Sequence[Order], lines: Sequence[Line]) -> None:
     for line in lines:
         if line.product is not None:
             by_order.setdefault(line.order_id, []).append(line)
-    known = {row.source_key: row for row in Followup.objects.filter(order__in=[order.pk for order in orders])}
+    known = {row.source_key: row for row in _OF_ORDERS([order.pk for order in orders])}
     whole = [order for order in orders if order.pk in by_order and _is_whole(order)]
     new = [order for order in whole if _is_new(order, now)]
     offered, filled = _offered(new, by_order, policy), _filled(new, by_order)

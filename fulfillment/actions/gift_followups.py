@@ -9,6 +9,9 @@ from fulfillment.followups import Why
 from fulfillment.models import Entitlement, Followup
 from fulfillment.queries import followups as known_of
 from profiles import bulk, clock
+from profiles.prepared_queries import PreparedQuery
+
+_GIVEN = PreparedQuery(lambda profiles: known_of.gifts(profiles).select_for_update(of=("self",), no_key=True))
 
 
 def settle(profile_ids: Collection[int]) -> None:
@@ -19,7 +22,7 @@ def settle(profile_ids: Collection[int]) -> None:
     """
     if not profile_ids:
         return
-    given = list(known_of.gifts(profile_ids).select_for_update(of=("self",), no_key=True))
+    given = _GIVEN(profile_ids)
     if not given:
         return
     now = clock.now()

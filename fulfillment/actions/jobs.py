@@ -13,6 +13,7 @@ from orders.models import Order
 from profiles import bulk, claims, clock
 from profiles.actions import audit, settlement
 from profiles.actors import Actor, Refusal
+from profiles.prepared_queries import PreparedQuery
 
 State = Job.State
 LEASE_SECONDS = 90
@@ -22,6 +23,7 @@ DEATHS = 3
 GIVE_UP = "Working on it stopped the worker three times; a person has to look."
 QUIET = "No mail went out: it was imported from a file, and its buyer had it long ago. Resend still mails a link."
 NO_ADDRESS = "The order has no usable e-mail address: correct the delivery e-mail."
+_OF_ENTITLEMENTS = PreparedQuery(lambda entitlements: Job.objects.filter(entitlement__in=entitlements))
 
 _CLAIM = """
 UPDATE fulfillment_job j
@@ -61,7 +63,7 @@ def settle(entitlements: Sequence[Entitlement]) -> None:
     """Open a job for each entitlement that can be delivered; cancel the open job of each that cannot."""
     if not entitlements:
         return
-    known = {job.entitlement_id: job for job in Job.objects.filter(entitlement__in=[e.pk for e in entitlements])}
+    known = {job.entitlement_id: job for job in _OF_ENTITLEMENTS([e.pk for e in entitlements])}
     now = clock.now() if known else None
     fresh: list[Job] = []
     changed: list[Job] = []

@@ -17,10 +17,13 @@ from profiles import bulk, clock
 from profiles.actions import audit, settlement
 from profiles.actors import Actor, Refusal
 from profiles.models import Organization
+from profiles.prepared_queries import PreparedQuery
 
 State, Kind, Status = MissionCompletion.State, MissionEntry.Kind, Entitlement.Status
 HOLDS = (State.COMPLETED, State.DOUBLED, State.KEPT)
 BY = Actor.system("the mission's rule")
+
+_ACTIVE = PreparedQuery(lambda: Mission.objects.filter(active=True).order_by("pk"))
 
 
 class NothingToReissue(Refusal):
@@ -34,7 +37,7 @@ def settle(profile_ids: Collection[int], *, organization: Organization) -> None:
     """
     if not profile_ids:
         return
-    active = list(Mission.objects.filter(active=True).order_by("pk"))
+    active = _ACTIVE()
     if not active:
         return
     former = looking.former(active)

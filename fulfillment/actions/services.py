@@ -17,9 +17,14 @@ from orders.queries.bundles import Part
 from profiles import bulk, clock
 from profiles.actions import audit
 from profiles.actors import Actor, Invalid, NotFound, Refusal
+from profiles.prepared_queries import PreparedQuery
 
 State, Source = Service.State, Service.Source
 PAID = (Order.PaymentStatus.PAID, Order.PaymentStatus.PARTIALLY_REFUNDED)
+
+_OF_LINES = PreparedQuery(
+    lambda orders: Service.objects.filter(order__in=orders, source__in=Service.OF_LINES).order_by("pk")
+)
 
 
 class NotNow(Refusal):
@@ -36,7 +41,7 @@ def settle(orders: Sequence[Order], lines: Sequence[Line], facts: Mapping[int, M
     """
     by_id = {order.pk: order for order in orders}
     known: dict[int, list[Service]] = {}
-    for row in Service.objects.filter(order__in=list(by_id), source__in=Service.OF_LINES).order_by("pk"):
+    for row in _OF_LINES(by_id):
         known.setdefault(row.line_id or 0, []).append(row)
     bundled = [line for line in lines if entitlements.is_bundle(line)]
     inside, since = bundles.parts(line.product_id or 0 for line in bundled), grants.since(bundled)

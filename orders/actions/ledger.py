@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from django.db import connection
-from django.db.models import Max, Sum
+from django.db.models import Sum
 
 from orders import bookings
 from orders.actions.statuses import Money
 from orders.bookings import Item, Sale
 from orders.models import LedgerEntry, Order, Payment, Payout, PayoutLine, Period
-from profiles import bulk, clock
+from profiles import bulk, clock, prepared
 from profiles.models import Organization
+from profiles.prepared_queries import PreparedQuery
 
 Key = tuple[str, str, str, bool]
 """Kind, source, currency and whether it is of the test mode."""
@@ -32,6 +32,9 @@ _OF_SOURCES = """
 SELECT channel_id, kind, source, currency, test, sum(amount_minor)::bigint FROM orders_ledgerentry
  WHERE order_id IS NULL AND source = ANY(%s) GROUP BY channel_id, kind, source, currency, test
 """
+
+_MOVEMENTS = PreparedQuery(lambda orders: PayoutLine.objects.filter(order__in=orders).order_by("at", "external_id"))
+_LAST_CLOSED = PreparedQuery(lambda: Period.objects.order_by("-month").values_list("month", flat=True)[:1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,7 @@ def settle(orders: Sequence[Order], money: Mapping[int, Money], *, organization:
     """Book what is missing of these orders, which the caller has locked; returns how many entries were written."""
     ids = [order.pk for order in orders]
     lines: dict[int, list[PayoutLine]] = defaultdict(list)
-    for line in PayoutLine.objects.filter(order__in=ids).order_by("at", "external_id"):
+    for line in _MOVEMENTS(ids):
         lines[line.order_id or 0].append(line)
     learn_fees(orders, money, lines)
     booked = sums(_OF_ORDERS, ids)
@@ -114,10 +117,8 @@ def sums(sql: str, names: Sequence[int] | Sequence[str]) -> dict[int, dict[Key, 
     """What is booked, by owner and source."""
     found: dict[int, dict[Key, int]] = defaultdict(dict)
     if names:
-        with connection.cursor() as cursor:
-            cursor.execute(sql, [list(names)])
-            for owner_id, kind, source, currency, test, amount in cursor.fetchall():
-                found[owner_id][kind, source, currency, test] = amount
+        for owner_id, kind, source, currency, test, amount in prepared.fetch(sql, [list(names)]):
+            found[owner_id][kind, source, currency, test] = amount
     return found
 
 
@@ -173,4 +174,4 @@ def deltas(
 
 def last_closed() -> date | None:
     """The last month that was closed; every month before it is closed with it."""
-    return Period.objects.aggregate(last=Max("month"))["last"]
+    return next(iter(_LAST_CLOSED()), None)

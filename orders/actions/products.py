@@ -8,6 +8,17 @@ from profiles import bulk
 from profiles.actions import audit, settlement
 from profiles.actors import Actor, Invalid
 from profiles.models import Organization
+from profiles.prepared_queries import PreparedQuery
+
+_LINES = PreparedQuery(
+    lambda orders: (
+        Line.objects.filter(order__in=orders, removed=False).select_related("product").order_by("order_id", "position")
+    )
+)
+_LISTINGS = PreparedQuery(
+    lambda kinds, ids: Listing.objects.filter(kind__in=kinds, external_id__in=ids).select_related("product")
+)
+_NAMED = PreparedQuery(lambda skus: Product.objects.filter(sku__in=skus))
 
 
 def add(
@@ -116,22 +127,13 @@ def settle_waiting(product: Product) -> None:
 def settle(orders: Sequence[Order]) -> list[Line]:
     """Map the unmapped lines of these orders, a listing before a SKU; returns all lines still on the orders."""
     kinds = {order.pk: order.channel.kind for order in orders}
-    lines = list(
-        Line.objects.filter(order__in=list(kinds), removed=False)
-        .select_related("product")
-        .order_by("order_id", "position")
-    )
+    lines = _LINES(kinds)
     waiting = [line for line in lines if line.product_id is None]
     if not waiting:
         return lines
     ids = {external_id for line in waiting for external_id in line.listing_ids}
-    listed = {
-        (listing.kind, listing.external_id): listing.product
-        for listing in Listing.objects.filter(kind__in=set(kinds.values()), external_id__in=ids).select_related(
-            "product"
-        )
-    }
-    named = {p.sku: p for p in Product.objects.filter(sku__in={line.sku for line in waiting if line.sku})}
+    listed = {(listing.kind, listing.external_id): listing.product for listing in _LISTINGS(set(kinds.values()), ids)}
+    named = {product.sku: product for product in _NAMED({line.sku for line in waiting if line.sku})}
     mapped = []
     for line in waiting:
         found = next((listed[k] for i in line.listing_ids if (k := (kinds[line.order_id], i)) in listed), None)

@@ -2,9 +2,7 @@
 
 from collections.abc import Iterable
 
-from django.db import connection
-
-from profiles import prepared
+from profiles import bulk, prepared
 
 COUNTED = """o.payment_status IN ('paid', 'partially_refunded', 'refunded', 'disputed')
    AND NOT o.test AND o.status <> 'cancelled'"""
@@ -25,7 +23,7 @@ SELECT o.organization_id, o.profile_id, o.currency, count(*)::int AS orders,
 """
 
 LOCK_SPACE, LOCK_BUCKETS = 0x57A7, 4096
-_LOCK = "SELECT pg_advisory_xact_lock(%s, b) FROM unnest(%s::int[]) AS b"
+_LOCK = "SELECT pg_advisory_xact_lock(%s::int, b) FROM unnest(%s::int[]) AS b"
 
 COLUMNS = [
     "orders",
@@ -58,6 +56,5 @@ def settle(profile_ids: Iterable[int]) -> None:
     """
     ids = sorted(set(profile_ids))
     if ids:
-        with connection.cursor() as cursor:
-            cursor.execute(_LOCK, [LOCK_SPACE, sorted({pk % LOCK_BUCKETS for pk in ids})])
+        prepared.run(_LOCK, [LOCK_SPACE, bulk.array_of_numbers(sorted({pk % LOCK_BUCKETS for pk in ids}))])
         prepared.fetch(_SETTLE, [ids, ids])

@@ -12,6 +12,7 @@ from orders.models import Dispute, Order, Payment, Rate, Refund, StatusChange
 from profiles import bulk, clock
 from profiles.actions import resolution
 from profiles.models import Organization
+from profiles.prepared_queries import PreparedQuery
 
 FIELDS = [
     "status",
@@ -23,6 +24,10 @@ FIELDS = [
     "base_rate",
     "settled_at",
 ]
+
+_PAYMENTS = PreparedQuery(lambda orders: Payment.objects.filter(order__in=orders).order_by("at", "external_id"))
+_REFUNDS = PreparedQuery(lambda orders: Refund.objects.filter(order__in=orders).order_by("at", "external_id"))
+_DISPUTES = PreparedQuery(lambda orders: Dispute.objects.filter(order__in=orders).order_by("at", "external_id"))
 
 
 @dataclass
@@ -67,11 +72,11 @@ def read_money(orders: Sequence[Order]) -> dict[int, Money]:
     """Payments, refunds and disputes of these orders, in three queries."""
     facts: dict[int, Money] = defaultdict(Money)
     ids = [order.pk for order in orders]
-    for payment in Payment.objects.filter(order__in=ids).order_by("at", "external_id"):
+    for payment in _PAYMENTS(ids):
         facts[payment.order_id or 0].payments.append(payment)
-    for refund in Refund.objects.filter(order__in=ids).order_by("at", "external_id"):
+    for refund in _REFUNDS(ids):
         facts[refund.order_id or 0].refunds.append(refund)
-    for dispute in Dispute.objects.filter(order__in=ids).order_by("at", "external_id"):
+    for dispute in _DISPUTES(ids):
         facts[dispute.order_id or 0].disputes.append(dispute)
     return facts
 

@@ -12,7 +12,7 @@ from datetime import timedelta
 from django.db import connection
 from django.db.models import Q
 
-from profiles import clock, likeness
+from profiles import bulk, clock, likeness, prepared
 from profiles.likeness import Person
 from profiles.models import Likeness, LikenessKey, Profile, Separation, Suggestion
 from profiles.queries import people
@@ -26,8 +26,8 @@ CROWD = 20
 
 _REQUEST = """
 INSERT INTO profiles_likeness (organization_id, profile_id, digest, due_at, revision, attempts)
-SELECT %s, p.id, '', statement_timestamp() + make_interval(secs => %s), 1, 0
-  FROM profiles_profile p WHERE p.id = ANY(%s) ORDER BY p.id
+SELECT %s::bigint, p.id, '', statement_timestamp() + make_interval(secs => %s), 1, 0
+  FROM profiles_profile p WHERE p.id = ANY(%s::bigint[]) ORDER BY p.id
 ON CONFLICT (organization_id, profile_id) DO UPDATE
    SET due_at = excluded.due_at, revision = profiles_likeness.revision + 1, attempts = 0
  WHERE profiles_likeness.due_at IS NULL OR profiles_likeness.attempts > 0
@@ -101,8 +101,7 @@ def request(organization_id: int, profile_ids: Iterable[int]) -> None:
     """
     ids = sorted(set(profile_ids))
     if ids:
-        with connection.cursor() as cursor:
-            cursor.execute(_REQUEST, [organization_id, QUIET.total_seconds(), ids])
+        prepared.run(_REQUEST, [str(organization_id), QUIET.total_seconds(), bulk.array_of_numbers(ids)])
 
 
 def request_missing(*, again: bool = False) -> int:

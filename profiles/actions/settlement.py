@@ -12,7 +12,7 @@ from django.db.models import F
 from django.db.models.functions import Now
 from django_q.tasks import async_task
 
-from profiles import claims
+from profiles import bulk, claims, prepared
 from profiles.models import SettlementRequest
 
 LEASE_SECONDS = 90
@@ -23,7 +23,7 @@ _GIVE_UP = "Settling it stopped the worker three times; a person has to look."
 _REQUEST = """
 INSERT INTO profiles_settlementrequest
        (organization_id, subject, subject_id, state, revision, attempts, due_at, last_error)
-SELECT %s, s, i, 'queued', 1, 0, statement_timestamp(), ''
+SELECT %s::bigint, s, i, 'queued', 1, 0, statement_timestamp(), ''
   FROM unnest(%s::text[], %s::bigint[]) AS v(s, i) ORDER BY s, i
 ON CONFLICT (organization_id, subject, subject_id) DO UPDATE
    SET state = 'queued', revision = profiles_settlementrequest.revision + 1, attempts = 0,
@@ -45,6 +45,11 @@ UPDATE profiles_settlementrequest r
                  AND (state = 'claimed' AND attempts >= 2) = %s
                ORDER BY due_at, id LIMIT %s FOR NO KEY UPDATE SKIP LOCKED))
 RETURNING id, subject, subject_id, revision, attempts
+"""
+
+_FINISH = """
+DELETE FROM profiles_settlementrequest r USING unnest(%s::bigint[], %s::int[]) AS v(id, revision)
+ WHERE r.id = v.id AND r.revision = v.revision
 """
 
 
@@ -77,8 +82,8 @@ def request(
     }
     subjects = [(subject, i) for subject, ids in named.items() for i in set(ids)]
     if subjects:
-        with connection.cursor() as cursor:
-            cursor.execute(_REQUEST, [organization_id, [s for s, _ in subjects], [i for _, i in subjects]])
+        names, ids = zip(*subjects, strict=True)
+        prepared.run(_REQUEST, [str(organization_id), bulk.array_literal(names), bulk.array_of_numbers(ids)])
     if wake_worker:
         wake(organization_id)
 
@@ -105,12 +110,8 @@ def claim(limit: int) -> list[Claim]:
 def finish(done_with: Iterable[Claim]) -> None:
     """The subjects agree. A request renewed while we worked stays."""
     done = list(done_with)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "DELETE FROM profiles_settlementrequest r USING unnest(%s::bigint[], %s::int[]) AS v(id, revision)"
-            " WHERE r.id = v.id AND r.revision = v.revision",
-            [[c.id for c in done], [c.revision for c in done]],
-        )
+    numbers = ((claim.id for claim in done), (claim.revision for claim in done))
+    prepared.run(_FINISH, [*map(bulk.array_of_numbers, numbers)])
 
 
 def postpone(claim: Claim, *, error: str, until: datetime | None) -> None:

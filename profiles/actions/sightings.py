@@ -3,23 +3,21 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from django.db import connection
-
-from profiles import bulk
+from profiles import bulk, prepared
 from profiles.models import Fact, Sighting
 from profiles.rules import Rules, is_strong
 
 _NOTE = """
 INSERT INTO profiles_sighting (organization_id, key, fact, fact_id, at, others)
-SELECT %s, v.key, %s, v.fact_id, v.at, v.others::text[]
+SELECT %s::bigint, v.key, %s, v.fact_id, v.at, v.others::text[]
   FROM unnest(%s::text[], %s::bigint[], %s::timestamptz[], %s::text[]) AS v(key, fact_id, at, others)
 ON CONFLICT (organization_id, key, fact, fact_id) DO UPDATE SET at = excluded.at, others = excluded.others
 """
 _CROWDED = """
 SELECT s.key FROM profiles_sighting s, unnest(s.others) AS o
- WHERE s.key = ANY(%s) GROUP BY s.key HAVING count(DISTINCT o) >= %s
+ WHERE s.key = ANY(%s::text[]) GROUP BY s.key HAVING count(DISTINCT o) >= %s
 """
-_SEEN = "SELECT s.key, s.at, o FROM profiles_sighting s, unnest(s.others) AS o WHERE s.key = ANY(%s)"
+_SEEN = "SELECT s.key, s.at, o FROM profiles_sighting s, unnest(s.others) AS o WHERE s.key = ANY(%s::text[])"
 
 
 def note(facts: Sequence[Fact]) -> None:
@@ -39,8 +37,17 @@ def note(facts: Sequence[Fact]) -> None:
             moments.append(fact.happened_at)
             others.append(bulk.array_literal(other for other in strong if other != key))
     if keys:
-        with connection.cursor() as cursor:
-            cursor.execute(_NOTE, [facts[0].organization_id, model._meta.label, keys, ids, moments, others])
+        prepared.run(
+            _NOTE,
+            [
+                str(facts[0].organization_id),
+                model._meta.label,
+                bulk.array_literal(keys),
+                bulk.array_of_numbers(ids),
+                bulk.array_literal(map(str, moments)),
+                bulk.array_literal(others),
+            ],
+        )
     for fact in facts:
         gone = set(fact.settled_identifiers or ()) - set(fact.identifiers)
         if gone:
@@ -52,15 +59,13 @@ def crowded(keys: Iterable[str], rules: Rules) -> list[str]:
     asked = list(keys)
     if not asked:
         return []
-    with connection.cursor() as cursor:
-        cursor.execute(_CROWDED, [asked, min(rules.shared_from.values())])
-        suspects = [key for (key,) in cursor.fetchall()]
-        if not suspects:
-            return []
-        cursor.execute(_SEEN, [suspects])
-        seen: dict[str, list[tuple[datetime, str]]] = {}
-        for key, at, other in cursor.fetchall():
-            seen.setdefault(key, []).append((at, other))
+    least = min(rules.shared_from.values())
+    suspects = [key for (key,) in prepared.fetch(_CROWDED, [bulk.array_literal(asked), least])]
+    if not suspects:
+        return []
+    seen: dict[str, list[tuple[datetime, str]]] = {}
+    for key, at, other in prepared.fetch(_SEEN, [bulk.array_literal(suspects)]):
+        seen.setdefault(key, []).append((at, other))
     return sorted(key for key in suspects if rules.shared(key, seen[key]))
 
 

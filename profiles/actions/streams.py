@@ -12,9 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db import connection
-
-from profiles import clock
+from profiles import bulk, clock, prepared
 from profiles.models import Merge, Review
 
 RAW = "events.raw"
@@ -53,7 +51,7 @@ WITH given AS (
   SELECT g.*, coalesce(told.revision, 0) + 1 AS revision
     FROM given g LEFT JOIN LATERAL (
            SELECT e.revision, e.digest FROM profiles_streamentry e
-            WHERE e.organization_id = %(organization)s AND e.topic = g.topic AND e.subject = g.subject
+            WHERE e.organization_id = %(organization)s::bigint AND e.topic = g.topic AND e.subject = g.subject
             ORDER BY e.revision DESC LIMIT 1) told ON true
    WHERE told.digest IS DISTINCT FROM g.digest
 ), locked AS MATERIALIZED (
@@ -61,12 +59,12 @@ WITH given AS (
 ), added AS (
   INSERT INTO profiles_streamentry
          (organization_id, topic, type, subject, revision, profile_id, occurred_at, payload, digest)
-  SELECT %(organization)s, topic, type, subject, revision, profile_id, occurred_at, payload, digest
+  SELECT %(organization)s::bigint, topic, type, subject, revision, profile_id, occurred_at, payload, digest
     FROM fresh WHERE (SELECT count(*) FROM locked) >= 0 ORDER BY n
   RETURNING id, topic
 )
 INSERT INTO profiles_webhookdelivery (organization_id, endpoint_id, entry_id, state, due_at, attempts, tries)
-SELECT %(organization)s, w.id, a.id, 'queued', statement_timestamp() + %(offset)s, 0, '[]'
+SELECT %(organization)s::bigint, w.id, a.id, 'queued', statement_timestamp() + %(offset)s, 0, '[]'
   FROM added a JOIN profiles_webhookendpoint w ON w.state = 'enabled' AND a.topic = ANY(w.topics)
 """
 
@@ -80,22 +78,21 @@ def publish(entries: Sequence[Entry], *, organization_id: int) -> None:
     offset: Any = clock.offset()
     for part in _once_each(entries):
         payloads = [json.dumps(entry.payload, sort_keys=True, separators=(",", ":")) for entry in part]
-        with connection.cursor() as cursor:
-            cursor.execute(
-                _PUBLISH,
-                {
-                    "organization": organization_id,
-                    "topics": [entry.topic for entry in part],
-                    "types": [entry.type for entry in part],
-                    "subjects": [entry.subject for entry in part],
-                    "profiles": [entry.profile_id for entry in part],
-                    "moments": [entry.occurred_at for entry in part],
-                    # One text: of an array the driver would escape every quote by itself. JSON holds no line feed.
-                    "payloads": "\n".join(payloads),
-                    "digests": [_digest(entry, text) for entry, text in zip(part, payloads, strict=True)],
-                    "offset": offset,
-                },
-            )
+        prepared.run(
+            _PUBLISH,
+            {
+                "organization": str(organization_id),
+                "topics": bulk.array_literal(entry.topic for entry in part),
+                "types": bulk.array_literal(entry.type for entry in part),
+                "subjects": bulk.array_literal(entry.subject for entry in part),
+                "profiles": bulk.array_of_numbers(entry.profile_id for entry in part),
+                "moments": bulk.array_literal(str(entry.occurred_at) for entry in part),
+                # One text: of an array every quote would be escaped. JSON holds no line feed.
+                "payloads": "\n".join(payloads),
+                "digests": bulk.array_literal(_digest(*told) for told in zip(part, payloads, strict=True)),
+                "offset": offset,
+            },
+        )
 
 
 def _once_each(entries: Iterable[Entry]) -> Iterator[list[Entry]]:

@@ -8,10 +8,10 @@ import logging
 from collections.abc import Callable
 from typing import TypeVar
 
-from django.db import OperationalError, connection
+from django.db import OperationalError
 from psycopg.errors import DeadlockDetected
 
-from profiles import tenancy
+from profiles import prepared, tenancy
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -58,5 +58,4 @@ def deadlocked(error: Exception) -> bool:
 
 
 def _lock(function: str, organization_id: int) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {function}(%s, hashint8(%s))", [LOCK_SPACE, organization_id])
+    prepared.run(f"SELECT {function}(%s::int, hashint8(%s::bigint))", [LOCK_SPACE, str(organization_id)])

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import connection
 
-from profiles import clock
+from profiles import bulk, clock, prepared
 from support import differences
 from support.models import Discrepancy
 from support.queries import differences as questions
@@ -84,7 +84,7 @@ WITH closed AS (
 INSERT INTO support_discrepancyentry (organization_id, discrepancy_id, at, by, words, because)
 SELECT organization_id, id, %(now)s, %(by)s, 'Closed', %(because)s FROM closed
 """
-_OF_ORDERS = f"SELECT {_ABOUT} FROM support_discrepancy WHERE status = 'open' AND order_id = ANY(%s)"
+_OF_ORDERS = f"SELECT {_ABOUT} FROM support_discrepancy WHERE status = 'open' AND order_id = ANY(%s::bigint[])"
 # What only the provider's list told of is over once we have the thing itself.
 _ARRIVED = """
 SELECT d.id FROM support_discrepancy d
@@ -225,9 +225,7 @@ def close(ids: Sequence[int], *, because: str = AGREES) -> int:
 
 def settle(order_ids: Iterable[int]) -> int:
     """Close what agrees now about these orders; one query where nothing is open. Returns how many were closed."""
-    with connection.cursor() as cursor:
-        cursor.execute(_OF_ORDERS, [sorted(set(order_ids))])
-        rows = cursor.fetchall()
+    rows = prepared.fetch(_OF_ORDERS, [bulk.array_of_numbers(sorted(set(order_ids)))])
     return sum(_recheck(rows).values())
 
 

@@ -1,0 +1,117 @@
+"""Querysets that a step asks in every batch: Django writes their SQL once, and the database plans it once a connection.
+
+A queryset is built, compiled and planned anew each time that it is asked. For one order that is most of the time of a
+settle step; for a batch it is little, and the same statement serves both.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Sequence
+from functools import cached_property
+from inspect import signature
+from typing import Any, Generic, TypeVar
+
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.models import QuerySet
+from django.db.models.query import FlatValuesListIterable, ModelIterable, ValuesListIterable, get_related_populators
+from psycopg import sql
+
+from profiles import prepared
+from profiles.bulk import array_literal, array_of_numbers
+from profiles.in_arrays import Place
+
+Row = TypeVar("Row")
+_PLACE = re.compile(r"%(.)", re.DOTALL)
+
+
+class PreparedQuery(Generic[Row]):
+    """A queryset of the default database with places for values; called with them, it is asked.
+
+    `build` gets a `Place` for each of its parameters, and everything else that it names stays as it is for ever: no
+    clock, no setting. The queryset yields models (with `select_related`), or `values_list` of several columns or flat.
+    """
+
+    def __init__(self, build: Callable[..., QuerySet[Any, Row]]) -> None:
+        self._build = build
+        self._names = list(signature(build).parameters)
+
+    def __call__(self, *values: Any) -> list[Row]:
+        """The rows; whole numbers and texts are told one by one, or as a collection for `__in`.
+
+        Nothing is asked where a collection is empty. Raises Django's database errors.
+        """
+        if not all(value for value in values if _many(value)):
+            return []
+        told = dict(zip(self._names, map(_told, values), strict=True))
+        return self._reader(prepared.fetch(self._statement, told))
+
+    @cached_property
+    def _compiled(self) -> tuple[Any, Any]:
+        queryset = self._build(*map(Place, self._names))
+        assert not queryset._prefetch_related_lookups, "A prepared query cannot prefetch."  # type: ignore[attr-defined]
+        return queryset, queryset.query.get_compiler(DEFAULT_DB_ALIAS)
+
+    @cached_property
+    def _statement(self) -> str:
+        """With the places by name. Values that never change stand written out: an index may be of them alone."""
+        _, compiler = self._compiled
+        words, parameters = compiler.as_sql()
+        left = iter(parameters)
+
+        def written(found: re.Match[str]) -> str:
+            if found[1] != "s":
+                return found[0]
+            value = next(left)
+            if isinstance(value, Place):
+                return f"%({value.name})s"
+            literal = sql.Literal(value).as_string(connections[DEFAULT_DB_ALIAS].connection)
+            return literal.replace("%", "%%")
+
+        return _PLACE.sub(written, words)
+
+    @cached_property
+    def _reader(self) -> Callable[[Sequence[Any]], list[Row]]:
+        """What makes rows of the database's into those of the queryset."""
+        queryset, compiler = self._compiled
+        assert self._statement  # only a compiled query knows its columns
+        converters = compiler.get_converters([column for column, *_ in compiler.select])
+        kind = queryset._iterable_class
+
+        def converted(rows: Sequence[Any]) -> Any:
+            return compiler.apply_converters(rows, converters) if converters else rows
+
+        if kind is FlatValuesListIterable:
+            return lambda rows: [row[0] for row in converted(rows)]
+        if kind is ValuesListIterable:
+            return lambda rows: [*map(tuple, converted(rows))]  # type: ignore[list-item]  # Row is a tuple
+        assert kind is ModelIterable, f"A prepared query cannot yield {kind.__name__}."
+        return lambda rows: _models(compiler, converted(rows))
+
+
+def _models(compiler: Any, rows: Any) -> list[Any]:
+    """As Django makes them of an answer: the first columns are the model's own."""
+    known = compiler.klass_info
+    model, columns = known["model"], known["select_fields"]
+    start, end = columns[0], columns[-1] + 1
+    names = [column.target.attname for column, *_ in compiler.select[start:end]]
+    related = get_related_populators(known, compiler.select, DEFAULT_DB_ALIAS)  # type: ignore[call-arg]  # of a later Django
+    found = []
+    for row in rows:
+        made = model.from_db(DEFAULT_DB_ALIAS, names, row[start:end])
+        for populator in related:
+            populator.populate(row, made)
+        found.append(made)
+    return found
+
+
+def _many(value: Any) -> bool:
+    return isinstance(value, Collection) and not isinstance(value, str | bytes)
+
+
+def _told(value: Any) -> Any:
+    """As text of which the database makes what stands there: the driver tells another type for a greater number."""
+    if _many(value):
+        each = dict.fromkeys(value)
+        return array_of_numbers(each) if all(isinstance(one, int) for one in each) else array_literal(each)
+    return str(value) if isinstance(value, int) else value
