@@ -232,3 +232,30 @@ def test_an_id_is_one_text_however_it_is_written(value, text):
 def test_what_is_no_id_is_refused(value):
     with pytest.raises(Unreadable):
         parsing.external_id(value)
+
+
+# The digits of a time, its separators and its zone, each as it should be and as it should not.
+two_digits = st.integers(0, 70).map("{:02}".format) | st.sampled_from(["1", "٠١", "-1"])
+spellings = st.builds(
+    "{}-{}-{}{}{}:{}:{}{}{}".format,
+    st.sampled_from(["0000", "0001", "1969", "1970", "2026", "2199", "2200", "9999", "26"]),
+    two_digits,
+    two_digits,
+    st.sampled_from(["T", "t", " ", "", "_"]),
+    two_digits,
+    two_digits,
+    two_digits,
+    st.sampled_from(["", "", ".5", ".123456789", ",5", "."]),
+    st.sampled_from(["Z", "z", "", "+00:00", "-00:00", "+05:60", "+23:59", "-24:00", "+0530", "+05", "+01:00:30", " "]),
+)
+
+
+@given(spellings | st.datetimes(timezones=st.timezones()).map(datetime.isoformat))
+def test_the_common_spelling_of_an_instant_is_read_as_any_other(text):
+    found = []
+    for read in (parsing.instant, parsing.spelled_out):
+        try:
+            found.append(repr(read(text)))
+        except Unreadable as unreadable:
+            found.append(str(unreadable))
+    assert found[0] == found[1]
