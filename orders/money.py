@@ -96,6 +96,7 @@ def _to_minor(amount: Decimal | int | str, currency: str) -> int:
     return -minor if negative else minor
 
 
+@lru_cache(maxsize=4096)  # the sums of an order recur in it, and nought in all of them
 def to_text(minor: int, currency: str) -> str:
     """The amount with exactly its currency's decimals: "89.99", "1500", "12.340"."""
     places = exponent(currency)

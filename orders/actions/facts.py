@@ -13,7 +13,7 @@ from orders.actions import money_facts, order_facts, payout_facts
 from orders.actions.statements import Said
 from orders.messages import DisputeMessage, Message, OrderMessage, PaymentMessage, RefundMessage
 from orders.models import Dispute, MoneyFact, Payment, Refund
-from profiles import prepared
+from profiles import bulk, prepared
 from profiles.actions import settlement
 from profiles.models import Organization
 
@@ -70,7 +70,7 @@ def lock_names(names: Iterable[tuple[int, str]]) -> None:
     """The same for things that are named by channel and id."""
     buckets = {zlib.crc32(f"{channel}/{name}".encode()) % LOCK_BUCKETS for channel, name in names}
     with connection.cursor() as cursor:
-        cursor.execute(_LOCK, [LOCK_SPACE, sorted(buckets)])
+        cursor.execute(_LOCK, [LOCK_SPACE, bulk.array_of_numbers(sorted(buckets))])
 
 
 _NAMED_BY = (
