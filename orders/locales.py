@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 # The beginning of RFC 5646: a language, then subtags of letters and digits.
 _TAG: Final = re.compile(r"[a-z]{2,3}(-[a-z0-9]{1,8}){0,3}")
 
 
+@lru_cache(maxsize=1024)  # the world's customers share a few
 def tag(text: str) -> str:
     """A locale as it is kept, `pt-BR` or `de`; '' for what is none. Shops write `de_DE` too."""
     plain = text.strip().replace("_", "-").lower()

@@ -6,6 +6,7 @@ Nothing here rounds, except `convert`, which says so. Nothing here is a float.
 import re
 from collections.abc import Sequence
 from decimal import Decimal
+from functools import lru_cache
 
 _CODES = {
     0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
@@ -70,6 +71,15 @@ def to_minor(amount: Decimal | int | str, currency: str) -> int:
     Text must be plain ASCII digits with at most one decimal point. Raises `BadAmount`, `InexactAmount` or
     `UnknownCurrency`.
     """
+    return _text_to_minor(amount, currency) if isinstance(amount, str) else _to_minor(amount, currency)
+
+
+@lru_cache(maxsize=4096)  # a shop's prices recur, above all 0.00; of text alone, because True equals 1
+def _text_to_minor(amount: str, currency: str) -> int:
+    return _to_minor(amount, currency)
+
+
+def _to_minor(amount: Decimal | int | str, currency: str) -> int:
     places = exponent(currency)
     negative, digits, power = _parts(amount)
     shift = power + places
@@ -86,6 +96,7 @@ def to_minor(amount: Decimal | int | str, currency: str) -> int:
     return -minor if negative else minor
 
 
+@lru_cache(maxsize=4096)  # the sums of an order recur in it, and nought in all of them
 def to_text(minor: int, currency: str) -> str:
     """The amount with exactly its currency's decimals: "89.99", "1500", "12.340"."""
     places = exponent(currency)

@@ -17,12 +17,16 @@ MAX_QUANTITY = 1_000_000
 MAX_ITEMS = 10_000
 
 _REGION = re.compile(r"[A-Z]{2}", re.ASCII)
+_OBJECT = (dict, Mapping)  # what a parser makes first: to ask the abstract class takes several times as long
 _DIGITS = re.compile(r"[0-9]{1,20}", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Record:
-    """One JSON object, and the path by which a person finds it in the body."""
+    """One JSON object, and the path by which a person finds it in the body; never changed.
+
+    Not frozen, because one is made for each object that is looked into: setting frozen fields takes twice as long.
+    """
 
     data: Mapping[str, object]
     path: str = ""
@@ -51,10 +55,10 @@ class Record:
     def text(self, name: str, default: str = "") -> str:
         """Text for people: repaired and cut at 500 characters; `default` where there is none."""
         value = self.data.get(name)
-        if isinstance(value, int | Decimal) and not isinstance(value, bool):
-            value = str(value)
         if not isinstance(value, str):
-            return default
+            if value is None or isinstance(value, bool) or not isinstance(value, int | Decimal):
+                return default
+            value = str(value)
         return parsing.clean(value)[:MAX_TEXT].strip() or default
 
     def written(self, name: str) -> str:
@@ -65,10 +69,10 @@ class Record:
     def exact(self, name: str) -> str:
         """Text that identifies (address, phone number, card, SKU), as it was spelled; "" where there is none."""
         value = self.data.get(name)
-        if isinstance(value, int) and not isinstance(value, bool):
-            value = str(value)
         if value is None:
             return ""
+        if isinstance(value, int) and not isinstance(value, bool):
+            value = str(value)
         if not isinstance(value, str):
             self.refuse(name, f"{kind_of(value)} stands where text should.")
         if not value.strip():
@@ -80,17 +84,18 @@ class Record:
 
     def external_id(self, name: str) -> str:
         """A required id."""
-        if not self.has(name):
+        value = self.data.get(name)
+        if value is None:
             self.refuse(name, "The id is missing.")
         try:
-            return parsing.external_id(self.data[name])
+            return parsing.external_id(value)
         except parsing.Unreadable as error:
             self.refuse(name, str(error))
 
     def reference(self, name: str) -> str:
         """The id of another thing, given bare or as the whole thing; "" where there is none."""
         value = self.data.get(name)
-        if isinstance(value, Mapping):
+        if isinstance(value, _OBJECT):
             return type(self)(value, self.where(name)).external_id("id")
         if value in (None, "", "0", 0) and value is not False:
             return ""
@@ -200,7 +205,7 @@ class Record:
     def record(self, name: str) -> Self:
         """A required object."""
         value = self.data.get(name)
-        if not isinstance(value, Mapping):
+        if not isinstance(value, _OBJECT):
             self.refuse(name, "The object is missing." if value is None else f"{kind_of(value)} is not an object.")
         return type(self)(value, self.where(name))
 
@@ -216,11 +221,11 @@ class Record:
             self.refuse(name, "The list is missing." if value is None else f"{kind_of(value)} is not a list.")
         if len(value) > MAX_ITEMS:
             self.refuse(name, f"The list has {len(value)} entries, more than {MAX_ITEMS}.")
-        found = []
+        found, path = [], self.where(name)
         for index, item in enumerate(value):
-            if not isinstance(item, Mapping):
+            if not isinstance(item, _OBJECT):
                 self.refuse(f"{name}[{index}]", f"{kind_of(item)} is not an object.")
-            found.append(type(self)(item, f"{self.where(name)}[{index}]"))
+            found.append(type(self)(item, f"{path}[{index}]"))
         return found
 
     def records_or_empty(self, name: str) -> list[Self]:

@@ -149,8 +149,11 @@ def gather(
 
 def ranked(identifiers: Iterable[Identifier], *, order: Sequence[Kind] = PRIORITY) -> tuple[Identifier, ...]:
     """By priority of kind, then by value; kinds that the order leaves out come last."""
+    found = tuple(identifiers)
+    if len(found) < 2:
+        return found
     places = {kind: place for place, kind in enumerate(order)}
-    return tuple(sorted(identifiers, key=lambda one: (places.get(one.kind, len(places)), one.kind, one.value)))
+    return tuple(sorted(found, key=lambda one: (places.get(one.kind, len(places)), one.kind, one.value)))
 
 
 def mailable(raw: str) -> str | None:

@@ -154,6 +154,8 @@ def _refunds(body: Record, order_id: str, currency: str, *, test: bool) -> tuple
 
 
 def _shop_money(body: Record, name: str, currency: str) -> int:
+    if not body.has(name):
+        return 0
     return body.record_or_empty(name).record_or_empty("shop_money").money_or_zero("amount", currency, signed=True)
 
 

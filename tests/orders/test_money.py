@@ -82,6 +82,13 @@ def test_text_and_minor_units_are_two_spellings_of_one_amount(minor, currency):
     assert money.to_minor(Decimal(money.to_text(minor, currency)), currency) == minor
 
 
+@pytest.mark.parametrize("other", [True, 1.0])
+def test_what_equals_a_known_amount_is_none_by_that(other):
+    assert [money.to_minor(one, "EUR") for one in ("1", 1, Decimal(1))] == [100, 100, 100]
+    with pytest.raises(BadAmount):
+        money.to_minor(other, "EUR")
+
+
 @given(st.text() | st.integers() | st.decimals(), currencies)
 def test_any_amount_is_taken_exactly_or_refused_by_name(amount, currency):
     try:

@@ -97,6 +97,55 @@ def test_good_json_is_read_as_python_reads_it(value):
         assert "stands twice" in str(unusable) or "empty" in str(unusable)
 
 
+# What a reader of brackets, colons and quotes could stumble over, in the order of no JSON and of any.
+fragments = st.lists(
+    st.sampled_from(
+        ['"', "\\", '\\"', '""', ":", ",", "{", "}", "[", "]", '"a"', '"a":', '{"a":1}', '{"a":{}}',
+         '"b":[]', '"\\\\"', "1", "9" * 101,
+         "1e999", "NaN", " ", "é", "\\u0061"]
+    )
+)  # fmt: skip
+texts = st.text('":\\{}[],a', max_size=6).map(json.dumps) | st.sampled_from(['"a"', '"\\u0061"', '"b"'])
+documents = st.recursive(
+    texts | st.sampled_from(["1", "2.50", "null", "1e999", "NaN", "9" * 101]),
+    lambda inner: (
+        st.lists(inner, max_size=4).map(lambda items: f"[{','.join(items)}]")
+        | st.lists(st.tuples(texts, inner), max_size=4).map(
+            lambda pairs: f"{{{','.join(f'{name}: {value}' for name, value in pairs)}}}"
+        )
+    ),
+    max_leaves=20,
+)
+
+
+def outcome(read, text):
+    try:
+        return repr(read(text))
+    except Unusable as unusable:
+        return str(unusable)
+    except json.JSONDecodeError as error:
+        return f"The body is not JSON: {error.msg} (line {error.lineno}, column {error.colno})."
+
+
+@given(documents | fragments.map("".join).filter(str.strip))
+def test_the_quick_way_of_reading_is_the_strict_one(text):
+    assert outcome(lambda text: parsing.loads(text.encode()), text) == outcome(parsing.strictly, text)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"a": 1, "b": {"a": 1}, "a": 2}', '{"a": {"b": 1}, "a": {"b": 1}}', '{"a": 1, "\\u0061": 2}',
+        '[{"": 1, "": 1}]',
+        '{"a:": {"b": 1, "b": ":"}}', '{"a": {"x": 1, "x": 1}, "b": 1e999}', '{"a": {"x": 1, "x": 1}, b}',
+        '{"a\\"": {"x": "\\\\", "x": ":"}}',
+    ],
+)  # fmt: skip
+def test_a_name_that_stands_twice_is_the_first_thing_refused(body):
+    with pytest.raises(Unusable, match="stands twice in one object"):
+        parsing.loads(body.encode())
+
+
 @given(json_values)
 def test_cleaned_values_fit_into_a_database(value):
     text = json.dumps(parsing.cleaned(value), ensure_ascii=False)
@@ -183,3 +232,30 @@ def test_an_id_is_one_text_however_it_is_written(value, text):
 def test_what_is_no_id_is_refused(value):
     with pytest.raises(Unreadable):
         parsing.external_id(value)
+
+
+# The digits of a time, its separators and its zone, each as it should be and as it should not.
+two_digits = st.integers(0, 70).map("{:02}".format) | st.sampled_from(["1", "٠١", "-1"])
+spellings = st.builds(
+    "{}-{}-{}{}{}:{}:{}{}{}".format,
+    st.sampled_from(["0000", "0001", "1969", "1970", "2026", "2199", "2200", "9999", "26"]),
+    two_digits,
+    two_digits,
+    st.sampled_from(["T", "t", " ", "", "_"]),
+    two_digits,
+    two_digits,
+    two_digits,
+    st.sampled_from(["", "", ".5", ".123456789", ",5", "."]),
+    st.sampled_from(["Z", "z", "", "+00:00", "-00:00", "+05:60", "+23:59", "-24:00", "+0530", "+05", "+01:00:30", " "]),
+)
+
+
+@given(spellings | st.datetimes(timezones=st.timezones()).map(datetime.isoformat))
+def test_the_common_spelling_of_an_instant_is_read_as_any_other(text):
+    found = []
+    for read in (parsing.instant, parsing.spelled_out):
+        try:
+            found.append(repr(read(text)))
+        except Unreadable as unreadable:
+            found.append(str(unreadable))
+    assert found[0] == found[1]
