@@ -28,6 +28,7 @@ from profiles.actors import Actor, Refusal
 from profiles.events import POS_TRANSACTION
 from profiles.group_commits import AT_MOST, GroupCommit
 from profiles.models import Organization
+from profiles.prepared_queries import PreparedQuery
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +37,14 @@ ATTEMPTS = 3
 State = Delivery.State
 _READ = ("organization", "channel", "delivery_id", "topic", "headers", "received_at")
 """What has to be known of a delivery to read it, beside its body."""
+_CLAIMED = PreparedQuery(
+    lambda ids: Delivery.objects.filter(pk__in=ids, state=State.CLAIMED).only(*_READ).order_by("received_at", "pk")
+)
+_CHANNELS = PreparedQuery(lambda ids: Channel.objects.filter(pk__in=ids))
+_FINISH = """
+UPDATE orders_delivery SET state = 'done', done_at = %s, lease_until = NULL, reason = ''
+ WHERE id = ANY(%s::bigint[]) AND state = 'claimed'
+"""
 
 _CLAIM = """
 UPDATE orders_delivery d
@@ -170,11 +179,10 @@ def read(claimed: Sequence[int], *, organization: Organization) -> list[Said]:
     """Parse claimed deliveries. The unusable are quarantined and the ignored marked here; the rest is returned."""
     said: list[Said] = []
     odd: list[Delivery] = []
-    found = Delivery.objects.filter(pk__in=claimed, state=State.CLAIMED)
-    rows = list(found.only(*_READ).order_by("received_at", "pk"))
+    rows = _CLAIMED(claimed)
     bodies = _bodies([row.pk for row in rows])
     # Many deliveries came through few channels: each is read, its secrets opened and its facts put together, once.
-    channels = Channel.objects.in_bulk({row.channel_id for row in rows})
+    channels = {channel.pk: channel for channel in _CHANNELS({row.channel_id for row in rows})}
     facts = {pk: _facts(channel, organization) for pk, channel in channels.items()}
     for row in rows:
         channel = row.channel = channels[row.channel_id]
@@ -236,9 +244,7 @@ def _facts(channel: Channel, organization: Organization) -> messages.ChannelFact
 
 def finish(claimed: Sequence[int]) -> None:
     """These deliveries are recorded."""
-    Delivery.objects.filter(pk__in=claimed, state=State.CLAIMED).update(
-        state=State.DONE, done_at=clock.now(), lease_until=None, reason=""
-    )
+    prepared.run(_FINISH, [clock.now(), bulk.array_of_numbers(claimed)])
 
 
 def postpone(delivery_id: int, *, error: str) -> None:

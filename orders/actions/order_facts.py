@@ -10,6 +10,7 @@ from orders.models import Channel, Line, Order, Payment, Refund
 from profiles import bulk
 from profiles.actions import resolution
 from profiles.models import Organization
+from profiles.prepared_queries import PreparedQuery
 
 ORDER_FIELDS = [
     "external_id",
@@ -50,6 +51,18 @@ ORDER_FIELDS = [
     "identifiers",
 ]
 LINE_FIELDS = ["position", "sku", "title", "quantity", "total_minor", "listing_ids", "removed"]
+_KNOWN = PreparedQuery(
+    lambda ids, channels: (
+        Order.objects.select_for_update(no_key=True).filter(external_id__in=ids, channel__in=channels).order_by("pk")
+    )
+)
+_KNOWN_TOO = PreparedQuery(
+    lambda ids, payments, channels: (
+        Order.objects.select_for_update(no_key=True)
+        .filter(Q(external_id__in=ids) | Q(payment_reference__in=payments), channel__in=channels)
+        .order_by("pk")
+    )
+)
 
 
 def record(said: Sequence[Said], organization: Organization) -> tuple[list[Order], set[int], set[int]]:
@@ -114,10 +127,7 @@ def _known_orders(newest: Sequence[Said]) -> dict[tuple[int, str], Order]:
     ids = {s.message.external_id for s in newest}
     payments = {s.message.payment_reference for s in newest if s.message.payment_reference}  # type: ignore[union-attr]
     payments |= {s.message.external_id for s in newest if s.message.authority == Authority.PAYMENT}  # type: ignore[union-attr]
-    wanted = Q(external_id__in=ids)
-    if payments:
-        wanted |= Q(payment_reference__in=payments)
-    rows = Order.objects.select_for_update(no_key=True).filter(wanted, channel_id__in=channels).order_by("pk")
+    rows = _KNOWN_TOO(ids, payments, channels) if payments else _KNOWN(ids, channels)
     known: dict[tuple[int, str], Order] = {}
     for order in rows:
         if order.payment_reference:

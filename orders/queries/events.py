@@ -11,6 +11,7 @@ from django.db.models.functions import Length
 from orders import money
 from orders.models import Delivery, Line, MoneyFact, Order
 from profiles.actions.streams import NORMALIZED, RAW, Entry, instant
+from profiles.prepared_queries import PreparedQuery
 
 
 class Known(Protocol):
@@ -24,10 +25,17 @@ class Known(Protocol):
     def disputes(self) -> Sequence[MoneyFact]: ...
 
 
+_RECEIVED = PreparedQuery(
+    lambda ids: (
+        Delivery.objects.filter(pk__in=ids)
+        .order_by("received_at", "pk")
+        .values_list("pk", "delivery_id", "topic", "received_at", "channel__kind", "channel__domain")
+    )
+)
+
+
 def raw(delivery_ids: Sequence[int]) -> list[Entry]:
     """One entry a delivery, without its body: that is read from the inbox when it is sent. One query."""
-    rows = Delivery.objects.filter(pk__in=delivery_ids).order_by("received_at", "pk")
-    names = ("pk", "delivery_id", "topic", "received_at", "channel__kind", "channel__domain")
     return [
         Entry(
             topic=RAW,
@@ -43,7 +51,7 @@ def raw(delivery_ids: Sequence[int]) -> list[Entry]:
                 "received_at": instant(received_at),
             },
         )
-        for pk, delivery_id, topic, received_at, kind, domain in rows.values_list(*names)
+        for pk, delivery_id, topic, received_at, kind, domain in _RECEIVED(delivery_ids)
     ]
 
 
