@@ -46,6 +46,9 @@ class Verdict:
     because: str
 
 
+_TAKEN_OFF = Verdict(Status.REVOKED, "The line was taken off the order")
+
+
 def settle(
     orders: Sequence[Order], lines: Sequence[Line], facts: Mapping[int, Money], profiles: Mapping[int, Profile]
 ) -> None:
@@ -56,7 +59,10 @@ def settle(
     known = {entitlement.source_key: entitlement for entitlement in _OF_ORDERS([order.pk for order in orders])}
     # What was in a bundle when its line was granted counts: a later change of it takes nothing away and gives nothing.
     bundled: dict[int, list[Entitlement]] = {}
+    of_lines: dict[int, list[Entitlement]] = {}
     for entitlement in known.values():
+        if entitlement.source in Entitlement.OF_LINES and entitlement.order_id:
+            of_lines.setdefault(entitlement.order_id, []).append(entitlement)
         if entitlement.source == Source.BUNDLE and entitlement.line_id:
             bundled.setdefault(entitlement.line_id, []).append(entitlement)
     of_bundles = [line for line in lines if is_bundle(line)]
@@ -74,13 +80,8 @@ def settle(
             current.update(entitlement.source_key for entitlement in held)
             fresh += [_new(order, line, product, verdict) for product in wanted]
             changed += [entitlement for entitlement in held if apply(entitlement, verdict, order.profile_id)]
-        for key, entitlement in known.items():
-            gone = (
-                entitlement.order_id == order.pk and entitlement.source in Entitlement.OF_LINES and key not in current
-            )
-            verdict = Verdict(Status.REVOKED, "The line was taken off the order")
-            if gone and apply(entitlement, verdict, order.profile_id):
-                changed.append(entitlement)
+        gone = (entitlement for entitlement in of_lines.get(order.pk, ()) if entitlement.source_key not in current)
+        changed += [entitlement for entitlement in gone if apply(entitlement, _TAKEN_OFF, order.profile_id)]
     bulk.insert(Entitlement, fresh)
     bulk.update(Entitlement, changed, ["status", "because", "profile"])
     dead = [e.pk for e in changed if not e.downloadable]
@@ -96,7 +97,7 @@ def _grants(order: Order) -> bool:
 
 def is_bundle(line: Line) -> bool:
     """Whether what this line is about holds other products."""
-    return line.product is not None and line.product.kind == Product.Kind.BUNDLE
+    return (product := line.product) is not None and product.kind == Product.Kind.BUNDLE
 
 
 def _lacking(
@@ -120,14 +121,15 @@ def _lacking(
 
 def _new(order: Order, line: Line, product: Product, verdict: Verdict) -> Entitlement:
     assert order.profile_id is not None
+    bundle = is_bundle(line)
     return Entitlement(
         organization_id=order.organization_id,
         profile_id=order.profile_id,
         order=order,
         line=line,
         product=product,
-        source=Source.BUNDLE if is_bundle(line) else Source.ORDER,
-        source_key=f"line:{line.pk}:{product.pk}" if is_bundle(line) else f"line:{line.pk}",
+        source=Source.BUNDLE if bundle else Source.ORDER,
+        source_key=f"line:{line.pk}:{product.pk}" if bundle else f"line:{line.pk}",
         status=verdict.status,
         because=verdict.because[:300],
     )
