@@ -12,7 +12,9 @@ from django.db.models import QuerySet
 
 from fulfillment.actions import entitlements, followups, gift_followups
 from fulfillment.models import DownloadLink, Entitlement, Followup
+from fulfillment.queries import followups as known_of
 from profiles.actions import turns
+from profiles.prepared_queries import PreparedQuery
 from tests.buyers import Buyer
 from tests.faults.crowd import at_once
 from tests.fulfillment.conftest import Later
@@ -58,7 +60,7 @@ def test_two_who_settle_a_gift_plan_once(gia: Buyer, monkeypatch: pytest.MonkeyP
 def test_without_the_lock_one_of_them_fails(gia: Buyer, monkeypatch: pytest.MonkeyPatch) -> None:
     """The control: the unique key still lets only one through, at the cost of a whole batch."""
     with monkeypatch.context() as patched:
-        patched.setattr(QuerySet, "select_for_update", unlocked)
+        patched.setattr(gift_followups, "_GIVEN", PreparedQuery(known_of.gifts))
         found = settled_twice(gia, monkeypatch)
     assert [type(one) for one in found if one is not None] == [IntegrityError]
     assert gia.rows() == {"reminder": "waiting"}
