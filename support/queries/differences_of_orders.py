@@ -100,8 +100,9 @@ _SAID_BY_ORDER = {
     "Placed": instant("o.placed_at"),
 }
 
-# What is left is looked up one by one, by an index: `0 = (SELECT count(*) …)` is no join. A gift of the same product
-# counts as granted. What waits to be settled is no difference yet, unless it has waited for more than five minutes.
+# What is left is looked up one by one, by an index: `0 = (SELECT count(*) …)` and `OFFSET 0` are no join. A gift of the
+# same product counts as granted. What waits to be settled is no difference yet, unless it has waited for more than five
+# minutes.
 PAID_WITHOUT_ENTITLEMENT = Finder(
     kind="paid_without_entitlement",
     of="order",
@@ -112,7 +113,7 @@ WITH RECURSIVE {OWED}, {PARTS}, lacking AS MATERIALIZED (
   SELECT l.id, l.organization_id, l.order_id, l.external_id, l.quantity, l.total_minor, l.title, missing.product_id,
          rights.held IS NULL AS whole
     FROM {{likely}}
-    JOIN orders_line l ON l.order_id = likely.id AND {{named}}
+    CROSS JOIN LATERAL (SELECT * FROM orders_line l WHERE l.order_id = likely.id AND {{named}} OFFSET 0) l
     CROSS JOIN LATERAL ({_RIGHTS}) rights
     CROSS JOIN LATERAL (
         SELECT l.product_id WHERE rights.held IS NULL
