@@ -131,7 +131,7 @@ def compare(kinds: Sequence[str], window: Window, *, organization_id: int) -> di
         tables = _look(cursor, kinds, window, values)
         found, changed, fresh = _told_apart(cursor, window)
         new = _counts(cursor, _UPDATE, values) if changed else {}
-        for kind, count in _counts(cursor, _INSERT, values).items() if fresh else ():
+        for kind, count in _kept(cursor, values).items() if fresh else ():
             new[kind] = new.get(kind, 0) + count
         cursor.execute(_GONE, values)
         gone = cursor.fetchall()
@@ -182,6 +182,14 @@ def _told_apart(cursor: Any, window: Window) -> tuple[dict[str, int], bool, bool
     cursor.execute(_TELL_APART)
     rows = cursor.fetchall()
     return {row[0]: row[1] for row in rows}, any(row[2] for row in rows), any(row[3] for row in rows)
+
+
+def _kept(cursor: Any, values: Mapping[str, Any]) -> dict[str, int]:
+    """Keep what is not known; returns how many of each kind."""
+    questions.at_once()
+    counts = _counts(cursor, _INSERT, values)
+    questions.as_usual()
+    return counts
 
 
 def _counts(cursor: Any, statement: str, values: Mapping[str, Any]) -> dict[str, int]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 
 from orders.messages import PaymentStatus
 from orders.models import Order
@@ -96,3 +97,13 @@ def test_what_is_lacking_is_over_once_its_order_is_not_paid_cancelled_or_nobodys
         assert comparisons.look_again(row)
         Order.objects.filter(discrepancies=row).update(**change)
         assert not comparisons.look_again(row)
+
+
+def test_what_is_kept_in_an_empty_table_is_told_apart_in_one_reading(books: Books) -> None:
+    books.amount_differs(SPOILT)
+    with books.inside(), connection.cursor() as cursor:
+        window = questions.window(books.first - timedelta(days=1), clock.now() + timedelta(minutes=1))
+        found = comparisons.compare(["amount_differs"], window, organization_id=books.organization.pk)
+        assert found["amount_differs"].new == SPOILT
+        cursor.execute("SHOW enable_nestloop")
+        assert cursor.fetchone() == ("on",)
