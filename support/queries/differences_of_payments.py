@@ -55,11 +55,11 @@ _SKUS = """(SELECT array_agg(coalesce(l.product_id::text, l.sku) || '×' || l.qu
 _SOON = Likely(
     name="soon",
     found="""
-SELECT profile_id AS id, placed_at FROM (
+SELECT profile_id AS id, later_at AS placed_at FROM (
   SELECT o.profile_id, o.placed_at,
-         o.placed_at - lead(o.placed_at) OVER (PARTITION BY o.profile_id ORDER BY o.placed_at DESC) AS gap
+         lag(o.placed_at) OVER (PARTITION BY o.profile_id ORDER BY o.placed_at DESC) AS later_at
     FROM orders_order o WHERE {around} AND o.profile_id IS NOT NULL) w
- WHERE w.gap <= %(together)s
+ WHERE w.later_at <= w.placed_at + %(together)s
 """,
     row="profile_id, placed_at",
     places={
