@@ -118,7 +118,7 @@ class ProfileAdmin(DeskAdmin):
         if not self.has_view_permission(request):
             raise NotPermitted("Your role may not see customers.")
         known = object_id.isdigit() and len(object_id) < 19
-        profile = Profile.objects.filter(pk=int(object_id)).first() if known else None
+        profile = pages.profile(int(object_id)) if known else None
         if profile is None:
             raise Http404("There is no such customer.")
         if profile.merged_into_id is not None:
