@@ -61,7 +61,7 @@ class Reading:
         if not self._parts:
             return found
         told = [values[one.name] if isinstance(one, Parameter) else one for one in self._parameters]
-        rows = prepared.fetch(self._statement, told)
+        rows = prepared.fetch_again(self._statement, told)
         if len(self._parts) == 1:
             ((name, part),) = self._parts.items()
             return {**found, name: part.made(rows)}
