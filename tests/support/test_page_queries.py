@@ -48,3 +48,19 @@ def test_the_whole_page_is_few_statements(desk: Desk, sign: Sign) -> None:
             assert client.get(url).status_code == 200
         asked = [one["sql"] for one in captured.captured_queries if "SAVEPOINT" not in one["sql"]]
         assert len(asked) <= at_most, asked
+
+
+def test_what_the_list_of_customers_shows_beside_them_comes_in_one_statement(desk: Desk, sign: Sign) -> None:
+    client, url = sign("agent"), desk.url("profiles_profile_changelist")
+    for query in ({}, {"q": desk.order.email}, {"all": ""}, {"q": "nobody@nowhere.example"}):
+        with CaptureQueriesContext(connection) as captured:
+            page = client.get(url, query).content.decode()
+        asked = [one["sql"] for one in captured.captured_queries]
+        beside = [sql for sql in asked if "profiles_identifier" in sql and "orders_profiletotal" in sql]
+        if "nobody" in query.get("q", ""):
+            assert not beside and "Nobody known" not in page
+            continue
+        assert len(beside) == 1
+        with desk.inside():
+            total = desk.profile.totals.get()
+        assert desk.order.email in page and f'<span class="money">{total.orders}</span>' in page
