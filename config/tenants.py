@@ -23,6 +23,7 @@ from profiles.actors import Actor, NotPermitted, Refusal
 from profiles.models import Membership, Organization, Role, StaffRoute
 from support.admin.base import one_moment
 from support.admin.dialogs import way_back
+from support.queries.together import Parameter, Reading
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +55,7 @@ class StaffOrganization:
                 return self.get_response(request)
             return render(request, "admin/no_organization.html", {"title": "No organization"}, status=403)
         with tenancy.organization(chosen):
-            here.membership = Membership.objects.filter(user_id=here.user.pk).select_related("organization").first()
+            here.membership = next(iter(_MEMBERSHIP.read(user=here.user.pk)["found"]), None)
             member = here.membership is not None
             here.organization = here.membership.organization if member else Organization.objects.get(pk=chosen)
             here.actor = _actor(here.user, _role(here.user, here.membership))
@@ -96,6 +97,11 @@ _OWN = """
 SELECT id, slug FROM profiles_organizationroute
  WHERE id IN (SELECT organization_id FROM profiles_staffroute WHERE user_id = %(user)s) ORDER BY slug
 """
+
+
+_MEMBERSHIP = Reading(
+    lambda: {"found": Membership.objects.filter(user_id=Parameter("user")).select_related("organization")[:1]}
+)
 
 
 def choices(user: User) -> dict[int, str]:

@@ -193,16 +193,23 @@ def _owned(domain: str, own_domains: Iterable[str]) -> bool:
     return any(domain == own or domain.endswith(f".{own}") for own in owned if own)
 
 
-def variants(email: str) -> frozenset[str]:
-    """Every text one slip of the keyboard away from a normalised address, for typo-tolerant search by equality."""
+def variants(email: str, *, among: int | None = None) -> frozenset[str]:
+    """Every text one slip of the keyboard away from a normalised address, for typo-tolerant search by equality.
+
+    With `among` only those whose slip is in so many of its first letters: all the others begin with these.
+    """
     if len(email) > _MAX_ADDRESS:
         return frozenset()
-    halves = [(email[:place], email[place:]) for place in range(len(email) + 1)]
+    places = len(email) + 1 if among is None else min(among, len(email) + 1)
+    halves = [(email[:place], email[place:]) for place in range(places)]
     found = {left + right[1:] for left, right in halves if right}
     found |= {left + right[1] + right[0] + right[2:] for left, right in halves if len(right) > 1}
-    for letter in _TYPED_LETTERS:
-        found |= {left + letter + right[1:] for left, right in halves if right}
-        found |= {left + letter + right for left, right in halves}
+    for left, right in halves:
+        starts = [left + letter for letter in _TYPED_LETTERS]
+        found |= {start + right for start in starts}
+        if right:
+            rest = right[1:]
+            found |= {start + rest for start in starts}
     return frozenset(found - {email})
 
 

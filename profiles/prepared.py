@@ -70,6 +70,8 @@ def _asked(statement: str, values: Sequence[Any] | Mapping[str, Any]) -> Answer:
             if own.connection.pgconn.transaction_status != pq.TransactionStatus.IDLE:
                 raise
             answer = _told(own.connection, statement, values)
+    # This statement was one: Django need not ask in vain whether the connection still answers.
+    own.health_check_done = True  # type: ignore[attr-defined]  # not in the stubs
     if own.queries_logged:  # whoever counts statements counts these too
         own.queries_log.append({"sql": statement, "time": f"{time.monotonic() - began:.3f}"})
     return answer

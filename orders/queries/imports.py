@@ -1,9 +1,12 @@
 """Reading the rows of an imported file out of its parts, one at a time: memory does not grow with the file."""
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from typing import Any
+
+from django.db.models import QuerySet
 
 from orders.files import sheets, tables, texts
 from orders.files.cells import Decimals
@@ -76,23 +79,27 @@ class Conflict:
     """The import whose word the order has; None where its shop itself has told of it."""
 
 
-def conflicts(order: Order) -> list[Conflict]:
-    """Files that say of this order what was not applied, the newest first; one query, whatever there is.
+def told_of(key: Any, channel: Any) -> QuerySet[ImportRow]:
+    """What files of this channel say of the order of this external id, the newest first: at most 200 rows.
 
     Files that were only looked at, and those that were undone, say nothing.
     """
-    taken = [Import.State.TAKING, Import.State.DONE]
     rows = ImportRow.objects.filter(
-        key=order.external_id,
+        key=key,
         outcome__in=[ImportRow.Outcome.CONFLICT, *ImportRow.TOLD],
-        imported__channel=order.channel_id,
+        imported__channel=channel,
         imported__mode=Mode.ORDERS,
-        imported__state__in=taken,
+        imported__state__in=[Import.State.TAKING, Import.State.DONE],
     )
+    newest = rows.select_related("imported").defer("imported__preview", "imported__headings")
+    return newest.order_by("-imported__version", "-imported_id", "line")[:OF_ORDER_AT_MOST]
+
+
+def conflicts(order: Order, told: Iterable[ImportRow]) -> list[Conflict]:
+    """Files that say of this order what was not applied, the newest first; given what is `told_of` it."""
     found: dict[int, list[ImportRow]] = {}
     stands: Import | None = None
-    newest = rows.select_related("imported").defer("imported__preview", "imported__headings")
-    for row in newest.order_by("-imported__version", "-imported_id", "line")[:OF_ORDER_AT_MOST]:
+    for row in told:
         if row.outcome == ImportRow.Outcome.CONFLICT:
             found.setdefault(row.imported_id, []).append(row)
         elif stands is None and order.authority == Authority.FILE:

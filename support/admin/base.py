@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime, timedelta
@@ -233,6 +233,7 @@ class Listing(ChangeList):
         super().get_results(request)
         if not self.multi_page and isinstance(self.paginator, EstimatedPaginator) and self.paginator.wanted == 1:
             self.result_list = self.paginator.first
+        self.result_list = self.model_admin.completed(self.result_list)
 
 
 class DeskAdmin(ModelAdmin):
@@ -325,6 +326,10 @@ class DeskAdmin(ModelAdmin):
         if isinstance(paginator, EstimatedPaginator):
             paginator.wanted = int(asked) if asked.isdecimal() and len(asked) < 10 else 1
         return paginator
+
+    def completed(self, shown: Iterable[Any]) -> Iterable[Any]:
+        """The rows of a page with what else is shown of them: lists that read more for them do it here, once."""
+        return shown
 
     def find(self, queryset: models.QuerySet[Any], text: str) -> models.QuerySet[Any]:
         """Rows for this text by plain equality on indexed columns; lists with a search box say how."""

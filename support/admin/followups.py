@@ -1,12 +1,12 @@
 """What is written after purchases and gifts, and services bought or given: lists, and cards on other pages."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.contrib.admin import SimpleListFilter
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.html import format_html, format_html_join
@@ -19,8 +19,6 @@ from profiles.models import Organization, Profile
 from support.admin import dialogs
 from support.admin.base import address_of, masked, redacted, when, word
 from support.admin.lists import ActiveAdmin
-from support.queries import followups as reading
-from support.queries import together
 
 TONES = {
     Followup.State.WAITING: "waiting",
@@ -269,15 +267,6 @@ def steps_of(row: Service) -> tuple[tuple[str, int, bool], ...]:
         ("service_withdraw", row.pk, by_hand and state != Service.State.ENDED),
         ("service_restore", row.pk, by_hand and state == Service.State.ENDED),
     )
-
-
-def of_order(request: HttpRequest, order: Order, gifts: Collection[int]) -> dict[str, Any]:
-    """What an order's page shows of both, also of what was given by hand on it (`gifts`: rights); one query."""
-    services = Service.objects.filter(order=order)
-    given = services.filter(source=Service.Source.MANUAL).values("pk")
-    rows = Followup.objects.filter(Q(order=order) | Q(entitlement__in=gifts) | Q(service__in=given))
-    found = together.read_often(followups=reading.written(rows), services=reading.opened(services))
-    return card(request, found["followups"], found["services"])
 
 
 def card(request: HttpRequest, rows: Iterable[Followup], services: Iterable[Service]) -> dict[str, Any]:

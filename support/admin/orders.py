@@ -123,7 +123,7 @@ class OrderAdmin(DeskAdmin):
             "facts": _facts(order, page, request),
             "rights": stories.rights(page, actor),
             "letters": stories.letters(page.emails, request),
-            **followups.of_order(request, order, [row.pk for row in page.entitlements if row.line_id is None]),
+            **followups.card(request, page.followups, page.services),
             "timeline": stories.shown(page.entries(), request),
             "raw_url": dialogs.url_of("orders_order_deliveries", order.pk) if actor.may("view_pii") else "",
             **(extra_context or {}),
@@ -156,9 +156,7 @@ class OrderAdmin(DeskAdmin):
     def _order(self, request: HttpRequest, object_id: str) -> Order:
         if not self.has_view_permission(request):
             raise NotPermitted("Your role may not see orders.")
-        order = (
-            pages.orders().filter(pk=int(object_id)).first() if object_id.isdigit() and len(object_id) < 19 else None
-        )
+        order = pages.order(int(object_id)) if object_id.isdigit() and len(object_id) < 19 else None
         if order is None:
             raise Http404("There is no such order.")
         return order

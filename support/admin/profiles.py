@@ -1,8 +1,9 @@
 """Customers: the list, and the page that tells one customer's whole story."""
 
+from collections.abc import Iterable
 from typing import Any
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -21,8 +22,21 @@ from profiles.models import Event, Identifier, Merge, Profile, Suggestion
 from support.admin import acts_of_claims, alike, coupons, dialogs, followups, graphs, missions, stores, stories
 from support.admin.base import DeskAdmin, Period, address_of, amount, masked, moment, when, word
 from support.queries import lifetimes, pages
+from support.queries.together import Reading, one_of
 
 KEPT_QUIET = ("cookie", "device")
+
+
+def _shown() -> dict[str, QuerySet[Any]]:
+    mine = one_of("profile_id", "profiles")
+    known = Identifier.objects.filter(mine).exclude(kind__in=KEPT_QUIET)
+    return {
+        "identifiers": known.only("profile_id", "value").order_by("kind"),
+        "totals": ProfileTotal.objects.filter(mine).order_by("-net_minor"),
+    }
+
+
+_SHOWN = Reading(_shown)
 
 
 class Since(Period):
@@ -49,16 +63,21 @@ class ProfileAdmin(DeskAdmin):
     empty_text = "A customer appears with their first order or conversation. Take a filter away, or search above."
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """Identifiers and totals of the page's rows come in two queries more, whatever their number."""
-        return (
-            super()
-            .get_queryset(request)
-            .filter(merged_into__isnull=True)
-            .prefetch_related(
-                Prefetch("identifiers", Identifier.objects.exclude(kind__in=KEPT_QUIET).order_by("kind")),
-                Prefetch("totals", ProfileTotal.objects.order_by("-net_minor")),
-            )
-        )
+        rows: QuerySet[Any] = super().get_queryset(request)
+        return rows.filter(merged_into__isnull=True)
+
+    def completed(self, shown: Iterable[Any]) -> list[Any]:
+        """Identifiers and totals of the page's rows come in one query more, whatever their number."""
+        found = list(shown)
+        read = _SHOWN.read(profiles=[row.pk for row in found]) if found else {}
+        for row in found:
+            row.known_by, row.worth = [], []
+        by_id = {row.pk: row for row in found}
+        for one in read.get("identifiers", ()):
+            by_id[one.profile_id].known_by.append(one.value)
+        for total in read.get("totals", ()):
+            by_id[total.profile_id].worth.append(total)
+        return found
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
         """Names and identifiers hide from roles that need them not."""
@@ -68,8 +87,8 @@ class ProfileAdmin(DeskAdmin):
             return format_html('<span class="strong cut">{}</span>', masked(str(profile), request))
 
         @display(description="Known by")
-        def known_shown(profile: Profile) -> SafeString:
-            values = [masked(row.value, request) for row in profile.identifiers.all()[:2]]
+        def known_shown(profile: Any) -> SafeString:
+            values = [masked(value, request) for value in profile.known_by[:2]]
             return format_html('<span class="quiet cut">{}</span>', " · ".join(values) or "Nothing")
 
         return [name_shown, known_shown, *self.list_display]
@@ -86,16 +105,16 @@ class ProfileAdmin(DeskAdmin):
         return word("active", "Claimed") if profile.claimed_at else word("guest", "Guest", "over")
 
     @display(description="Orders")
-    def orders_shown(self, profile: Profile) -> SafeString:
-        return format_html('<span class="money">{}</span>', sum(total.orders for total in profile.totals.all()))
+    def orders_shown(self, profile: Any) -> SafeString:
+        return format_html('<span class="money">{}</span>', sum(total.orders for total in profile.worth))
 
     @display(description="First seen")
     def since_shown(self, profile: Profile) -> SafeString:
         return when(profile.created_at)
 
     @display(description="Lifetime value")
-    def total_shown(self, profile: Profile) -> SafeString:
-        return format_html_join(" ", "{}", ((amount(t.net_minor, t.currency),) for t in list(profile.totals.all())[:2]))
+    def total_shown(self, profile: Any) -> SafeString:
+        return format_html_join(" ", "{}", ((amount(t.net_minor, t.currency),) for t in profile.worth[:2]))
 
     # One customer.
 
@@ -118,7 +137,7 @@ class ProfileAdmin(DeskAdmin):
         if not self.has_view_permission(request):
             raise NotPermitted("Your role may not see customers.")
         known = object_id.isdigit() and len(object_id) < 19
-        profile = Profile.objects.filter(pk=int(object_id)).first() if known else None
+        profile = pages.profile(int(object_id)) if known else None
         if profile is None:
             raise Http404("There is no such customer.")
         if profile.merged_into_id is not None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from django.db import models
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.expressions import Combinable
 
 from orders.models import ProfileTotal
 from profiles import likeness
@@ -20,7 +21,7 @@ def waiting() -> QuerySet[Suggestion]:
     return Suggestion.objects.filter(state=Suggestion.State.OPEN).order_by("-score", "-pk")
 
 
-def about(profile: Profile) -> QuerySet[Suggestion]:
+def about(profile: Profile | Combinable) -> QuerySet[Suggestion]:
     """The open suggestions about a customer, the surest first."""
     either = Q(low=profile) | Q(high=profile)
     return waiting().filter(either).select_related("low", "high")[:AT_MOST]

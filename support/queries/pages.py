@@ -39,13 +39,14 @@ from orders.models import (
 from orders.models.channels import sealed
 from orders.queries import imports
 from orders.queries.imports import Conflict
-from profiles import clock, prepared
+from profiles import clock
 from profiles.models import AuditEntry, Event, Identifier, Merge, MergeMove, Profile, Review, Suggestion
 from support.models import Discrepancy
 from support.queries import alike as likely
-from support.queries import followups, lifetimes, search, timelines, together, verdicts
+from support.queries import followups, lifetimes, search, timelines, verdicts
 from support.queries.lifetimes import Talked
 from support.queries.timelines import Entry
+from support.queries.together import Parameter, Reading
 from support.queries.verdicts import Known, Verdict
 
 AT_MOST = 100
@@ -74,6 +75,8 @@ class OrderPage:
     conversations: list[Conversation]
     merges: list[Merge]
     audit: list[AuditEntry]
+    followups: list[Followup]
+    services: list[Service]
     verdicts: list[Verdict] = field(default_factory=list)
     conflicts: list[Conflict] = field(default_factory=list)
     discrepancies: list[tuple[str, int]] = field(default_factory=list)
@@ -159,110 +162,133 @@ class ProfilePage:
         )
 
 
-def orders() -> QuerySet[Order]:
-    """Orders as `of_order` wants them: with channel and profile, and what is open about them as `differing`."""
+def order(pk: int) -> Order | None:
+    """An order as `of_order` wants it: with channel and profile, and what is open about it as `differing`."""
+    found: Order | None = next(iter(_ORDER.read(order=pk)["found"]), None)
+    return found
+
+
+def _order() -> dict[str, QuerySet[Any]]:
     open_ones = Discrepancy.objects.filter(order=OuterRef("pk"), status=Discrepancy.Status.OPEN)
-    found = open_ones.order_by("due_at", "pk").values(found=JSONObject(kind="kind", id="id"))[:AT_MOST]
-    return Order.objects.select_related("channel", "profile").annotate(differing=ArraySubquery(found))
+    differing = open_ones.order_by("due_at", "pk").values(found=JSONObject(kind="kind", id="id"))[:AT_MOST]
+    rows = Order.objects.select_related("channel", "profile").annotate(differing=ArraySubquery(differing))
+    return {"found": rows.filter(pk=Parameter("order"))}
+
+
+_ORDER = Reading(_order)
 
 
 def of_order(order: Order, *, now: datetime | None = None) -> OrderPage:
-    """The page of one of `orders`; twelve queries whatever its size."""
+    """The page of an order as `order` gives it; one query whatever its size."""
     now = now or clock.now()
-    lines = list(Line.objects.filter(order=order, removed=False).select_related("product").order_by("position", "pk"))
-    entitled = list(Entitlement.objects.filter(order=order).select_related("product", "profile").order_by("pk"))
+    read = _OF_ORDER.read(
+        order=order.pk, profile=order.profile_id or 0, key=order.external_id, channel=order.channel_id
+    )
+    for name in OLDEST_FIRST:
+        read[name].reverse()
+    told = read.pop("told")
+    entitled, attributions = read["entitlements"], read["attributions"]
     for entitlement in entitled:
         entitlement.order = order
-    ids = [entitlement.pk for entitlement in entitled]
-    links = _links(ids)
-    jobs = list(Job.objects.filter(entitlement__in=ids))
-    emails = _emails(order=order)
-    attributions = list(Attribution.objects.filter(order=order).select_related("conversation").order_by("at", "pk"))
-    about = Q(order_id=order.pk)
-    rest = together.read_often(
-        payments=Payment.objects.filter(order=order).order_by("at", "pk")[:AT_MOST],
-        refunds=Refund.objects.filter(order=order).order_by("at", "pk")[:AT_MOST],
-        disputes=Dispute.objects.filter(order=order).order_by("at", "pk")[:AT_MOST],
-        refund_requests=RefundRequest.objects.filter(order=order).order_by("created_at", "pk")[:AT_MOST],
-        changes=StatusChange.objects.filter(order=order).order_by("at", "pk")[:AT_MOST],
-        merges=_merges(order.profile_id or 0),
-    )
+    known = Known.from_rows(entitled, read["links"], read["jobs"], read["emails"], now=now)
     return OrderPage(
         order=order,
         now=now,
-        lines=lines,
-        entitlements=entitled,
-        links=links,
-        downloads=_downloads(ids),
-        jobs=jobs,
-        emails=emails,
-        attributions=attributions,
         conversations=[row.conversation for row in attributions if row.current and row.conversation],
-        audit=list(AuditEntry.objects.filter(about).order_by("-at", "-pk")[:AT_MOST]),
-        verdicts=verdicts.judge(order, lines, entitled, Known.from_rows(entitled, links, jobs, emails, now=now)),
-        conflicts=imports.conflicts(order),
+        verdicts=verdicts.judge(order, read["lines"], entitled, known),
+        conflicts=imports.conflicts(order, told),
         discrepancies=[(one["kind"], one["id"]) for one in getattr(order, "differing", ())],
-        **rest,
+        **read,
     )
+
+
+def _of_order() -> dict[str, QuerySet[Any]]:
+    order = Parameter("order")
+    of_it = Q(order=order)
+    services = Service.objects.filter(of_it)
+    given = Entitlement.objects.filter(of_it, line__isnull=True)
+    by_hand = services.filter(source=Service.Source.MANUAL)
+    after = (Q(order=order), Q(entitlement__in=given.values("pk")), Q(service__in=by_hand.values("pk")))
+    first, *others = (Followup.objects.filter(one).values("pk") for one in after)
+    return {
+        "lines": Line.objects.filter(of_it, removed=False).select_related("product").order_by("position", "pk"),
+        "payments": Payment.objects.filter(of_it).order_by("at", "pk")[:AT_MOST],
+        "refunds": Refund.objects.filter(of_it).order_by("at", "pk")[:AT_MOST],
+        "disputes": Dispute.objects.filter(of_it).order_by("at", "pk")[:AT_MOST],
+        "refund_requests": RefundRequest.objects.filter(of_it).order_by("created_at", "pk")[:AT_MOST],
+        "changes": StatusChange.objects.filter(of_it).order_by("at", "pk")[:AT_MOST],
+        "entitlements": Entitlement.objects.filter(of_it).select_related("product", "profile").order_by("pk"),
+        "attributions": Attribution.objects.filter(of_it).select_related("conversation").order_by("at", "pk"),
+        "merges": _merges(Parameter("profile")),
+        "audit": AuditEntry.objects.filter(order_id=order).order_by("-at", "-pk")[:AT_MOST],
+        "told": imports.told_of(Parameter("key"), Parameter("channel")),
+        # One by one: with "or" between them all that were ever written would be read.
+        "followups": followups.written(Followup.objects.filter(pk__in=first.union(*others))),
+        "services": followups.opened(services),
+        **_of_rights(Q(entitlement__order=order), Q(link__entitlement__order=order)),
+        "emails": _emails(of_it),
+    }
+
+
+_OF_ORDER = Reading(_of_order)
+# Of these the newest are read, and told from the oldest on.
+OLDEST_FIRST = ("links", "emails")
+
+
+def profile(pk: int) -> Profile | None:
+    """A customer; one query."""
+    found: Profile | None = next(iter(_PROFILE.read(profile=pk)["found"]), None)
+    return found
+
+
+_PROFILE = Reading(lambda: {"found": Profile.objects.filter(pk=Parameter("profile"))})
 
 
 def of_profile(profile: Profile, *, now: datetime | None = None) -> ProfilePage:
-    """The page of a customer; fourteen queries whatever they have, and the newest hundred of each sort."""
+    """The page of a customer; at most five queries whatever they have, and the newest hundred of each sort."""
     now = now or clock.now()
-    bought = Order.objects.filter(profile=profile).select_related("channel").defer(*sealed())
-    orders = list(bought.order_by("-placed_at")[:AT_MOST])
-    entitled = list(
-        Entitlement.objects.filter(profile=profile)
-        .select_related("product", "order__channel")
-        .defer(*sealed("order__channel"))
-        .order_by("-created_at", "-pk")[:AT_MOST]
-    )
+    read = _OF_PROFILE.read(profile=profile.pk)
+    for name in OLDEST_FIRST:
+        read[name].reverse()
+    entitled = read["entitlements"]
     for entitlement in entitled:
         entitlement.profile = profile
-    ids = [entitlement.pk for entitlement in entitled]
-    links = _links(ids)
-    jobs = list(Job.objects.filter(entitlement__in=ids))
-    emails = _emails(profile=profile)
-    known = Known.from_rows(entitled, links, jobs, emails, now=now)
+    known = Known.from_rows(entitled, read["links"], read["jobs"], read["emails"], now=now)
     return ProfilePage(
         profile=profile,
         now=now,
-        orders=orders,
-        entitlements=entitled,
-        links=links,
-        downloads=_downloads(ids),
-        jobs=jobs,
-        emails=emails,
         alike=alike(profile),
         talked=lifetimes.talked(profile.pk),
-        audit=list(AuditEntry.objects.filter(profile_id=profile.pk).order_by("-at", "-pk")[:AT_MOST]),
         verdicts=[known.verdict(entitlement, entitlement.order) for entitlement in entitled],
-        **_rest(profile),
+        **read,
     )
 
 
-def _rest(profile: Profile) -> dict[str, list[Any]]:
-    """What else they have; two queries: most have none of most sorts, and those are not even planned."""
-    has = rare(profile.pk)
-    read = together.read(**{name: rows for name, rows in _others(profile).items() if name in has or name not in _RARE})
-    return {name: read.get(name, []) for name in (*_RARE, *read)}
-
-
-def _others(profile: Profile) -> dict[str, QuerySet[Any]]:
+def _of_profile() -> dict[str, QuerySet[Any]]:
+    profile = Parameter("profile")
     mine, of_orders = Q(profile=profile), Q(order__profile=profile)
+    entitled = Entitlement.objects.filter(mine).order_by("-created_at", "-pk")[:AT_MOST]
+    shown = entitled.values("pk")
     uses = Redemption.objects.filter(mine).select_related("coupon", "product", "profile")
     completions = MissionCompletion.objects.filter(mine).select_related("mission", "profile")
+    bought = Order.objects.filter(mine).select_related("channel").defer(*sealed())
+    visits = StoreVisit.objects.filter(mine).select_related("order__channel").defer(*sealed("order__channel"))
     return {
+        "orders": bought.order_by("-placed_at")[:AT_MOST],
+        "entitlements": entitled.select_related("product", "order__channel").defer(*sealed("order__channel")),
+        **_of_rights(Q(entitlement__in=shown), Q(link__entitlement__in=shown)),
+        "emails": _emails(mine),
+        "audit": AuditEntry.objects.filter(profile_id=profile).order_by("-at", "-pk")[:AT_MOST],
         "identifiers": Identifier.objects.filter(mine).order_by("kind", "value")[:AT_MOST],
         "totals": ProfileTotal.objects.filter(mine).order_by("-net_minor", "currency"),
         "refunds": Refund.objects.filter(of_orders).order_by("-at")[:AT_MOST],
         "disputes": Dispute.objects.filter(of_orders).order_by("-at")[:AT_MOST],
         "conversations": Conversation.objects.filter(mine).order_by("-last_activity_at")[:AT_MOST],
         "events": Event.objects.filter(mine).order_by("-occurred_at", "-pk")[:AT_MOST],
-        "visits": _visits(profile),
+        "visits": visits.order_by("-visited_at", "-pk")[:AT_MOST],
         "intents": ProductIntent.objects.filter(mine).order_by("-last_at", "sku")[:AT_MOST],
         "alerts": StoreAlert.objects.filter(of_orders).order_by("-at", "sku")[:AT_MOST],
-        "merges": _merges(profile.pk),
+        "merges": _merges(profile),
         "reviews": Review.objects.filter(mine, decided_at__isnull=True)[:AT_MOST],
         "suggestions": likely.about(profile),
         "address_changes": EmailChange.objects.filter(mine).order_by("-started_at", "-pk")[:1],
@@ -273,39 +299,22 @@ def _others(profile: Profile) -> dict[str, QuerySet[Any]]:
     }
 
 
-_OF_AN_ORDER = (
-    "SELECT FROM {} x JOIN orders_order o ON o.organization_id = x.organization_id AND o.id = x.order_id"
-    " WHERE o.profile_id = %(id)s"
-)
-_RARE = {
-    "refunds": _OF_AN_ORDER.format("orders_refund"),
-    "disputes": _OF_AN_ORDER.format("orders_dispute"),
-    "conversations": "SELECT FROM attribution_conversation WHERE profile_id = %(id)s",
-    "events": "SELECT FROM profiles_event WHERE profile_id = %(id)s",
-    "visits": "SELECT FROM orders_storevisit WHERE profile_id = %(id)s",
-    "intents": "SELECT FROM attribution_productintent WHERE profile_id = %(id)s",
-    "alerts": _OF_AN_ORDER.format("attribution_storealert"),
-    "merges": "SELECT FROM profiles_merge WHERE survivor_id = %(id)s OR absorbed_id = %(id)s",
-    "reviews": "SELECT FROM profiles_review WHERE profile_id = %(id)s AND decided_at IS NULL",
-    "suggestions": "SELECT FROM profiles_suggestion WHERE low_id = %(id)s OR high_id = %(id)s",
-    "address_changes": "SELECT FROM fulfillment_emailchange WHERE profile_id = %(id)s",
-    "followups": "SELECT FROM fulfillment_followup WHERE profile_id = %(id)s",
-    "services": "SELECT FROM fulfillment_service WHERE profile_id = %(id)s",
-    "redemptions": "SELECT FROM fulfillment_redemption WHERE profile_id = %(id)s",
-    "missions": "SELECT FROM fulfillment_missioncompletion WHERE profile_id = %(id)s",
-}
+_OF_PROFILE = Reading(_of_profile)
 
 
-def rare(profile_id: int) -> frozenset[str]:
-    """Which sorts of rows this customer has of those that many have none of."""
-    wanted = ", ".join(f"EXISTS ({sql})" for sql in _RARE.values())
-    (found,) = prepared.fetch(f"SELECT {wanted}", {"id": profile_id})
-    return frozenset(name for name, there in zip(_RARE, found, strict=True) if there)
+def _of_rights(rights: Q, of_links: Q) -> dict[str, QuerySet[Any]]:
+    """What belongs to the rights that a page shows."""
+    opened = DownloadSession.objects.filter(of_links).select_related("asset")
+    return {
+        "links": DownloadLink.objects.filter(rights).order_by("-created_at", "-pk")[:AT_MOST],
+        "jobs": Job.objects.filter(rights),
+        "downloads": opened.order_by("-started_at", "-pk")[:AT_MOST],
+    }
 
 
-def _visits(profile: Profile) -> QuerySet[StoreVisit]:
-    rows = StoreVisit.objects.filter(profile=profile).select_related("order__channel")
-    return rows.defer(*sealed("order__channel")).order_by("-visited_at", "-pk")[:AT_MOST]
+def _emails(of: Q) -> QuerySet[Email]:
+    """The newest messages, without their text."""
+    return Email.objects.filter(of).defer("text", "html", "secrets").order_by("-created_at", "-pk")[:AT_MOST]
 
 
 def alike(profile: Profile, at_most: int = 5) -> list[Profile]:
@@ -320,26 +329,9 @@ def alike(profile: Profile, at_most: int = 5) -> list[Profile]:
     return [row for row in rows.order_by("pk") if row.name.casefold() == profile.name.casefold()][:at_most]
 
 
-def _merges(profile_id: int) -> QuerySet[Merge]:
-    either = Q(survivor_id=profile_id) | Q(absorbed_id=profile_id)
+def _merges(profile: Parameter) -> QuerySet[Merge]:
+    either = Q(survivor_id=profile) | Q(absorbed_id=profile)
     return Merge.objects.filter(either).order_by("-at", "-pk")[:AT_MOST]
-
-
-def _links(entitlement_ids: list[int]) -> list[DownloadLink]:
-    """The newest links, oldest first."""
-    rows = DownloadLink.objects.filter(entitlement__in=entitlement_ids).order_by("-created_at", "-pk")
-    return list(rows[:AT_MOST])[::-1]
-
-
-def _emails(**of: Order | Profile) -> list[Email]:
-    """The newest messages, oldest first, without their text."""
-    rows = Email.objects.filter(**of).defer("text", "html", "secrets").order_by("-created_at", "-pk")
-    return list(rows[:AT_MOST])[::-1]
-
-
-def _downloads(entitlement_ids: list[int]) -> list[DownloadSession]:
-    rows = DownloadSession.objects.filter(link__entitlement__in=entitlement_ids).select_related("asset")
-    return list(rows.order_by("-started_at", "-pk")[:AT_MOST])
 
 
 # What a merge moves ------------------------------------------------------------------------------------------

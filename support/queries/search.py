@@ -4,19 +4,22 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import chain
 from typing import Any
 
 from django.db import connection
+from django.db.models import QuerySet
 
 from fulfillment.models import DownloadLink
 from orders.models import Line, Order, Payment
 from profiles import identifiers, prepared
-from profiles.models import Organization, Profile
+from profiles.models import Identifier, Organization, Profile
+from support.queries.together import Reading, one_of
 
 KINDS = ("profile", "order")
 AT_MOST = 25
 SHORTEST_FRAGMENT = 3
+ALIKE_AT_MOST = 200
+"""So many addresses of one name, as info@, are looked at one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,7 @@ Found = tuple[str, int, str]
 def find(text: str, *, organization: Organization, at_most: int = AT_MOST) -> list[Hit]:
     """The best matches first, as by `keys`, with their names. A bounded number of queries."""
     found = keys(text, organization=organization, at_most=at_most)
-    labels = dict(chain(_of_profiles(found), _of_orders(found)))
+    labels = _labels(found) if found else {}
     return [Hit(*key, labels[key], because) for key, because in found.items() if key in labels]
 
 
@@ -100,7 +103,7 @@ def fragment_ids(function: str, text: str, at_most: int) -> list[int]:
 
 def _exact(asked: Asked) -> Iterator[Found]:
     if "profile" in asked.kinds:
-        owners = prepared.fetch(_OWNERS, {"kinds": list(identifiers.Kind), "values": list(asked.values)})
+        owners = prepared.fetch(_OWNERS, {"values": list(asked.values)})
         yield from (("profile", pk, f"is {spelled}") for pk, spelled in owners if pk)
     if "order" not in asked.kinds:
         return
@@ -127,8 +130,9 @@ def _exact(asked: Asked) -> Iterator[Found]:
 
 
 # By the kinds too, of which there are few: the index is by kind and value.
-_OWNERS = """
-SELECT profile_id, spelled FROM profiles_identifier WHERE kind = ANY(%(kinds)s) AND value = ANY(%(values)s)
+_OWNERS = f"""
+SELECT profile_id, spelled FROM profiles_identifier
+ WHERE kind = ANY('{{{", ".join(identifiers.Kind)}}}') AND value = ANY(%(values)s)
 """
 # Each condition by its own index: one WHERE with all of them would read the whole table.
 _EXACT = """
@@ -191,18 +195,37 @@ SELECT f.id FROM (
 
 
 def _misspelt(asked: Asked) -> Iterator[Found]:
-    """E-mails one slip of the keyboard away, each looked up exactly: no index over all spellings is needed."""
+    """E-mails one slip of the keyboard away: of the same name as a range of the index, of another one each exactly."""
     if "@" not in asked.text or "profile" not in asked.kinds:
         return
-    near = {"near": "\n".join(sorted(identifiers.variants(asked.text.lower()))), "most": asked.at_most}
-    yield from (("profile", pk, f"{value}, one letter off") for pk, value in prepared.fetch(_MISSPELT, near) if pk)
+    typed = asked.text.lower()
+    name = typed[: typed.rindex("@") + 1]
+    near = _near(identifiers.variants(typed, among=len(name)), name)
+    if sum(value.startswith(name) for _, value in near) >= ALIKE_AT_MOST:
+        near = _near(identifiers.variants(typed))
+    elif any(value != typed and value.startswith(name) for _, value in near):
+        slips = identifiers.variants(typed)
+        near = [(pk, value) for pk, value in near if value in slips]
+    for pk, value in sorted(near, key=lambda row: row[1])[: asked.at_most]:
+        if pk and value != typed:
+            yield "profile", pk, f"{value}, one letter off"
 
 
-# As one text and in order: two thousand spellings take ten times as long to write down one by one as to look up, and
+def _near(variants: Iterable[str], name: str = "") -> list[tuple[int, str]]:
+    """Whose addresses these are, and which begin with the name where one is given: in the order of their texts."""
+    values = {"near": "\n".join(sorted(variants)), "begin": name, "end": name + chr(sys.maxunicode)}
+    return prepared.fetch(_MISSPELT, values)
+
+
+# As one text and in order: a thousand spellings take ten times as long to write down one by one as to look up, and
 # the database sorts by itself what it looks up.
-_MISSPELT = """
+_MISSPELT = f"""
 SELECT profile_id, value FROM profiles_identifier
- WHERE kind = 'email' AND value = ANY(string_to_array(%(near)s, chr(10))) LIMIT %(most)s
+ WHERE kind = 'email' AND value = ANY(string_to_array(%(near)s, chr(10)))
+UNION
+(SELECT profile_id, value FROM profiles_identifier
+  WHERE kind = 'email' AND value >= %(begin)s AND value < %(end)s AND value ^@ %(begin)s AND %(begin)s <> ''
+  LIMIT {ALIKE_AT_MOST})
 """
 
 
@@ -222,14 +245,30 @@ def _identifier_values(asked: str, organization: Organization) -> list[str]:
     return sorted(values)
 
 
-def _of_profiles(found: Iterable[tuple[str, int]]) -> Iterator[tuple[tuple[str, int], str]]:
-    ids = [pk for kind, pk in found if kind == "profile"]
-    for row in Profile.objects.filter(pk__in=ids).prefetch_related("identifiers") if ids else ():
-        known = ", ".join(sorted(i.spelled.partition(":")[2] for i in row.identifiers.all())[:3])
-        yield ("profile", row.pk), f"{row.name or 'Customer'} · {known}"
+def _labels(found: Iterable[tuple[str, int]]) -> dict[tuple[str, int], str]:
+    """What each is called in the list of results; one query."""
+    ids: dict[str, list[int]] = {kind: [] for kind in KINDS}
+    for kind, pk in found:
+        ids[kind].append(pk)
+    read = _NAMED.read(profiles=ids["profile"], orders=ids["order"])
+    known: dict[int, list[str]] = {}
+    for one in read["identifiers"]:
+        known.setdefault(one.profile_id, []).append(one.spelled.partition(":")[2])
+    labels: dict[tuple[str, int], str] = {}
+    for row in read["profiles"]:
+        labels["profile", row.pk] = f"{row.name or 'Customer'} · {', '.join(sorted(known.get(row.pk, ()))[:3])}"
+    for row in read["orders"]:
+        labels["order", row.pk] = f"{row} · {row.customer_name or row.email or 'nobody known'}"
+    return labels
 
 
-def _of_orders(found: Iterable[tuple[str, int]]) -> Iterator[tuple[tuple[str, int], str]]:
-    ids = [pk for kind, pk in found if kind == "order"]
-    for row in Order.objects.filter(pk__in=ids).only("number", "external_id", "customer_name", "email") if ids else ():
-        yield ("order", row.pk), f"{row} · {row.customer_name or row.email or 'nobody known'}"
+def _named() -> dict[str, QuerySet[Any]]:
+    orders = Order.objects.only("number", "external_id", "customer_name", "email")
+    return {
+        "profiles": Profile.objects.filter(one_of("pk", "profiles")).only("name"),
+        "identifiers": Identifier.objects.filter(one_of("profile_id", "profiles")).only("profile_id", "spelled"),
+        "orders": orders.filter(one_of("pk", "orders")),
+    }
+
+
+_NAMED = Reading(_named)

@@ -1,19 +1,23 @@
 """Reads rows of several sorts in one statement: a page with fifteen of them would else ask the database fifteen times.
 
 Each queryset keeps its own SQL, order and limit; its rows come as JSON, and become the model's objects by Django's own
-way of making them, related ones included.
+way of making them, related ones included. The statement is written once for the process and planned once for a
+connection: only its values are told anew.
 """
 
+import copy
 import json
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import BooleanField, Expression, F, Func, QuerySet
 from django.db.models.sql.compiler import SQLCompiler
 
 from profiles import prepared
@@ -29,81 +33,112 @@ MADE_OF_TEXT: Mapping[str, Callable[[str], Any]] = {
 }
 # JSON has no exact form of these: their text is taken.
 AS_TEXT = frozenset({"BinaryField", "DecimalField", "JSONField"})
+_BOOLEAN = BooleanField()
 
 
-Ask = Callable[[str, Sequence[Any]], Sequence[tuple[Any, ...]]]
+class Parameter(Expression):
+    """Stands in a queryset for a value that is told by this name when the rows are read."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = name
+
+    def as_sql(self, compiler: SQLCompiler, connection: Any) -> tuple[str, Any]:
+        return "%s", (self,)
 
 
-def read(**querysets: QuerySet[Any]) -> dict[str, list[Any]]:
-    """The rows of every queryset by its name, each as `list(queryset)` would give them; one statement for all."""
-    return _read(querysets, _ask)
+def one_of(column: str, name: str) -> Func:
+    """A filter: this column is one of the ids told by this name. The words stay the same, however many there are."""
+    ids = Parameter(name)
+    return Func(F(column), ids, template="(%(expressions)s::bigint[]))", arg_joiner=" = ANY (", output_field=_BOOLEAN)
 
 
-def read_often(**querysets: QuerySet[Any]) -> dict[str, list[Any]]:
-    """The same, planned once for a connection: for what a page always asks in the same words."""
-    return _read(querysets, prepared.fetch)
+class Reading:
+    """Querysets that are always asked in the same words; `make` gives them by name, with parameters in them.
+
+    What a queryset would prefetch is not read.
+    """
+
+    def __init__(self, make: Callable[[], Mapping[str, QuerySet[Any]]]) -> None:
+        self._make = make
+
+    def read(self, **values: Any) -> dict[str, list[Any]]:
+        """The rows of every queryset by its name, each as `list(queryset)` would give them; one statement for all."""
+        found: dict[str, list[Any]] = {name: [] for name in self._querysets}
+        if not self._parts:
+            return found
+        told = [values[one.name] if isinstance(one, Parameter) else one for one in self._parameters]
+        rows = prepared.fetch_again(self._statement, told)
+        if len(self._parts) == 1:
+            ((name, part),) = self._parts.items()
+            return {**found, name: part.made(rows)}
+        for name, _, row in rows:
+            found[name].append(row)
+        return {name: self._parts[name].made_of(texts) if texts else [] for name, texts in found.items()}
+
+    @cached_property
+    def _querysets(self) -> Mapping[str, QuerySet[Any]]:
+        return self._make()
+
+    @cached_property
+    def _parts(self) -> Mapping[str, "_Part"]:
+        """Those that can hold anything."""
+        found = ((name, _Part.of(rows)) for name, rows in self._querysets.items())
+        return {name: part for name, part in found if part is not None}
+
+    @cached_property
+    def _parameters(self) -> Sequence[Any]:
+        return [one for part in self._parts.values() for one in part.parameters]
+
+    @cached_property
+    def _statement(self) -> str:
+        if len(self._parts) == 1:
+            return next(iter(self._parts.values())).sql
+        return f"{' UNION ALL '.join(part.as_json(name) for name, part in self._parts.items())} ORDER BY 2"
 
 
-def _ask(statement: str, parameters: Sequence[Any]) -> Sequence[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, parameters)
-        return cursor.fetchall()
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A queryset with its SQL."""
 
+    rows: QuerySet[Any]
+    compiler: SQLCompiler
+    sql: str
+    parameters: tuple[Any, ...]
+    sorts: tuple[str, ...]
+    """The sort of each column's field."""
 
-def _read(querysets: Mapping[str, QuerySet[Any]], ask: Ask) -> dict[str, list[Any]]:
-    compilers: dict[str, SQLCompiler] = {}
-    parts: list[str] = []
-    parameters: list[Any] = []
-    for name, rows in querysets.items():
+    @classmethod
+    def of(cls, rows: QuerySet[Any]) -> "_Part | None":
         compiler = rows.query.get_compiler(connection=connection)
         try:
-            sql, own = compiler.as_sql(with_col_aliases=True)
+            sql, parameters = compiler.as_sql(with_col_aliases=True)
         except EmptyResultSet:
-            continue
-        compilers[name] = compiler
-        parameters += own
-        columns = ", ".join(_column(place, sort) for place, sort in enumerate(_sorts(compiler), 1))
-        parts.append(
-            f"SELECT '{name}' AS sort, row_number() OVER () AS place, row_to_json(r)::text AS row"
-            f" FROM (SELECT {columns} FROM ({sql}) q) r"
+            return None
+        sorts = tuple(column.field.get_internal_type() for column, _, _ in compiler.select)
+        return cls(rows, compiler, sql, tuple(parameters), sorts)
+
+    def as_json(self, name: str) -> str:
+        columns = ", ".join(
+            f"q.col{place}::text AS col{place}" if sort in AS_TEXT else f"q.col{place}"
+            for place, sort in enumerate(self.sorts, 1)
         )
-    if not parts:
-        return {name: [] for name in querysets}
-    found = ask(f"{' UNION ALL '.join(parts)} ORDER BY 2", parameters)
-    given: dict[str, list[str]] = {name: [] for name in querysets}
-    for name, _, row in found:
-        given[name].append(row)
-    return {name: _made(querysets[name], compilers[name], texts) if texts else [] for name, texts in given.items()}
+        return (
+            f"SELECT '{name}' AS sort, row_number() OVER () AS place, row_to_json(r)::text AS row"
+            f" FROM (SELECT {columns} FROM ({self.sql}) q) r"
+        )
 
+    def made_of(self, texts: Iterable[str]) -> list[Any]:
+        makers = [MADE_OF_TEXT.get(sort) for sort in self.sorts]
+        return self.made(
+            [value if make is None or value is None else make(value) for make, value in zip(makers, row, strict=True)]
+            for row in (json.loads(text).values() for text in texts)
+        )
 
-def _sorts(compiler: SQLCompiler) -> list[str]:
-    return [column.field.get_internal_type() for column, _, _ in compiler.select]
-
-
-def _column(place: int, sort: str) -> str:
-    return f"q.col{place}::text AS col{place}" if sort in AS_TEXT else f"q.col{place}"
-
-
-def _made(rows: QuerySet[Any], compiler: SQLCompiler, found: list[str]) -> list[Any]:
-    makers = [MADE_OF_TEXT.get(sort) for sort in _sorts(compiler)]
-    values = [
-        [value if make is None or value is None else make(value) for make, value in zip(makers, row, strict=True)]
-        for row in (json.loads(text).values() for text in found)
-    ]
-    return list(_Given(rows, compiler, values))
-
-
-class _Given:
-    """Django's own iteration over a queryset, with the rows that were read already in the place of its statement."""
-
-    def __init__(self, rows: QuerySet[Any], compiler: SQLCompiler, values: list[list[Any]]) -> None:
-        self._rows = rows
-        self._compiler = compiler
-        self._values = values
-
-    def __iter__(self) -> Any:
-        compiler: Any = self._compiler
-        compiler.execute_sql = lambda *_, **__: [self._values]
-        rows: Any = self._rows._chain()  # type: ignore[attr-defined]
+    def made(self, values: Iterable[Sequence[Any]]) -> list[Any]:
+        """Django's own iteration over the queryset, with the rows that were read in the place of its statement."""
+        compiler: Any = copy.copy(self.compiler)
+        compiler.execute_sql = lambda *_, **__: [values]
+        rows: Any = self.rows._chain()  # type: ignore[attr-defined]
         rows.query.get_compiler = lambda *_, **__: compiler
-        return iter(rows._iterable_class(rows))
+        return list(rows._iterable_class(rows))

@@ -252,3 +252,10 @@ def test_a_search_asks_for_other_spellings_only():
 @given(st.text("ab.@1", max_size=8), st.text("ab.@1", max_size=8))
 def test_variants_are_those_one_step_away(one, other):
     assert (other in identifiers.variants(one)) == (one in identifiers.variants(other))
+
+
+@given(st.text("ab.@1", max_size=8), st.integers(0, 9))
+def test_variants_but_those_among_the_first_letters_begin_with_these(email, among):
+    few, every = identifiers.variants(email, among=among), identifiers.variants(email)
+    assert few <= every
+    assert all(other.startswith(email[:among]) for other in every - few)

@@ -1,7 +1,18 @@
 """Statements prepared by name: values arrive as they are, errors are Django's, and a dead session is noticed."""
 
+from typing import Any
+from unittest import mock
+
 import pytest
-from django.db import DataError, OperationalError, ProgrammingError, connection, transaction
+from django.db import (
+    DEFAULT_DB_ALIAS,
+    DataError,
+    OperationalError,
+    ProgrammingError,
+    connection,
+    connections,
+    transaction,
+)
 
 from profiles import prepared
 
@@ -104,3 +115,19 @@ def test_a_session_that_died_is_told_of_and_asked_anew_only_where_that_is_safe()
     prepared.fetch("SELECT %s::int", [1])
     end_the_session()
     assert prepared.fetch_again("SELECT %s::int", [2]) == [(2,)]
+
+
+@pytest.mark.parametrize(("by_name", "times"), [(False, 1), (True, 0)])
+def test_a_session_that_answered_is_not_asked_whether_it_answers(
+    by_name: bool, times: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own: Any = connections[DEFAULT_DB_ALIAS]
+    own.ensure_connection()
+    monkeypatch.setattr(own, "health_check_enabled", True)
+    monkeypatch.setattr(own, "health_check_done", False)
+    with mock.patch.object(own, "is_usable", return_value=True) as asked:
+        if by_name:
+            prepared.fetch("SELECT 1", ())
+        with own.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    assert asked.call_count == times

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -75,6 +76,36 @@ def test_the_newest_comes_first_among_those_that_begin_alike(desk: Desk) -> None
     labels = [hit.label.split(" ")[0] for hit in hits if hit.kind == "order"]
     assert labels[0] == "#5009" and labels[-1] == "#5008" and len(newest) == 1
     assert next(iter(newest))[1] == next(hit.id for hit in hits if hit.kind == "order")
+
+
+@pytest.mark.parametrize("at_most", [200, 2, 1])
+def test_slips_are_found_before_and_behind_the_at_however_many_share_the_name(
+    desk: Desk, at_most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "ALIKE_AT_MOST", at_most)
+    monkeypatch.setattr(search, "_MISSPELT", search._MISSPELT.replace("LIMIT 200", f"LIMIT {at_most}"))
+    near = ["maya.okafor@exmple.com", "maya.okafr@example.com", "mya.okafor@example.com", "maya.okaforr@example.com"]
+    far = ["maya.okafor@elsewhere.example", "maya.okafor@exmpl.com", "maya.okf@example.com"]
+    for number, address in enumerate([*near, *far]):
+        another(desk, address, 5_020 + number)
+    said = [because for kind, because in found(desk, ADDRESS, kinds=("profile",)) if because.endswith("off")]
+    assert said == [f"{address}, one letter off" for address in sorted(near)]
+    said = [because for kind, because in found(desk, "maya.okafor@examlpe.com", kinds=("profile",))]
+    assert said == [f"{ADDRESS}, one letter off"]
+
+
+def test_results_are_named_in_one_statement_by_what_a_customer_is_known_by(desk: Desk) -> None:
+    with desk.inside():
+        organization = desk.stage.organization
+        with CaptureQueriesContext(connection) as captured:
+            hits = search.find(ADDRESS, organization=organization)
+        with CaptureQueriesContext(connection) as found:
+            search.keys(ADDRESS, organization=organization)
+        assert len(captured) == len(found) + 1
+        known = sorted(row.spelled.partition(":")[2] for row in desk.profile.identifiers.all())[:3]
+        said = [f"{desk.profile.name} · {', '.join(known)}", f"{desk.order} · {desk.order.customer_name}"]
+        assert ADDRESS in known and [hit.label for hit in hits] == said
+        assert search.find("nobody@nowhere.example", organization=organization) == []
 
 
 def test_an_address_without_its_dot_or_with_a_space_is_found_one_letter_off(desk: Desk) -> None:

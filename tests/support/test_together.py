@@ -1,18 +1,18 @@
-"""Rows of several sorts come in one statement, and are the same objects as one by one."""
+"""Rows of several sorts come in one statement, planned once, and are the same objects as one by one."""
 
 from typing import Any
 
 import pytest
 from django.apps import apps
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.test.utils import CaptureQueriesContext
 
 from fulfillment.models import Entitlement, Job
 from orders.models import Line, Order, Payment, Refund, StatusChange
 from profiles import prepared
 from profiles.models import Tenant
-from support.queries import together
+from support.queries.together import Parameter, Reading
 from tests.desk import Desk
 from tests.stage import sample
 
@@ -43,7 +43,7 @@ def test_rows_of_every_table_are_those_that_the_queryset_gives(desk: Desk) -> No
     with desk.inside():
         rows = {model._meta.label_lower.replace(".", "_"): model._base_manager.order_by("pk")[:20] for model in MODELS}
         with CaptureQueriesContext(connection) as captured:
-            found = together.read(**rows)
+            found = Reading(lambda: rows).read()
         assert len(captured) == 1
         assert sum(same(found[name], rows[name]) for name in rows) >= 20
 
@@ -51,7 +51,7 @@ def test_rows_of_every_table_are_those_that_the_queryset_gives(desk: Desk) -> No
 def test_related_and_deferred_columns_come_as_asked(desk: Desk) -> None:
     with desk.inside():
         related = Entitlement.objects.select_related("product", "order__channel", "line").defer("order__extra")
-        found = together.read(rights=related.order_by("-pk"), jobs=Job.objects.order_by("pk"))
+        found = Reading(lambda: {"rights": related.order_by("-pk"), "jobs": Job.objects.order_by("pk")}).read()
         with CaptureQueriesContext(connection) as captured:
             assert [right.order.channel.label for right in found["rights"]]
         assert len(captured) == 0
@@ -64,30 +64,51 @@ def test_each_sort_keeps_its_order_and_limit(desk: Desk) -> None:
         desk.buy(id=8_800 + number, name=f"#{number}")
     with desk.inside():
         newest, oldest = Order.objects.order_by("-pk")[:2], Order.objects.order_by("pk")[1:3]
-        found = together.read(newest=newest, none=Refund.objects.all(), oldest=oldest)
+        found = Reading(lambda: {"newest": newest, "none": Refund.objects.all(), "oldest": oldest}).read()
         assert found == {"newest": list(newest), "none": [], "oldest": list(oldest)}
 
 
 def test_what_can_hold_nothing_is_empty(desk: Desk) -> None:
     with desk.inside():
-        found = together.read(none=Line.objects.filter(pk__in=[]), changes=StatusChange.objects.order_by("pk"))
-        assert found["none"] == [] and found["changes"] == list(StatusChange.objects.order_by("pk"))
-        assert together.read(none=Payment.objects.none()) == {"none": []}
+        rows = {"none": Line.objects.filter(pk__in=[]), "changes": StatusChange.objects.order_by("pk")}
+        assert Reading(lambda: rows).read() == {"none": [], "changes": list(rows["changes"])}
+        assert Reading(lambda: {"none": Payment.objects.none()}).read() == {"none": []}
 
 
-def test_what_is_read_often_is_the_same_and_planned_once(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_of_one_sort_are_the_same_without_json(desk: Desk) -> None:
+    with desk.inside():
+        rows = Entitlement.objects.select_related("product", "order__channel").order_by("pk")
+        assert same(Reading(lambda: {"rights": rows}).read()["rights"], rows)
+        for model in MODELS:
+            of_model = {"rows": model._base_manager.order_by("pk")[:20]}
+            same(Reading(of_model.copy).read()["rows"], of_model["rows"])
+
+
+def test_values_are_told_anew_and_the_statement_is_planned_once(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     def planned() -> int:
         with connection.cursor() as cursor:
             cursor.execute("SELECT count(*) FROM pg_prepared_statements")
             return int(cursor.fetchone()[0])
 
+    def make() -> dict[str, QuerySet[Any]]:
+        of_it = Q(order=Parameter("order"))
+        mine = Q(order__in=Order.objects.filter(profile=Parameter("profile")).values("pk"))
+        return {"lines": Line.objects.filter(of_it), "rights": Entitlement.objects.filter(of_it | mine)}
+
+    reading = Reading(make)
     with desk.inside():
         before = planned()  # by whatever ran before in this session
         monkeypatch.setattr(prepared, "KEPT_AT_MOST", before + 1)
-        rows = {"lines": Line.objects.filter(order=desk.order), "rights": Entitlement.objects.filter(order=desk.order)}
+        lines, rights = Line.objects.filter(order=desk.order), Entitlement.objects.filter(order=desk.order)
         for _ in range(7):  # the sixth time, and from then on, the plan is that of the first five
-            found = together.read_often(**rows)
-            assert same(found["lines"], rows["lines"]) and same(found["rights"], rows["rights"])
-        other = Line.objects.filter(order=desk.order.pk + 1)
-        assert together.read_often(lines=other, rights=rows["rights"])["lines"] == []
+            found = reading.read(order=desk.order.pk, profile=0)
+            assert same(found["lines"], lines) and same(found["rights"], rights)
+        other = reading.read(order=desk.order.pk + 1, profile=desk.order.profile_id)
+        assert other["lines"] == [] and same(other["rights"], rights)
         assert planned() == before + 1
+
+
+def test_a_value_that_is_not_told_is_missed(desk: Desk) -> None:
+    reading = Reading(lambda: {"lines": Line.objects.filter(order=Parameter("order"))})
+    with desk.inside(), pytest.raises(KeyError):
+        reading.read(profile=1)
