@@ -3,14 +3,14 @@
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import User
 
-from support.queries.together import Parameter, Reading
+from profiles.prepared_queries import PreparedQuery
 
-_USER = Reading(lambda: {"found": User.objects.filter(pk=Parameter("user"))})
+_USER = PreparedQuery(lambda user: User.objects.filter(pk=user))
 
 
 class StaffBackend(ModelBackend):
     """Django's own, with its reading of the user: whoever was deactivated is out at the next request."""
 
     def get_user(self, user_id: int) -> User | None:
-        found = _USER.read(user=user_id)["found"]
+        found = _USER(user_id)
         return found[0] if found and self.user_can_authenticate(found[0]) else None

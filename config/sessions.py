@@ -4,20 +4,17 @@ from django.contrib.sessions.backends import db
 from django.contrib.sessions.models import Session
 from django.utils import timezone
 
-from support.queries.together import Parameter, Reading
+from profiles.prepared_queries import PreparedQuery
 
-_RUNNING = Reading(
-    lambda: {"found": Session.objects.filter(session_key=Parameter("key"), expire_date__gt=Parameter("now"))}
-)
+_RUNNING = PreparedQuery(lambda key, now: Session.objects.filter(session_key=key, expire_date__gt=now))
 
 
 class SessionStore(db.SessionStore):
     """Django's own, with its reading of a session: one that has ended or was ended is gone at the next request."""
 
     def _get_session_from_db(self) -> Session | None:
-        found = _RUNNING.read(key=self.session_key, now=timezone.now())["found"]
+        found = _RUNNING(self.session_key, timezone.now())
         if not found:
             self._session_key = None
             return None
-        session: Session = found[0]
-        return session
+        return found[0]

@@ -21,9 +21,9 @@ from profiles import prepared, tenancy
 from profiles.actions import audit
 from profiles.actors import Actor, NotPermitted, Refusal
 from profiles.models import Membership, Organization, Role, StaffRoute
+from profiles.prepared_queries import PreparedQuery
 from support.admin.base import one_moment
 from support.admin.dialogs import way_back
-from support.queries.together import Parameter, Reading
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +55,7 @@ class StaffOrganization:
                 return self.get_response(request)
             return render(request, "admin/no_organization.html", {"title": "No organization"}, status=403)
         with tenancy.organization(chosen):
-            here.membership = next(iter(_MEMBERSHIP.read(user=here.user.pk)["found"]), None)
+            here.membership = next(iter(_MEMBERSHIP(here.user.pk)), None)
             member = here.membership is not None
             here.organization = here.membership.organization if member else Organization.objects.get(pk=chosen)
             here.actor = _actor(here.user, _role(here.user, here.membership))
@@ -99,9 +99,7 @@ SELECT id, slug FROM profiles_organizationroute
 """
 
 
-_MEMBERSHIP = Reading(
-    lambda: {"found": Membership.objects.filter(user_id=Parameter("user")).select_related("organization")[:1]}
-)
+_MEMBERSHIP = PreparedQuery(lambda user: Membership.objects.filter(user=user).select_related("organization")[:1])
 
 
 def choices(user: User) -> dict[int, str]:

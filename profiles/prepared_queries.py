@@ -43,8 +43,8 @@ class PreparedQuery(Generic[Row]):
         """
         if not all(value for value in values if _many(value)):
             return []
-        told = dict(zip(self._names, map(_told, values), strict=True))
-        return self._reader(prepared.fetch(self._statement, told))
+        told = dict(zip(self._names, map(spelled, values), strict=True))
+        return self._reader(prepared.fetch_again(self._statement, told))
 
     @cached_property
     def _compiled(self) -> tuple[Any, Any]:
@@ -86,6 +86,7 @@ class PreparedQuery(Generic[Row]):
         if kind is ValuesListIterable:
             return lambda rows: [*map(tuple, converted(rows))]  # type: ignore[list-item]  # Row is a tuple
         assert kind is ModelIterable, f"A prepared query cannot yield {kind.__name__}."
+        assert not compiler.annotation_col_map, "A prepared query cannot annotate."
         return lambda rows: _models(compiler, converted(rows))
 
 
@@ -109,7 +110,7 @@ def _many(value: Any) -> bool:
     return isinstance(value, Collection) and not isinstance(value, str | bytes)
 
 
-def _told(value: Any) -> Any:
+def spelled(value: Any) -> Any:
     """As text of which the database makes what stands there: the driver tells another type for a greater number."""
     if _many(value):
         each = dict.fromkeys(value)

@@ -18,7 +18,6 @@ from profiles.actions import audit, events, settlement, turns
 from profiles.actors import Actor, Invalid, Refusal
 from profiles.events import Told
 from profiles.models import Organization, Profile
-from profiles.prepared_queries import PreparedQuery
 
 State = Redemption.State
 RESERVED_FOR = timedelta(minutes=30)
@@ -26,17 +25,6 @@ EVENT, SOURCE = "coupon_redeemed", "coupons"
 # A personal code: letters and digits that nobody takes for one another.
 ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 PAID = (Order.PaymentStatus.PAID, Order.PaymentStatus.PARTIALLY_REFUNDED)
-
-_GIVEN = PreparedQuery(
-    lambda profiles: Redemption.objects.filter(profile__in=profiles, source_keys__len__gt=0).values_list(
-        "profile_id", "source_keys"
-    )
-)
-_RESERVED = PreparedQuery(
-    lambda profiles, codes: Redemption.objects.filter(
-        state=State.RESERVED, profile__in=profiles, coupon__normalised__in=codes
-    ).select_related("coupon")
-)
 
 
 class UnknownCode(Refusal):
@@ -221,7 +209,8 @@ def settle(profile_ids: set[int], orders: Sequence[Order]) -> None:
     """Rights follow their redemption's customer; a paid order that names the code confirms what was reserved for it."""
     if not profile_ids:
         return
-    owner = {key: profile_id for profile_id, keys in _GIVEN(profile_ids) for key in keys}
+    rows = Redemption.objects.filter(profile__in=profile_ids, source_keys__len__gt=0)
+    owner = {key: profile_id for profile_id, keys in rows.values_list("profile_id", "source_keys") for key in keys}
     held = list(Entitlement.objects.filter(source_key__in=list(owner))) if owner else []
     strays = [row for row in held if row.profile_id != owner[row.source_key]]
     for row in strays:
@@ -236,7 +225,10 @@ def settle(profile_ids: set[int], orders: Sequence[Order]) -> None:
     }
     if not named:
         return
-    for redemption in _RESERVED(profile_ids, {code for _, code in named}):
+    waiting = Redemption.objects.filter(
+        state=State.RESERVED, profile__in=profile_ids, coupon__normalised__in={code for _, code in named}
+    ).select_related("coupon")
+    for redemption in waiting:
         if order := named.get((redemption.profile_id, redemption.coupon.normalised)):
             confirm(redemption, by=Actor.system("the order"), order=order)
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -18,17 +18,18 @@ from orders.models import Order, ProfileTotal, StoreVisit
 from profiles import events as telling
 from profiles.actions import audit
 from profiles.actors import Actor, NotPermitted
+from profiles.in_arrays import Place
 from profiles.models import Event, Identifier, Merge, Profile, Suggestion
 from support.admin import acts_of_claims, alike, coupons, dialogs, followups, graphs, missions, stores, stories
 from support.admin.base import DeskAdmin, Period, address_of, amount, masked, moment, when, word
 from support.queries import lifetimes, pages
-from support.queries.together import Reading, one_of
+from support.queries.together import Reading
 
 KEPT_QUIET = ("cookie", "device")
 
 
 def _shown() -> dict[str, QuerySet[Any]]:
-    mine = one_of("profile_id", "profiles")
+    mine = Q(profile__in=Place("profiles"))
     known = Identifier.objects.filter(mine).exclude(kind__in=KEPT_QUIET)
     return {
         "identifiers": known.only("profile_id", "value").order_by("kind"),

@@ -40,13 +40,15 @@ from orders.models.channels import sealed
 from orders.queries import imports
 from orders.queries.imports import Conflict
 from profiles import clock
+from profiles.in_arrays import Place
 from profiles.models import AuditEntry, Event, Identifier, Merge, MergeMove, Profile, Review, Suggestion
+from profiles.prepared_queries import PreparedQuery
 from support.models import Discrepancy
 from support.queries import alike as likely
 from support.queries import followups, lifetimes, search, timelines, verdicts
 from support.queries.lifetimes import Talked
 from support.queries.timelines import Entry
-from support.queries.together import Parameter, Reading
+from support.queries.together import Reading
 from support.queries.verdicts import Known, Verdict
 
 AT_MOST = 100
@@ -172,7 +174,7 @@ def _order() -> dict[str, QuerySet[Any]]:
     open_ones = Discrepancy.objects.filter(order=OuterRef("pk"), status=Discrepancy.Status.OPEN)
     differing = open_ones.order_by("due_at", "pk").values(found=JSONObject(kind="kind", id="id"))[:AT_MOST]
     rows = Order.objects.select_related("channel", "profile").annotate(differing=ArraySubquery(differing))
-    return {"found": rows.filter(pk=Parameter("order"))}
+    return {"found": rows.filter(pk=Place("order"))}
 
 
 _ORDER = Reading(_order)
@@ -203,7 +205,7 @@ def of_order(order: Order, *, now: datetime | None = None) -> OrderPage:
 
 
 def _of_order() -> dict[str, QuerySet[Any]]:
-    order = Parameter("order")
+    order = Place("order")
     of_it = Q(order=order)
     services = Service.objects.filter(of_it)
     given = Entitlement.objects.filter(of_it, line__isnull=True)
@@ -219,9 +221,9 @@ def _of_order() -> dict[str, QuerySet[Any]]:
         "changes": StatusChange.objects.filter(of_it).order_by("at", "pk")[:AT_MOST],
         "entitlements": Entitlement.objects.filter(of_it).select_related("product", "profile").order_by("pk"),
         "attributions": Attribution.objects.filter(of_it).select_related("conversation").order_by("at", "pk"),
-        "merges": _merges(Parameter("profile")),
+        "merges": _merges(Place("profile")),
         "audit": AuditEntry.objects.filter(order_id=order).order_by("-at", "-pk")[:AT_MOST],
-        "told": imports.told_of(Parameter("key"), Parameter("channel")),
+        "told": imports.told_of(Place("key"), Place("channel")),
         # One by one: with "or" between them all that were ever written would be read.
         "followups": followups.written(Followup.objects.filter(pk__in=first.union(*others))),
         "services": followups.opened(services),
@@ -237,11 +239,10 @@ OLDEST_FIRST = ("links", "emails")
 
 def profile(pk: int) -> Profile | None:
     """A customer; one query."""
-    found: Profile | None = next(iter(_PROFILE.read(profile=pk)["found"]), None)
-    return found
+    return next(iter(_PROFILE(pk)), None)
 
 
-_PROFILE = Reading(lambda: {"found": Profile.objects.filter(pk=Parameter("profile"))})
+_PROFILE = PreparedQuery(lambda profile: Profile.objects.filter(pk=profile))
 
 
 def of_profile(profile: Profile, *, now: datetime | None = None) -> ProfilePage:
@@ -265,7 +266,7 @@ def of_profile(profile: Profile, *, now: datetime | None = None) -> ProfilePage:
 
 
 def _of_profile() -> dict[str, QuerySet[Any]]:
-    profile = Parameter("profile")
+    profile = Place("profile")
     mine, of_orders = Q(profile=profile), Q(order__profile=profile)
     entitled = Entitlement.objects.filter(mine).order_by("-created_at", "-pk")[:AT_MOST]
     shown = entitled.values("pk")
@@ -329,7 +330,7 @@ def alike(profile: Profile, at_most: int = 5) -> list[Profile]:
     return [row for row in rows.order_by("pk") if row.name.casefold() == profile.name.casefold()][:at_most]
 
 
-def _merges(profile: Parameter) -> QuerySet[Merge]:
+def _merges(profile: Place) -> QuerySet[Merge]:
     either = Q(survivor_id=profile) | Q(absorbed_id=profile)
     return Merge.objects.filter(either).order_by("-at", "-pk")[:AT_MOST]
 

@@ -12,8 +12,9 @@ from django.db.models import QuerySet
 from fulfillment.models import DownloadLink
 from orders.models import Line, Order, Payment
 from profiles import identifiers, prepared
+from profiles.in_arrays import Place
 from profiles.models import Identifier, Organization, Profile
-from support.queries.together import Reading, one_of
+from support.queries.together import Reading
 
 KINDS = ("profile", "order")
 AT_MOST = 25
@@ -265,9 +266,9 @@ def _labels(found: Iterable[tuple[str, int]]) -> dict[tuple[str, int], str]:
 def _named() -> dict[str, QuerySet[Any]]:
     orders = Order.objects.only("number", "external_id", "customer_name", "email")
     return {
-        "profiles": Profile.objects.filter(one_of("pk", "profiles")).only("name"),
-        "identifiers": Identifier.objects.filter(one_of("profile_id", "profiles")).only("profile_id", "spelled"),
-        "orders": orders.filter(one_of("pk", "orders")),
+        "profiles": Profile.objects.filter(pk__in=Place("profiles")).only("name"),
+        "identifiers": Identifier.objects.filter(profile__in=Place("profiles")).only("profile_id", "spelled"),
+        "orders": orders.filter(pk__in=Place("orders")),
     }
 
 

@@ -17,10 +17,12 @@ from typing import Any
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import BooleanField, Expression, F, Func, QuerySet
+from django.db.models import QuerySet
 from django.db.models.sql.compiler import SQLCompiler
 
 from profiles import prepared
+from profiles.in_arrays import Place
+from profiles.prepared_queries import spelled
 
 # What the driver would have made of a column's value, by the sort of its field. The others come as JSON has them.
 MADE_OF_TEXT: Mapping[str, Callable[[str], Any]] = {
@@ -33,28 +35,10 @@ MADE_OF_TEXT: Mapping[str, Callable[[str], Any]] = {
 }
 # JSON has no exact form of these: their text is taken.
 AS_TEXT = frozenset({"BinaryField", "DecimalField", "JSONField"})
-_BOOLEAN = BooleanField()
-
-
-class Parameter(Expression):
-    """Stands in a queryset for a value that is told by this name when the rows are read."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__()
-        self.name = name
-
-    def as_sql(self, compiler: SQLCompiler, connection: Any) -> tuple[str, Any]:
-        return "%s", (self,)
-
-
-def one_of(column: str, name: str) -> Func:
-    """A filter: this column is one of the ids told by this name. The words stay the same, however many there are."""
-    ids = Parameter(name)
-    return Func(F(column), ids, template="(%(expressions)s::bigint[]))", arg_joiner=" = ANY (", output_field=_BOOLEAN)
 
 
 class Reading:
-    """Querysets that are always asked in the same words; `make` gives them by name, with parameters in them.
+    """Querysets that are always asked in the same words; `make` gives them by name, with a `Place` for each value.
 
     What a queryset would prefetch is not read.
     """
@@ -67,7 +51,7 @@ class Reading:
         found: dict[str, list[Any]] = {name: [] for name in self._querysets}
         if not self._parts:
             return found
-        told = [values[one.name] if isinstance(one, Parameter) else one for one in self._parameters]
+        told = [spelled(values[one.name]) if isinstance(one, Place) else one for one in self._parameters]
         rows = prepared.fetch_again(self._statement, told)
         if len(self._parts) == 1:
             ((name, part),) = self._parts.items()

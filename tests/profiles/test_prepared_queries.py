@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -120,6 +121,8 @@ def test_it_refuses_what_it_could_not_answer() -> None:
     with stage.inside():
         with pytest.raises(AssertionError, match="prefetch"):
             PreparedQuery(lambda ids: Profile.objects.filter(pk__in=ids).prefetch_related("identifiers"))([1])
+        with pytest.raises(AssertionError, match="annotate"):
+            PreparedQuery(lambda ids: Profile.objects.filter(pk__in=ids).annotate(twice=F("pk") * 2))([1])
         with pytest.raises(AssertionError, match="ValuesIterable"):
             PreparedQuery(lambda ids: Profile.objects.filter(pk__in=ids).values("pk"))([1])
         with pytest.raises(ValueError, match="argument"):

@@ -11,8 +11,9 @@ from django.test.utils import CaptureQueriesContext
 from fulfillment.models import Entitlement, Job
 from orders.models import Line, Order, Payment, Refund, StatusChange
 from profiles import prepared
+from profiles.in_arrays import Place
 from profiles.models import Tenant
-from support.queries.together import Parameter, Reading
+from support.queries.together import Reading
 from tests.desk import Desk
 from tests.stage import sample
 
@@ -91,8 +92,8 @@ def test_values_are_told_anew_and_the_statement_is_planned_once(desk: Desk, monk
             return int(cursor.fetchone()[0])
 
     def make() -> dict[str, QuerySet[Any]]:
-        of_it = Q(order=Parameter("order"))
-        mine = Q(order__in=Order.objects.filter(profile=Parameter("profile")).values("pk"))
+        of_it = Q(order=Place("order"))
+        mine = Q(order__in=Order.objects.filter(profile=Place("profile")).values("pk"))
         return {"lines": Line.objects.filter(of_it), "rights": Entitlement.objects.filter(of_it | mine)}
 
     reading = Reading(make)
@@ -109,6 +110,6 @@ def test_values_are_told_anew_and_the_statement_is_planned_once(desk: Desk, monk
 
 
 def test_a_value_that_is_not_told_is_missed(desk: Desk) -> None:
-    reading = Reading(lambda: {"lines": Line.objects.filter(order=Parameter("order"))})
+    reading = Reading(lambda: {"lines": Line.objects.filter(order=Place("order"))})
     with desk.inside(), pytest.raises(KeyError):
         reading.read(profile=1)
