@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 
+from orders.models import Channel
 from profiles import clock
 from profiles.actions import likenesses, merges, organizations
 from profiles.models import Identifier, Likeness, Profile, Review, Separation
@@ -187,3 +188,13 @@ def test_the_pages_fit_a_narrow_window(at_desk: AtDesk) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.goto(f"{at_desk.home}/admin/profiles/profile/{one.pk}/why/")
     assert page.locator(".drawn--narrow svg").is_visible() and not page.locator(".drawn--wide svg").is_visible()
+
+
+def test_the_total_of_an_order_is_seen_however_long_the_name_of_its_shop(at_desk: AtDesk) -> None:
+    with at_desk.stage.inside():
+        Channel.objects.filter(kind="api").update(domain="store.ashopofaratherlongname.example.com")
+        customer = Profile.objects.get(name="Ivo Brandt")
+    at_desk.page.goto(f"{at_desk.home}/admin/profiles/profile/{customer.pk}/change/")
+    orders = at_desk.page.locator("section:has(#orders) .scroll")
+    assert "89.99 USD" in orders.inner_text()
+    assert orders.evaluate("box => box.scrollWidth <= box.clientWidth")
