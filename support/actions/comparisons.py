@@ -26,6 +26,7 @@ _DIFFERS = f"({', '.join(f'd.{name}' for name in _SAME)}) IS DISTINCT FROM ({', 
 _LIKELY = "CREATE TEMPORARY TABLE likely_{name} ON COMMIT DROP AS {question}"
 _LOOK = "CREATE TEMPORARY TABLE found_now ON COMMIT DROP AS {question}"
 # By these alone it is compared with what is known; to sum up both sides of each row took longer than to find them.
+# In a narrow window nothing is summed up: what little there is the planner guesses well enough from the size.
 _ANALYZE = "ANALYZE found_now (kind, subject)"
 _FORGET = "DROP TABLE IF EXISTS {names}"
 _COUNT = "SELECT kind, count(*) FROM found_now GROUP BY kind"
@@ -164,11 +165,13 @@ def _look(cursor: Any, kinds: Sequence[str], window: Window, values: Mapping[str
     for likely in {likely.name: likely for likely in firsts if likely is not None}.values():
         tables.append(f"likely_{likely.name}")
         cursor.execute(_LIKELY.format(name=likely.name, question=likely.select(window)), values)
-        cursor.execute(f"ANALYZE {tables[-1]}")
+        if window.wide:
+            cursor.execute(f"ANALYZE {tables[-1]}")
     questions.as_usual()
     question = " UNION ALL ".join(f"({questions.statement(kind, window)})" for kind in kinds)
     cursor.execute(_LOOK.format(question=question), values)
-    cursor.execute(_ANALYZE)
+    if window.wide:
+        cursor.execute(_ANALYZE)
     return ["found_now", *tables]
 
 
