@@ -15,13 +15,12 @@ from attribution.intents import Intent, Purchase, Signal
 from attribution.models import ProductIntent, StoreAlert
 from orders.actions.statistics import COUNTED
 from orders.models import StoreVisit
-from profiles import bulk, prepared, tenancy
+from profiles import bulk, locks, prepared, tenancy
 
-LOCK_SPACE, LOCK_BUCKETS = 0x1A7E, 4096
+LOCK_SPACE = 0x1A7E
 # Of one customer and one product; what lies before them has long decayed.
 SIGNALS_AT_MOST = 500
 
-_LOCK = "SELECT pg_advisory_xact_lock(%s::int, b) FROM unnest(%s::int[]) AS b"
 _SIGNALS = """
 SELECT profile_id, name, type, occurred_at FROM (
   SELECT e.profile_id, p.name, e.type, e.occurred_at,
@@ -67,7 +66,7 @@ def settle(profile_ids: Iterable[int], *, order_ids: Collection[int] = ()) -> No
     ids = sorted(set(profile_ids))
     if not ids and not order_ids:
         return
-    prepared.run(_LOCK, [LOCK_SPACE, bulk.array_of_numbers(sorted({pk % LOCK_BUCKETS for pk in ids}))])
+    locks.numbered(LOCK_SPACE, ids)
     ((anything,),) = prepared.fetch(_ANYTHING, [ids, list(intents.WEIGHTS), ids, ids, list(order_ids)])
     if not anything:
         return

@@ -3,7 +3,6 @@
 A batch of any size costs a fixed number of statements. Nothing is decided here; `settle` makes everything agree.
 """
 
-import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -13,12 +12,11 @@ from orders.actions import money_facts, order_facts, payout_facts
 from orders.actions.statements import Said
 from orders.messages import DisputeMessage, Message, OrderMessage, PaymentMessage, RefundMessage
 from orders.models import Dispute, MoneyFact, Payment, Refund
-from profiles import bulk, prepared
+from profiles import locks, prepared
 from profiles.actions import settlement
 from profiles.models import Organization
 
-LOCK_SPACE, LOCK_BUCKETS = 0xFAC7, 4096
-_LOCK = "SELECT pg_advisory_xact_lock(%s::int, b) FROM unnest(%s::int[]) AS b"
+LOCK_SPACE = 0xFAC7
 
 
 @dataclass
@@ -68,8 +66,7 @@ def lock(said: Iterable[Said]) -> None:
 
 def lock_names(names: Iterable[tuple[int, str]]) -> None:
     """The same for things that are named by channel and id."""
-    buckets = {zlib.crc32(f"{channel}/{name}".encode()) % LOCK_BUCKETS for channel, name in names}
-    prepared.run(_LOCK, [LOCK_SPACE, bulk.array_of_numbers(sorted(buckets))])
+    locks.named(LOCK_SPACE, (f"{channel}/{name}" for channel, name in names))
 
 
 _NAMED_BY = (

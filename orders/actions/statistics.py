@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from profiles import bulk, prepared
+from profiles import locks, prepared
 
 COUNTED = """o.payment_status IN ('paid', 'partially_refunded', 'refunded', 'disputed')
    AND NOT o.test AND o.status <> 'cancelled'"""
@@ -22,8 +22,7 @@ SELECT o.organization_id, o.profile_id, o.currency, count(*)::int AS orders,
  GROUP BY o.organization_id, o.profile_id, o.currency
 """
 
-LOCK_SPACE, LOCK_BUCKETS = 0x57A7, 4096
-_LOCK = "SELECT pg_advisory_xact_lock(%s::int, b) FROM unnest(%s::int[]) AS b"
+LOCK_SPACE = 0x57A7
 
 COLUMNS = [
     "orders",
@@ -56,5 +55,5 @@ def settle(profile_ids: Iterable[int]) -> None:
     """
     ids = sorted(set(profile_ids))
     if ids:
-        prepared.run(_LOCK, [LOCK_SPACE, bulk.array_of_numbers(sorted({pk % LOCK_BUCKETS for pk in ids}))])
+        locks.numbered(LOCK_SPACE, ids)
         prepared.fetch(_SETTLE, [ids, ids])

@@ -1,6 +1,5 @@
 """Who owns which identifier while a batch of facts is worked through: looked up, locked, changed, written at once."""
 
-import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -8,14 +7,13 @@ from typing import NamedTuple
 
 from django.db import connection
 
-from profiles import bulk, identifiers, rules
+from profiles import bulk, identifiers, locks, rules
 from profiles.models import Fact, Identifier, Organization, Profile
 from profiles.rules import Rules
 
 _KINDS = {str(kind): kind for kind in identifiers.Kind}
 LOCK_SPACE, LOCK_BUCKETS = 0x1DE7, 1024
 
-_LOCK = "SELECT count(pg_advisory_xact_lock(%s, b)) FROM unnest(%b::int[]) AS b"
 _OWNERS = """
 SELECT i.kind || ':' || i.value, i.profile_id, i.status, i.ctid::text
   FROM unnest(%s::text[], %s::text[]) AS k(kind, value)
@@ -107,9 +105,7 @@ def read(key: str) -> identifiers.Identifier:
 
 def lock_keys(keys: Iterable[str]) -> None:
     """Before anything is read: whoever else decides about one of these keys waits."""
-    buckets = sorted({zlib.crc32(key.encode()) % LOCK_BUCKETS for key in keys})
-    with bulk.cursor() as cursor:
-        cursor.execute(_LOCK, [LOCK_SPACE, buckets])
+    locks.named(LOCK_SPACE, keys, buckets=LOCK_BUCKETS)
 
 
 def lock_profiles(profile_ids: Iterable[int]) -> None:
