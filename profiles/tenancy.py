@@ -11,8 +11,17 @@ from typing import Any
 from django.db import connection, models, transaction
 from django.db.migrations.operations.base import Operation
 
+from profiles import prepared
+
 SETTING = "app.organization_id"
 POLICY = f"nullif((select current_setting('{SETTING}', true)), '')::bigint"
+
+# set_config evaluates after the subselect has read the former value: one round trip for both.
+_ENTER = f"""
+select former, set_config('{SETTING}', %s::text, true)
+  from (select current_setting('{SETTING}', true) as former offset 0) f
+"""
+_RETURN = f"select set_config('{SETTING}', %s::text, true)"
 
 
 class NoOrganization(Exception):
@@ -26,17 +35,12 @@ def organization(organization_id: int) -> Iterator[None]:
     The former context is restored at the end, because a surrounding transaction (a test's, say) outlives the block.
     """
     alone = not connection.in_atomic_block
-    with transaction.atomic(), connection.cursor() as cursor:
-        # set_config evaluates after the subselect has read the former value: one round trip for both.
-        cursor.execute(
-            "select former, set_config(%s, %s, true) from (select current_setting(%s, true) as former offset 0) f",
-            [SETTING, str(int(organization_id)), SETTING],
-        )
-        former = cursor.fetchone()[0] or ""
+    with transaction.atomic():
+        ((former, _),) = prepared.fetch(_ENTER, [str(int(organization_id))])
         yield
         # It ends with the transaction, and an error's rollback restores it: a statement would only hide the error.
-        if not alone and former != str(organization_id) and not connection.needs_rollback:
-            cursor.execute("select set_config(%s, %s, true)", [SETTING, former])
+        if not alone and (former or "") != str(organization_id) and not connection.needs_rollback:
+            prepared.fetch(_RETURN, [former or ""])
 
 
 def current() -> int:
