@@ -45,7 +45,7 @@ class Event(Fact):
                 condition=models.Q(profile__isnull=True, told_as=""),
             ),
             models.Index(
-                fields=["organization", "occurred_at"],
+                fields=["organization", "-occurred_at", "-id"],
                 name="event_of_a_funnel",
                 condition=models.Q(type__in=FUNNEL_TYPES),
             ),

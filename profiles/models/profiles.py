@@ -27,7 +27,12 @@ class Profile(Tenant):
             models.CheckConstraint(condition=models.Q(strength__range=(0, 100)), name="profile_strength_range"),
         ]
         indexes = [
-            models.Index(fields=["organization", "-created_at", "-id"], name="profile_newest"),
+            # Of the living alone, so that a page far down the list is found without a look at any customer before it.
+            models.Index(
+                fields=["organization", "-created_at", "-id"],
+                name="profile_newest",
+                condition=models.Q(merged_into__isnull=True),
+            ),
             models.Index(
                 fields=["organization", "merged_into"],
                 name="profile_absorbed",

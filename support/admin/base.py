@@ -1,6 +1,5 @@
 """What every list of the desk has in common: read-only facts, permissions by role, speed over a million rows."""
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -12,12 +11,10 @@ from zoneinfo import ZoneInfo
 
 from django.contrib.admin import ShowFacets, SimpleListFilter
 from django.contrib.admin.views.main import PAGE_VAR
-from django.core.paginator import EmptyPage, Page, Paginator
-from django.db import connection, models
+from django.db import models
 from django.forms import Media
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
-from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
@@ -27,9 +24,9 @@ from orders import money
 from orders.models.channels import sealed
 from profiles import clock
 from support.admin import filters, rows
+from support.admin.paginators import EstimatedPaginator
 from support.queries import search, verdicts
 
-COUNTED_AT_MOST = 10_000
 FOUND_AT_MOST = 200
 HIDDEN = "••••••"
 
@@ -159,68 +156,6 @@ def link(row: models.Model, text: str = "") -> SafeString:
     href = address_of(row, row.pk)
     shown = text or str(row)
     return format_html('<a class="link" href="{}">{}</a>', href, shown) if href else format_html("{}", shown)
-
-
-# Counting --------------------------------------------------------------------------------------------------------
-
-
-class EstimatedPaginator(Paginator):
-    """Counts at most 10,000 rows; of more it asks the planner, which knows about how many at once.
-
-    Rows that fit on one page are counted by reading them.
-    """
-
-    wanted = 0
-    """The page that will be asked for, if known: so far down that they cannot be counted, none are counted in vain."""
-
-    @cached_property
-    def count(self) -> int:
-        rows: Any = self.object_list
-        if not isinstance(rows, models.QuerySet):
-            return len(rows)
-        if self.wanted == 1 and len(self.first) <= self.per_page:
-            return len(self.first)
-        if self.wanted * self.per_page > COUNTED_AT_MOST and (about := estimate(rows)) > COUNTED_AT_MOST:
-            return about
-        counted = rows.order_by().values("pk")[: COUNTED_AT_MOST + 1].count()
-        return counted if counted <= COUNTED_AT_MOST else max(counted, estimate(rows))
-
-    @cached_property
-    def first(self) -> list[Any]:
-        """The rows of the first page, and one more where they go on."""
-        return list(self.object_list[: self.per_page + 1])
-
-    def page(self, number: Any) -> Page:
-        """Later pages find their ids in the index alone and read only those rows, from whichever end is nearer.
-
-        Raises EmptyPage where the estimate was too high.
-        """
-        number = self.validate_number(number)
-        bottom = (number - 1) * self.per_page
-        rows: Any = self.object_list
-        if not bottom or not isinstance(rows, models.QuerySet):
-            return Page(self.first[: self.per_page], number, self) if self.wanted == 1 else super().page(number)
-        ordered, start, end = rows, bottom, bottom + self.per_page
-        if self.estimated and number > self.num_pages // 2:
-            ordered, start, end = rows.reverse(), max(self.count - end, 0), self.count - bottom
-        found = list(rows.filter(pk__in=ordered.values("pk")[start:end]))
-        if not found and self.estimated:
-            raise EmptyPage("There are fewer rows than the planner thought.")
-        return Page(found, number, self)
-
-    @property
-    def estimated(self) -> bool:
-        return self.count > COUNTED_AT_MOST
-
-
-def estimate(rows: models.QuerySet[Any]) -> int:
-    """How many rows the planner expects. Below row-level security it is low by the number of organizations."""
-    sql, parameters = rows.order_by().values("pk").query.sql_with_params()
-    with connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN (FORMAT JSON) {sql}", parameters)
-        plan = cursor.fetchone()[0]
-    document = json.loads(plan) if isinstance(plan, str) else plan
-    return int(document[0]["Plan"]["Plan Rows"])
 
 
 # The list --------------------------------------------------------------------------------------------------------

@@ -24,7 +24,6 @@ from support.admin.base import (
     OVER,
     WAITING,
     WELL,
-    EstimatedPaginator,
     address_of,
     amount,
     grouped,
@@ -32,6 +31,7 @@ from support.admin.base import (
     word,
 )
 from support.admin.lists import ActiveAdmin
+from support.admin.paginators import EstimatedPaginator
 from support.queries import channels
 
 LINES_A_PAGE = 100

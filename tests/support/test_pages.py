@@ -177,19 +177,42 @@ def test_later_pages_show_the_rows_that_follow(desk: Desk, sign: Sign, monkeypat
 def test_pages_of_a_list_too_long_to_count_follow_each_other_from_both_ends(
     desk: Desk, sign: Sign, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from support.admin import base
+    from support.admin import paginators
     from support.admin.orders import OrderAdmin
 
     for number in range(6):
         desk.buy(id=9_300 + number, name=f"#old{number}", created_at=f"2020-01-0{9 - number}T10:00:00Z")
     monkeypatch.setattr(OrderAdmin, "list_per_page", 2)
-    monkeypatch.setattr(base, "COUNTED_AT_MOST", 3)
-    monkeypatch.setattr(base, "estimate", lambda rows: 7)
+    monkeypatch.setattr(paginators, "COUNTED_AT_MOST", 3)
+    monkeypatch.setattr(paginators, "estimate", lambda rows: 7)
     client, url = sign("lead"), desk.url("orders_order_changelist")
     shown = [re.findall(r'title="#(old\d)"', client.get(url, {"p": page}).content.decode()) for page in (1, 2, 3, 4)]
     assert shown == [["old0"], ["old1", "old2"], ["old3", "old4"], ["old5"]]
-    monkeypatch.setattr(base, "estimate", lambda rows: 70)
+    monkeypatch.setattr(paginators, "estimate", lambda rows: 70)
     assert client.get(url, {"p": 20})["Location"].endswith("?e=1")
+
+
+def test_what_the_planner_expects_of_a_list_is_asked_once_a_minute_for_each_choice_of_rows(
+    desk: Desk, sign: Sign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from support.admin import paginators
+    from support.admin.orders import OrderAdmin
+
+    monkeypatch.setattr(OrderAdmin, "list_per_page", 1)
+    monkeypatch.setattr(paginators, "_expected", {})
+    monkeypatch.setattr(paginators, "COUNTED_AT_MOST", 0)
+    for number in range(2):
+        desk.buy(id=9_400 + number, name=f"#old{number}", created_at="2020-01-01T10:00:00Z")
+    client, url = sign("lead"), desk.url("orders_order_changelist")
+
+    def asked(**chosen: str) -> int:
+        with CaptureQueriesContext(connection) as captured:
+            assert client.get(url, chosen).status_code == 200
+        return sum(query["sql"].startswith("EXPLAIN") for query in captured.captured_queries)
+
+    assert [asked(p="2"), asked(p="2"), asked(p="2", payment_status__exact="paid")] == [1, 0, 1]
+    monkeypatch.setattr(paginators, "KNOWN_SECONDS", 0)
+    assert asked(p="2") == 1
 
 
 def test_rows_that_fit_on_one_page_are_counted_by_reading_them(
