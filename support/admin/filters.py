@@ -3,6 +3,7 @@
 The look is unfold's (`admin/filter.html`), which makes a template's whole context for every filter.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -25,6 +26,9 @@ CHOICE = (
 )
 CHOSEN = "font-semibold text-primary-600 dark:text-primary-500 "
 OTHER = "hover:text-base-700 dark:hover:text-base-200"
+
+# What `urlencode` leaves needs nothing more; what another filter wrote may.
+_ENCODED = re.compile(r"[\w.~%&=?+*/-]*", re.ASCII)
 
 Choices = Sequence[dict[str, Any]]
 Offered = tuple[Any, Choices]
@@ -50,7 +54,11 @@ def drawn(changelist: Any, found: Sequence[Offered]) -> Iterator[SafeString]:
 def _drawn(spec: Any, offered: Choices) -> SafeString:
     chosen = getattr(spec, "lookup_val", None)
     kept = [(spec.lookup_kwarg, chosen[0]) for one in offered if one["selected"]] if chosen and chosen[0] else ()
-    shown = ((CHOSEN if one["selected"] else OTHER, iri_to_uri(one["query_string"]), one["display"]) for one in offered)
+    shown = ((CHOSEN if one["selected"] else OTHER, _href(one["query_string"]), one["display"]) for one in offered)
     rows = ((state, href, words, words) for state, href, words in shown)
     title = gettext(" By %(filter_title)s ") % {"filter_title": spec.title}
     return format_html(FILTER, title, format_html_join("", KEPT, kept), format_html_join("", CHOICE, rows))
+
+
+def _href(query: str) -> str:
+    return query if _ENCODED.fullmatch(query) else iri_to_uri(query)

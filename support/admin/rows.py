@@ -9,7 +9,6 @@ from functools import lru_cache
 from typing import Any
 
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.contrib.admin.templatetags.admin_urls import add_preserved_filters
 from django.contrib.admin.utils import display_for_value, lookup_field
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import escape, format_html
@@ -68,9 +67,8 @@ def _address(changelist: Any) -> tuple[str, str]:
         url = reverse(f"admin:{changelist.opts.app_label}_{changelist.opts.model_name}_change", args=(KEY,))
     except NoReverseMatch:
         return "", ""
-    url = add_preserved_filters({"preserved_filters": changelist.preserved_filters, "opts": changelist.opts}, url)
     before, _, after = url.partition(KEY)
-    return before, after
+    return before, f"{after}?{changelist.preserved_filters}" if changelist.preserved_filters else after
 
 
 def _leads(changelist: Any, name: Any, *, first: bool) -> bool:

@@ -1,14 +1,19 @@
 """The rows of every list are those that unfold would draw."""
 
 import re
+from typing import Any
 
 import pytest
 from django.test import Client
 from django.utils.safestring import SafeString
+from hypothesis import given
+from hypothesis import strategies as st
 
 from support.admin.base import DeskAdmin, word
 from tests.desk import Desk, Sign
 from tests.support.test_lists import ALL_LISTS, listed, one_more_of_each
+
+NAMES = ("q", "p", "payment_status__exact", "payment_method__in", "status")
 
 
 def test_the_rows_of_every_list_look_as_unfold_draws_them(desk: Desk, sign: Sign) -> None:
@@ -37,6 +42,23 @@ def test_what_a_customer_wrote_stays_text_in_a_row(desk: Desk, sign: Sign) -> No
 def test_a_word_is_escaped_even_where_an_equal_one_was_safe() -> None:
     assert "<b>" in word("paid", SafeString("<b>Paid</b>"))
     assert "<b>" not in word("paid", "<b>Paid</b>")
+
+
+@given(
+    given=st.dictionaries(st.sampled_from(NAMES), st.lists(st.text(max_size=5), max_size=3)),
+    new=st.none() | st.dictionaries(st.sampled_from(NAMES), st.none() | st.text(max_size=5) | st.integers()),
+    gone=st.none() | st.lists(st.sampled_from((*NAMES, "payment", ""))),
+)
+def test_the_address_of_a_choice_is_the_one_that_django_would_write(
+    given: dict[str, list[str]], new: dict[str, Any] | None, gone: list[str] | None
+) -> None:
+    from django.contrib.admin.views.main import ChangeList
+
+    from support.admin.base import Listing
+
+    listing = Listing.__new__(Listing)
+    listing.filter_params = given
+    assert listing.get_query_string(new, gone) == ChangeList.get_query_string(listing, new, gone)
 
 
 def _by_unfold(client: Client, url: str) -> str:
