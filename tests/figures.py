@@ -90,6 +90,21 @@ def conversation_of(order: Order) -> Attribution | None:
     return Attribution.objects.filter(order=order, current=True, conversation__isnull=False).first()
 
 
+def daily(asked: Asked) -> dict[date, tuple[int, int]]:
+    """All of `analytics.daily`."""
+    found: dict[date, tuple[int, int]] = {}
+    for order in counted():
+        day = day_of(order.placed_at, asked.zone)
+        if not asked.start <= day < asked.end or (
+            asked.channels is not None and order.channel_id not in asked.channels
+        ):
+            continue
+        net = order.captured_minor - order.refunded_minor - order.disputed_minor
+        orders, net_minor = found.get(day, (0, 0))
+        found[day] = (orders + 1, net_minor + (net if order.currency == asked.currency else 0))
+    return found
+
+
 def figures(asked: Asked) -> Figures:
     """All of `analytics.figures`."""
     found = Figures()
@@ -212,6 +227,7 @@ def told(asked: Asked) -> list[Any]:
     """All that is answered, from what is kept where it can be."""
     return [
         analytics.figures(asked),
+        analytics.daily(asked),
         analytics.cohorts(asked),
         dict(analytics.growth_by_week(asked)),
         analytics.growth_by_channel(asked),
@@ -220,7 +236,7 @@ def told(asked: Asked) -> list[Any]:
 
 def naive(asked: Asked) -> list[Any]:
     """The same, counted here."""
-    return [figures(asked), cohorts(asked), growth(asked, "week"), growth(asked, "channel")]
+    return [figures(asked), daily(asked), cohorts(asked), growth(asked, "week"), growth(asked, "channel")]
 
 
 def agree(stage: money.Books, *ranges: Asked) -> None:

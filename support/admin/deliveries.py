@@ -127,7 +127,7 @@ class InState(SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if self.value() == "bounced":
-            return queryset.filter(pk__in=dashboards.undelivered_mail(moment()).values("pk"))
+            return queryset.filter(pk__in=dashboards.undelivered_mail(dashboards.lately(moment())).values("pk"))
         return queryset.filter(state=self.value()) if self.value() in Email.State.values else queryset
 
 

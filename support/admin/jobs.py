@@ -29,7 +29,7 @@ class Stuck(SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if self.value() == "stuck":
-            return queryset.filter(pk__in=dashboards.stuck(moment()).values("pk"))
+            return queryset.filter(pk__in=dashboards.stuck(dashboards.overdue(moment())).values("pk"))
         return queryset
 
 

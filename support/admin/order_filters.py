@@ -103,7 +103,7 @@ class Attention(SimpleListFilter):
             case "person":
                 return queryset.exclude(needs_person="")
             case "delivery":
-                return queryset.filter(pk__in=dashboards.undelivered().values("order_id"))
+                return queryset.filter(pk__in=dashboards.undelivered(dashboards.overdue(moment())).values("order_id"))
             case "customer":
                 return queryset.filter(profile__isnull=True)
             case "dispute":
@@ -113,7 +113,8 @@ class Attention(SimpleListFilter):
             case "mail":
                 listed = unreached.rows().values("order_id")
                 return queryset.filter(
-                    Q(pk__in=listed) | Q(pk__in=dashboards.undelivered_mail(moment()).values("order_id"))
+                    Q(pk__in=listed)
+                    | Q(pk__in=dashboards.undelivered_mail(dashboards.lately(moment())).values("order_id"))
                 )
         return queryset
 

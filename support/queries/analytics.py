@@ -15,7 +15,8 @@ from support.analytics import Asked, Cell, Cohort, Day, Figures, Growth, Product
 from support.queries import elsewhere, tallies
 from support.queries.day_counts import COHORTS, CONVERSATIONS, CONVERTED, GROWTH, PRODUCTS, REVENUE, Count
 
-_ORDERS = "r.currency = %(currency)s AND (%(channels)s::bigint[] IS NULL OR r.channel_id = ANY(%(channels)s))"
+_CHANNELS = "(%(channels)s::bigint[] IS NULL OR r.channel_id = ANY(%(channels)s))"
+_ORDERS = f"r.currency = %(currency)s AND {_CHANNELS}"
 _TALKS = """r.source <> ALL(%(elsewhere)s::text[])
    AND (r.channel_id IS NULL OR r.channel_id <> ALL(%(elsewhere_ids)s::bigint[]))"""
 _LED = "r.currency = %(currency)s AND (%(channels)s::bigint[] IS NULL OR r.order_channels && %(channels)s::bigint[])"
@@ -24,6 +25,11 @@ _REVENUE = """
 SELECT day, channel_id, method, band, method <> '', sum(orders)::bigint, sum(gross_minor)::bigint,
        sum(refunded_minor)::bigint
   FROM ({revenue}) r GROUP BY GROUPING SETS ((day, method <> ''), (channel_id, method <> ''), (method), (band))
+"""
+_DAILY = """
+SELECT day, sum(orders)::bigint,
+       coalesce(sum(gross_minor - refunded_minor) FILTER (WHERE currency = %(currency)s), 0)::bigint
+  FROM ({revenue}) r GROUP BY 1
 """
 _PRODUCTS = """
 SELECT r.product_id, coalesce(p.sku, r.sku) AS sku, coalesce(p.title, r.title) AS title,
@@ -80,6 +86,13 @@ def figures(asked: Asked) -> Figures:
     named = {"elsewhere": others.sources, "elsewhere_ids": others.channel_ids}
     ((found.conversations, found.converted),) = reader.answer(talked, named)
     return found
+
+
+def daily(asked: Asked) -> dict[date, tuple[int, int]]:
+    """Of each day that had any: its orders of all currencies, and what those in the asked one brought after refunds."""
+    reader = _Reader.of(asked)
+    rows = reader.answer(_DAILY.format(revenue=reader.rows(REVENUE, _CHANNELS)))
+    return {day: (orders, net_minor) for day, orders, net_minor in rows}
 
 
 def cohorts(asked: Asked) -> list[Cohort]:

@@ -11,14 +11,14 @@ from django.db.models import Count, F, Min, Q, QuerySet, Sum, Value
 
 from fulfillment.models import Email, Entitlement, Job
 from orders import money
-from orders.actions.statistics import COUNTED
 from orders.models import Delivery, Dispute, Line, Lookup, Order, Refund, RefundRequest, StorefrontPage
-from profiles import clock
 from profiles.actors import Actor
-from profiles.models import Organization, Review, Suggestion
+from profiles.models import Organization, Review, StreamEntry, Suggestion
+from profiles.prepared_queries import PreparedQuery
 from support import limits
+from support.analytics import Asked
 from support.models import Approval
-from support.queries import books, outflow, unreached
+from support.queries import analytics, books, outflow, unreached
 
 STUCK_AFTER = timedelta(minutes=5)
 PARKED_FOR = timedelta(hours=24)
@@ -123,14 +123,23 @@ WORDS = {
 # What needs me now -------------------------------------------------------------------------------------------
 
 
-def stuck(now: datetime) -> QuerySet[Job]:
-    """Jobs that failed, or are under way for more than five minutes."""
-    return Job.objects.filter(Q(state=Job.State.FAILED) | Q(state__in=OPEN, changed_at__lt=now - STUCK_AFTER))
+def overdue(now: datetime) -> datetime:
+    """What began before that and is not done is stuck."""
+    return now - STUCK_AFTER
 
 
-def undelivered(now: datetime | None = None) -> QuerySet[Entitlement]:
-    """What was paid for more than five minutes ago and is not delivered."""
-    before = (now or clock.now()) - STUCK_AFTER
+def lately(now: datetime) -> datetime:
+    """Mails written since then are looked at."""
+    return now - MAILS_LOOKED_AT
+
+
+def stuck(before: datetime) -> QuerySet[Job]:
+    """Jobs that failed, or are under way since before that."""
+    return Job.objects.filter(Q(state=Job.State.FAILED) | Q(state__in=OPEN, changed_at__lt=before))
+
+
+def undelivered(before: datetime) -> QuerySet[Entitlement]:
+    """What was paid for before that and is not delivered."""
     return Entitlement.objects.filter(
         status__in=Entitlement.DOWNLOADABLE,
         order__isnull=False,
@@ -143,24 +152,15 @@ def unmapped() -> QuerySet[Line]:
     return Line.objects.filter(product__isnull=True, removed=False)
 
 
-def undelivered_mail(now: datetime) -> QuerySet[Email]:
-    """Mails of the last thirty days that bounced or were refused."""
-    recent = Email.objects.filter(created_at__gte=now - MAILS_LOOKED_AT)
+def undelivered_mail(since: datetime) -> QuerySet[Email]:
+    """Mails written since then that bounced or were refused."""
+    recent = Email.objects.filter(created_at__gte=since)
     return recent.filter(Q(bounced_at__isnull=False) | Q(state=Email.State.FAILED))
 
 
-def waiting_for(by: Actor | None) -> QuerySet[Approval]:
-    """Acts over a limit that this person may decide: not their own."""
-    if by is None or by.user_id is None:
-        return Approval.objects.none()
-    kinds = [kind for kind, permission in limits.PERMISSIONS.items() if by.may(permission)]
-    waiting = Approval.objects.filter(state=Approval.State.WAITING, kind__in=kinds)
-    return waiting.exclude(asked_by_id=by.user_id)
-
-
-def other_mail(now: datetime) -> QuerySet[Email]:
+def other_mail(since: datetime) -> QuerySet[Email]:
     """The same without what was bought: that is on the list of buyers not reached."""
-    return undelivered_mail(now).exclude(template__in=Email.CARRYING, order__isnull=False)
+    return undelivered_mail(since).exclude(template__in=Email.CARRYING, order__isnull=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +177,8 @@ class Counted:
     def figures(self) -> Any:
         """One row of (key, count, oldest), which those of the others can be joined to."""
         keyed = self.rows.order_by().annotate(need=Value(self.key)).values("need")
-        return keyed.annotate(rows_of_it=Count(self.what, distinct=self.what != "pk"), oldest=Min(self.at))
+        counted = keyed.annotate(rows_of_it=Count(self.what, distinct=self.what != "pk"), oldest=Min(self.at))
+        return counted.values_list("need", "rows_of_it", "oldest")
 
 
 def needs(now: datetime, by: Actor | None = None) -> list[Need]:
@@ -185,6 +186,28 @@ def needs(now: datetime, by: Actor | None = None) -> list[Need]:
 
     One query for all of them.
     """
+    person = (by.user_id or 0) if by else 0
+    decides = [kind for kind, permission in limits.PERMISSIONS.items() if by and person and by.may(permission)]
+    told = (
+        overdue(now),
+        lately(now),
+        now - PARKED_FOR,
+        outflow.late_before(now),
+        person,
+        decides or [""],
+    )
+    asked = _STREAMED if outflow.published() else _UNSTREAMED
+    found = {key: (count, oldest) for key, count, oldest in asked(*told)}
+    shown = _wanted(*told, streamed=True)
+    return [Need(one.key, *WORDS[one.key], *found.get(one.key, (0, None)), one.model, one.query) for one in shown]
+
+
+def _wanted(
+    before: datetime, since: datetime, parked_before: datetime, late: datetime, person: int, decides: Sequence[str],
+    *, streamed: bool,
+) -> list[Counted]:  # fmt: skip
+    """What is counted, worst first: for a person who decides these kinds of acts over a limit, but not their own."""
+    waiting = Approval.objects.filter(state=Approval.State.WAITING, kind__in=decides).exclude(asked_by_id=person)
     quarantined = Delivery.objects.filter(state=Delivery.State.QUARANTINED)
     odd_pages = StorefrontPage.objects.filter(state__in=[StorefrontPage.State.DIFFERS, StorefrontPage.State.AWAY])
     unread = Lookup.objects.filter(state=Lookup.State.FAILED)
@@ -193,20 +216,21 @@ def needs(now: datetime, by: Actor | None = None) -> list[Need]:
     pairs = Suggestion.objects.filter(state=Suggestion.State.OPEN)
     nobody = Order.objects.filter(profile__isnull=True)
     odd = Order.objects.exclude(needs_person="").exclude(payment_status=Order.PaymentStatus.DISPUTED)
-    parked = Refund.objects.filter(order__isnull=True, arrived_at__lt=now - PARKED_FOR)
+    parked = Refund.objects.filter(order__isnull=True, arrived_at__lt=parked_before)
     refused = RefundRequest.objects.filter(state=RefundRequest.State.FAILED)
     silent = RefundRequest.objects.filter(state=RefundRequest.State.UNKNOWN)
-    wanted = [
-        Counted("approvals", waiting_for(by), "asked_at", "support_approval", "state__exact=waiting"),
+    events = outflow.unpublished(late) if streamed else StreamEntry.objects.none()
+    return [
+        Counted("approvals", waiting, "asked_at", "support_approval", "state__exact=waiting"),
         Counted("refused", refused, "created_at", "orders_refundrequest", "state__exact=failed"),
         Counted("silent", silent, "created_at", "orders_refundrequest", "state__exact=unknown"),
-        Counted("stuck", stuck(now), "changed_at", "fulfillment_job", "needs=stuck"),
+        Counted("stuck", stuck(before), "changed_at", "fulfillment_job", "needs=stuck"),
         Counted("quarantined", quarantined, "received_at", "orders_delivery", "state__exact=quarantined"),
         Counted("unread", unread, "named_at", "orders_lookup", "state__exact=failed"),
-        Counted("undelivered", undelivered(now), "created_at", "orders_order", "needs=delivery", "order"),
+        Counted("undelivered", undelivered(before), "created_at", "orders_order", "needs=delivery", "order"),
         Counted("unmapped", unmapped(), "order__placed_at", "orders_line", "", "order"),
         Counted("unreached", unreached.rows(), "since", "fulfillment_reach"),
-        Counted("bounced", other_mail(now), "created_at", "fulfillment_email", "state__exact=bounced"),
+        Counted("bounced", other_mail(since), "created_at", "fulfillment_email", "state__exact=bounced"),
         Counted("disputes", disputes, "at", "orders_order", "needs=dispute"),
         Counted("money", odd, "placed_at", "orders_order", "needs=person"),
         Counted("differences", books.open_ones(), "found_at", "support_discrepancy"),
@@ -216,11 +240,27 @@ def needs(now: datetime, by: Actor | None = None) -> list[Need]:
         Counted("pages", odd_pages, "checked_at", "orders_storefrontpage"),
         Counted("unattached", nobody, "placed_at", "orders_order", "needs=customer"),
         Counted("webhooks", outflow.given_up(), "disabled_at", "profiles_webhookendpoint"),
-        Counted("streams", outflow.late(now), "recorded_at", "profiles_streamentry", "state=waiting"),
+        Counted("streams", events, "recorded_at", "profiles_streamentry", "state=waiting"),
     ]
+
+
+def _together(wanted: Sequence[Counted]) -> QuerySet[Any, tuple[str, int, datetime | None]]:
     first, *others = (one.figures() for one in wanted)
-    found = {row["need"]: (row["rows_of_it"], row["oldest"]) for row in first.union(*others, all=True)}
-    return [Need(one.key, *WORDS[one.key], *found.get(one.key, (0, None)), one.model, one.query) for one in wanted]
+    together: QuerySet[Any, tuple[str, int, datetime | None]] = first.union(*others, all=True)
+    return together
+
+
+# Planning twenty questions takes longer than answering them.
+_STREAMED = PreparedQuery(
+    lambda before, since, parked_before, late, person, decides: _together(
+        _wanted(before, since, parked_before, late, person, decides, streamed=True)
+    )
+)
+_UNSTREAMED = PreparedQuery(
+    lambda before, since, parked_before, late, person, decides: _together(
+        _wanted(before, since, parked_before, late, person, decides, streamed=False)
+    )
+)
 
 
 # Today -------------------------------------------------------------------------------------------------------
@@ -253,22 +293,12 @@ PAID = (
     Order.PaymentStatus.DISPUTED,
 )
 
-_DAYS = f"""
-SELECT (o.placed_at AT TIME ZONE %s)::date AS day, count(*),
-       coalesce(sum(o.captured_minor - o.refunded_minor - o.disputed_minor) FILTER (WHERE o.currency = %s), 0)::bigint
-  FROM orders_order o WHERE o.placed_at >= %s AND {COUNTED} GROUP BY day
-"""
-
 
 def days(organization: Organization, now: datetime) -> list[Day]:
     """Orders and revenue in the base currency of each of the last thirty days; days without any stand as nought."""
-    zone = ZoneInfo(organization.timezone)
-    last = now.astimezone(zone).date()
-    first = last - timedelta(days=CHART_DAYS - 1)
-    since = datetime(first.year, first.month, first.day, tzinfo=zone)
-    with connection.cursor() as cursor:
-        cursor.execute(_DAYS, [organization.timezone, organization.currency, since])
-        found = {row[0]: (row[1], row[2]) for row in cursor.fetchall()}
+    end = now.astimezone(ZoneInfo(organization.timezone)).date() + timedelta(days=1)
+    first = end - timedelta(days=CHART_DAYS)
+    found = analytics.daily(Asked(organization.pk, organization.timezone, first, end, organization.currency))
     return [Day(on, *found.get(on, (0, 0))) for on in (first + timedelta(days=n) for n in range(CHART_DAYS))]
 
 

@@ -59,11 +59,18 @@ def _counted(rows: QuerySet[StreamEntry]) -> int:
     return rows.order_by().values("pk")[: COUNTED_AT_MOST + 1].count()
 
 
-def late(now: datetime) -> QuerySet[StreamEntry]:
-    """Events that Redis should have taken five minutes ago."""
-    if not settings.REDIS_URL:
-        return StreamEntry.objects.none()
-    before = now - clock.offset() - LATE_AFTER
+def published() -> bool:
+    """Whether events go to a Redis."""
+    return bool(settings.REDIS_URL)
+
+
+def late_before(now: datetime) -> datetime:
+    """Events recorded before that are late: Redis should have taken them. Real time, as they are recorded in."""
+    return now - clock.offset() - LATE_AFTER
+
+
+def unpublished(before: datetime) -> QuerySet[StreamEntry]:
+    """Events recorded before that which are not in Redis yet."""
     return StreamEntry.objects.filter(published_at__isnull=True, recorded_at__lt=before)
 
 
