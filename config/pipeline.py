@@ -32,13 +32,13 @@ _PEOPLE = PreparedQuery(lambda profiles: Profile.objects.filter(pk__in=profiles)
 def take_in(claimed: Sequence[int], organization: Organization) -> None:
     """Raw deliveries → frozen messages → facts, or quarantine with a reason."""
     turns.together(organization.pk)
-    said = deliveries.read(claimed, organization=organization)
+    said, received = deliveries.read(claimed, organization=organization)
     recorded = facts.record(said, organization=organization)
     lookups.record(said, organization=organization)
     talks.record(said, organization=organization)
     settlement.request(organization.pk, orders=recorded.orders, wake_worker=False)
     deliveries.finish(claimed)
-    streams.publish(order_events.raw(claimed), organization_id=organization.pk)
+    streams.publish(order_events.raw(received), organization_id=organization.pk)
 
 
 def record_listed(channel: Channel, listed: Sequence[Message], organization: Organization) -> int:

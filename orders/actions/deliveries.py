@@ -175,8 +175,15 @@ def claim(limit: int) -> list[int]:
     return [pk for pk, attempts in rows if attempts <= ATTEMPTS]
 
 
-def read(claimed: Sequence[int], *, organization: Organization) -> list[Said]:
-    """Parse claimed deliveries. The unusable are quarantined and the ignored marked here; the rest is returned."""
+class Taken(NamedTuple):
+    """What claimed deliveries say, and those deliveries themselves, the oldest first."""
+
+    said: list[Said]
+    deliveries: list[Delivery]
+
+
+def read(claimed: Sequence[int], *, organization: Organization) -> Taken:
+    """Parse claimed deliveries. The unusable are quarantined and the ignored marked here; what the rest say returns."""
     said: list[Said] = []
     odd: list[Delivery] = []
     rows = _CLAIMED(claimed)
@@ -199,7 +206,7 @@ def read(claimed: Sequence[int], *, organization: Organization) -> list[Said]:
     for row in odd:
         row.done_at, row.lease_until = now, None
     bulk.update(Delivery, odd, ["state", "reason", "done_at", "lease_until"])
-    return said
+    return Taken(said, rows)
 
 
 def _bodies(ids: Sequence[int]) -> dict[int, bytes]:

@@ -11,7 +11,6 @@ from django.db.models.functions import Length
 from orders import money
 from orders.models import Delivery, Line, MoneyFact, Order
 from profiles.actions.streams import NORMALIZED, RAW, Entry, instant
-from profiles.prepared_queries import PreparedQuery
 
 
 class Known(Protocol):
@@ -25,33 +24,24 @@ class Known(Protocol):
     def disputes(self) -> Sequence[MoneyFact]: ...
 
 
-_RECEIVED = PreparedQuery(
-    lambda ids: (
-        Delivery.objects.filter(pk__in=ids)
-        .order_by("received_at", "pk")
-        .values_list("pk", "delivery_id", "topic", "received_at", "channel__kind", "channel__domain")
-    )
-)
-
-
-def raw(delivery_ids: Sequence[int]) -> list[Entry]:
-    """One entry a delivery, without its body: that is read from the inbox when it is sent. One query."""
+def raw(deliveries: Iterable[Delivery]) -> list[Entry]:
+    """One entry a delivery with its channel, without its body: that is read from the inbox when it is sent."""
     return [
         Entry(
             topic=RAW,
             type="delivery.received",
-            subject=f"delivery:{pk}",
+            subject=f"delivery:{row.pk}",
             profile_id=None,
-            occurred_at=received_at,
+            occurred_at=row.received_at,
             payload={
-                "delivery": pk,
-                "channel": f"{kind}:{domain}",
-                "delivery_id": delivery_id,
-                "topic": topic,
-                "received_at": instant(received_at),
+                "delivery": row.pk,
+                "channel": f"{row.channel.kind}:{row.channel.domain}",
+                "delivery_id": row.delivery_id,
+                "topic": row.topic,
+                "received_at": instant(row.received_at),
             },
         )
-        for pk, delivery_id, topic, received_at, kind, domain in _RECEIVED(delivery_ids)
+        for row in deliveries
     ]
 
 
