@@ -308,12 +308,6 @@ IDLE: Mapping[str, Queue] = {"files": filing.files, "pages": storefronts.pages, 
 # Which organizations have work ----------------------------------------------------------------------------------
 
 
-def outlook(organization_id: int) -> tuple[datetime | None, datetime | None]:
-    """When the next unclaimed work is due, and when the first claim of somebody runs out; real time."""
-    with tenancy.organization(organization_id):
-        return dues.outlook()
-
-
 def organizations() -> list[int]:
     return list(OrganizationRoute.objects.order_by("pk").values_list("pk", flat=True))
 
@@ -341,7 +335,7 @@ def search_all() -> int:
     """Look into every organization for due work without a marker: nothing may depend on markers alone."""
     found = 0
     for organization_id in organizations():
-        unclaimed, claimed = outlook(organization_id)
+        unclaimed, claimed = dues.outlook(organization_id)
         due = min(filter(None, (unclaimed, claimed)), default=None)
         if due is not None:
             found += 1
@@ -358,7 +352,7 @@ def _take_marker(organization_id: int) -> datetime:
 def _leave_marker(organization_id: int, mine: datetime, worked: int) -> None:
     """Nothing is due: come back when something will be, and once more soon for what was committed meanwhile."""
     marker = DueWork.objects.filter(organization_id=organization_id, due_at=mine)
-    unclaimed, claimed = outlook(organization_id)
+    unclaimed, claimed = dues.outlook(organization_id)
     coming = min(filter(None, (unclaimed, claimed)), default=None)
     if worked:
         # A delivery stored while we looked may not have moved the marker: look once more before it goes.

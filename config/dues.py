@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connection
 
-from profiles import clock, prepared
+from profiles import clock, prepared, tenancy
 
 SOURCES: Mapping[str, str] = MappingProxyType(
     {
@@ -94,9 +94,9 @@ _DUE = "SELECT '{}' WHERE EXISTS (SELECT FROM ({}) q(due, held) WHERE NOT held A
 _NOW = " UNION ALL ".join(_DUE.format(name, source) for name, source in SOURCES.items())
 
 
-def outlook() -> tuple[datetime | None, datetime | None]:
-    """When the next unclaimed work is due, and when the first claim of somebody runs out; real time. One query."""
-    with connection.cursor() as cursor:
+def outlook(organization_id: int) -> tuple[datetime | None, datetime | None]:
+    """When an organization's next unclaimed work is due, and when the first claim of somebody runs out; real time."""
+    with tenancy.organization(organization_id), connection.cursor() as cursor:
         cursor.execute(_OUTLOOK, _values())
         unclaimed, claimed = cursor.fetchone()
     return unclaimed, claimed

@@ -4,15 +4,14 @@ import time
 from collections.abc import Callable
 
 from config import dues
-from profiles import clock, tenancy
+from profiles import clock
 
 POLL_SECONDS = 0.1
 
 
 def is_settled(organization_id: int) -> bool:
     """Whether nothing is due now and nobody is at work; what waits for a later time does not count."""
-    with tenancy.organization(organization_id):
-        unclaimed, claimed = dues.outlook()
+    unclaimed, claimed = dues.outlook(organization_id)
     return claimed is None and (unclaimed is None or unclaimed > clock.real())
 
 

@@ -14,7 +14,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 
-from config import drains, publishing, settling
+from config import drains, dues, publishing, settling
 from profiles import clock
 from profiles.actions import outbox, streams
 from profiles.models import StreamCircuit, StreamEntry
@@ -132,7 +132,7 @@ def test_without_redis_intake_settling_and_the_worker_go_on_and_idle_is_idle(red
     settling.work(stage.organization.pk)
     assert time.monotonic() - began < 15, "what waits for Redis is not work that is due"
     assert [order["payment_status"] for order in stage.snapshot()["orders"]] == ["paid"]
-    unclaimed, claimed = drains.outlook(stage.organization.pk)
+    unclaimed, claimed = dues.outlook(stage.organization.pk)
     circuit = StreamCircuit.objects.get()
     assert claimed is None and unclaimed == circuit.retry_at and circuit.failures == 1
     assert "Connection" in circuit.last_error

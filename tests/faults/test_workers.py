@@ -11,7 +11,7 @@ import pytest
 from django.db import OperationalError, connection
 from django_q.models import OrmQ
 
-from config import drains, publishing, schedules, sending, workers
+from config import drains, dues, publishing, schedules, sending, workers
 from fulfillment.actions import jobs
 from fulfillment.models import Job, Reach
 from orders.actions import deliveries
@@ -133,7 +133,7 @@ def test_what_was_claimed_is_nobody_elses_until_its_lease_ends(stage: Stage, pla
         assert len((claim or jobs.claim)(10)) == 1, "by a worker that is then killed"
     stage.work()
     assert [mail["template"] for mail in stage.snapshot()["emails"]] == []
-    _, claimed = drains.outlook(stage.organization.pk)
+    _, claimed = dues.outlook(stage.organization.pk)
     assert claimed is not None and claimed - clock.real() <= timedelta(seconds=90)
     with stage.inside():
         model.objects.update(lease_until=clock.real() - timedelta(seconds=1))
@@ -224,14 +224,14 @@ def test_a_marker_comes_due_again_when_its_worker_dies(stage: Stage) -> None:
 def test_a_drain_leaves_nothing_due_and_looks_once_more(stage: Stage) -> None:
     assert drains.drain(stage.organization.pk) > 0
     # The customer is compared with others once they have been quiet for a while.
-    unclaimed, claimed = drains.outlook(stage.organization.pk)
+    unclaimed, claimed = dues.outlook(stage.organization.pk)
     assert claimed is None and unclaimed is not None and unclaimed > clock.real()
     assert DueWork.objects.get().due_at - clock.real() <= drains.ECHO
     with stage.inside():
         Likeness.objects.update(due_at=clock.real())
         Reach.objects.all().delete()  # tomorrow it is looked whether the buyer was reached
     assert drains.drain(stage.organization.pk) == 1
-    assert drains.outlook(stage.organization.pk) == (None, None)
+    assert dues.outlook(stage.organization.pk) == (None, None)
     assert drains.drain(stage.organization.pk) == 0
     assert not DueWork.objects.exists()
 

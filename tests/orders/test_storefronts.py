@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config import drains, storefronts
+from config import dues, storefronts
 from orders import storefronts as rules
 from orders.actions import products
 from orders.actions import storefronts as actions
@@ -243,7 +243,7 @@ def test_a_look_that_died_is_due_again_by_itself(stage, shop):
         actions.ask(stage.organization, by=BY, because="A test")
         assert len(actions.claim(5)) == 1 and actions.claim(5) == []
         StorefrontPage.objects.update(due_at=clock.real())
-    assert drains.outlook(stage.organization.pk)[0] is not None
+    assert dues.outlook(stage.organization.pk)[0] is not None
     stage.work()
     with stage.inside():
         assert StorefrontPage.objects.get().state == State.WELL

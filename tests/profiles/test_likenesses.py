@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from config import drains
+from config import drains, dues
 from profiles import clock
 from profiles.actions import likenesses, merges, suggestions
 from profiles.models import Identifier, Likeness, LikenessKey, Profile, Separation, Suggestion
@@ -158,13 +158,13 @@ def test_a_batch_costs_the_same_whatever_its_size(people: People) -> None:
 def test_the_workers_look_once_a_customer_is_quiet(people: People) -> None:
     one, other = twins(people)
     assert pairs(people) == []
-    unclaimed, claimed = drains.outlook(people.organization.pk)
+    unclaimed, claimed = dues.outlook(people.organization.pk)
     assert claimed is None and unclaimed is not None and unclaimed > clock.real()
     with people.inside():
         Likeness.objects.update(due_at=clock.real() - timedelta(seconds=1))
     assert drains.round_of(people.organization.pk) == 2
     assert pairs(people) == [(one, other, "almost_certain")]
-    assert drains.outlook(people.organization.pk) == (None, None)
+    assert dues.outlook(people.organization.pk) == (None, None)
 
 
 def test_a_change_during_the_look_is_looked_at_again(people: People) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from attribution.actions import attributions, conversations
 from attribution.models import Attribution, Conversation
-from config import counting, drains
+from config import counting, drains, dues
 from fulfillment.models import Job
 from orders.messages import Customer, DisputeStatus, OrderStatus
 from orders.models import Line as LineRow
@@ -212,7 +212,7 @@ def proved(shop: Shop) -> list[Any]:
 def test_a_settled_shop_has_nothing_stale_and_work_that_waits_is_known(shop: Shop) -> None:
     sold(shop, "o-1", 1, MOMENTS[0], [900])
     work(shop)
-    assert drains.outlook(shop.organization.pk)[0] is not None
+    assert dues.outlook(shop.organization.pk)[0] is not None
     assert shop.work() > 0
     with shop.inside():
         assert not StaleDay.objects.exists() and RevenueTally.objects.get().gross_minor == 900

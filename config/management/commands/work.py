@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db import OperationalError, close_old_connections
 
-from config import drains, schedules, sending, workers
+from config import drains, dues, schedules, sending, workers
 from config.commands import Command as Base
 from profiles import clock
 
@@ -51,7 +51,7 @@ class Command(Base):
         for organization_id in drains.organizations():
             done += drains.round_of(organization_id)
             done += sending.send(organization_id)
-            unclaimed, claimed = drains.outlook(organization_id)
+            unclaimed, claimed = dues.outlook(organization_id)
             now = clock.real()
             waiting = waiting or claimed is not None or (unclaimed is not None and unclaimed <= now)
             waiting = waiting or sending.is_busy(organization_id)
