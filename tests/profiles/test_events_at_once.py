@@ -8,7 +8,7 @@ from django.db import IntegrityError, connection
 
 from attribution.actions import intents
 from attribution.models import ProductIntent
-from profiles import bulk
+from profiles import bulk, locks
 from profiles.actions import events
 from profiles.events import Told
 from profiles.models import Event, Profile
@@ -78,6 +78,6 @@ def test_two_batches_of_one_customer_miss_no_signal(stage: Stage, monkeypatch: p
 
     at_once([batch(one, 3, after=0.0), batch(other, 5, after=0.2)])
     assert agrees()
-    monkeypatch.setattr(intents, "_LOCK", "SELECT %s::int, %s::int[]")
+    monkeypatch.setattr(locks, "numbered", lambda space, numbers: None)
     at_once([batch(one, 7, after=0.0), batch(other, 11, after=0.2)])
     assert not agrees(), "the control: without the lock the first is lost"
