@@ -1,6 +1,6 @@
 """What needs a person now, today's figures, and the demo's stories: each in a fixed number of bounded queries."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Protocol
@@ -96,28 +96,69 @@ class Story:
     """The name of a page of the desk, where the story stands on none of its own."""
 
 
-WORDS = {
-    "approvals": ("Waiting for your yes or no", "Look at what it would do, then approve or decline"),
-    "refused": ("Refunds that were refused", "Read what the provider said, try again or give up"),
-    "silent": ("Refunds without an answer", "Look at the provider, or wait: it is asked again"),
-    "stuck": ("Stuck jobs", "Retry, or put the cause right"),
-    "quarantined": ("Quarantined deliveries", "Read the reason, fix it, replay"),
-    "unread": ("Named and not read", "Give the channel access, or read them again"),
-    "pages": ("Shop pages that differ or do not answer", "Open the page, put the shop or the catalogue right"),
-    "undelivered": ("Paid but undelivered", "See what holds the delivery up"),
-    "unmapped": ("Orders with an unmapped product", "Say which product it is"),
-    "unreached": ("Buyers not reached", "Correct the address and resend"),
-    "bounced": ("Other mail that did not arrive", "See what the mail server said"),
-    "disputes": ("Open disputes", "Answer before the evidence is due"),
-    "money": ("Orders whose money is odd", "Decide what a refund covers"),
-    "differences": ("Records that do not agree", "Compare both sides, then repair or write off"),
-    "parked": ("Refunds without their order", "Look for the order at the shop"),
-    "reviews": ("Open reviews", "Decide who is who"),
-    "alike": ("Likely the same people", "Compare, then merge or part them"),
-    "unattached": ("Orders without a customer", "Link each to a customer"),
-    "webhooks": ("Webhooks given up", "Mend the endpoint, then switch it on"),
-    "streams": ("Events not published", "See what Redis says"),
+SHOWN: Mapping[str, tuple[str, str, str, str]] = {
+    "approvals": (
+        "Waiting for your yes or no",
+        "Look at what it would do, then approve or decline",
+        "support_approval",
+        "state__exact=waiting",
+    ),
+    "refused": (
+        "Refunds that were refused",
+        "Read what the provider said, try again or give up",
+        "orders_refundrequest",
+        "state__exact=failed",
+    ),
+    "silent": (
+        "Refunds without an answer",
+        "Look at the provider, or wait: it is asked again",
+        "orders_refundrequest",
+        "state__exact=unknown",
+    ),
+    "stuck": ("Stuck jobs", "Retry, or put the cause right", "fulfillment_job", "needs=stuck"),
+    "quarantined": (
+        "Quarantined deliveries",
+        "Read the reason, fix it, replay",
+        "orders_delivery",
+        "state__exact=quarantined",
+    ),
+    "unread": (
+        "Named and not read",
+        "Give the channel access, or read them again",
+        "orders_lookup",
+        "state__exact=failed",
+    ),
+    "undelivered": ("Paid but undelivered", "See what holds the delivery up", "orders_order", "needs=delivery"),
+    "unmapped": ("Orders with an unmapped product", "Say which product it is", "orders_line", ""),
+    "unreached": ("Buyers not reached", "Correct the address and resend", "fulfillment_reach", ""),
+    "bounced": (
+        "Other mail that did not arrive",
+        "See what the mail server said",
+        "fulfillment_email",
+        "state__exact=bounced",
+    ),
+    "disputes": ("Open disputes", "Answer before the evidence is due", "orders_order", "needs=dispute"),
+    "money": ("Orders whose money is odd", "Decide what a refund covers", "orders_order", "needs=person"),
+    "differences": (
+        "Records that do not agree",
+        "Compare both sides, then repair or write off",
+        "support_discrepancy",
+        "",
+    ),
+    "parked": ("Refunds without their order", "Look for the order at the shop", "orders_delivery", ""),
+    "reviews": ("Open reviews", "Decide who is who", "profiles_review", ""),
+    "alike": ("Likely the same people", "Compare, then merge or part them", "profiles_suggestion", ""),
+    "pages": (
+        "Shop pages that differ or do not answer",
+        "Open the page, put the shop or the catalogue right",
+        "orders_storefrontpage",
+        "",
+    ),
+    "unattached": ("Orders without a customer", "Link each to a customer", "orders_order", "needs=customer"),
+    "webhooks": ("Webhooks given up", "Mend the endpoint, then switch it on", "profiles_webhookendpoint", ""),
+    "streams": ("Events not published", "See what Redis says", "profiles_streamentry", "state=waiting"),
 }
+"""Every sort of trouble, worst first: its title, what to do, and the list that shows it with its filter."""
 
 
 # What needs me now -------------------------------------------------------------------------------------------
@@ -165,13 +206,11 @@ def other_mail(since: datetime) -> QuerySet[Email]:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """What is counted for one sort of trouble: rows, since when each, and the list that shows them."""
+    """What is counted for one sort of trouble: rows, and since when each."""
 
     key: str
     rows: Any
     at: str
-    model: str
-    query: str = ""
     what: str = "pk"
 
     def figures(self) -> Any:
@@ -196,17 +235,18 @@ def needs(now: datetime, by: Actor | None = None) -> list[Need]:
         person,
         decides or [""],
     )
-    asked = _STREAMED if outflow.published() else _UNSTREAMED
-    found = {key: (count, oldest) for key, count, oldest in asked(*told)}
-    shown = _wanted(*told, streamed=True)
-    return [Need(one.key, *WORDS[one.key], *found.get(one.key, (0, None)), one.model, one.query) for one in shown]
+    found = {key: (count, oldest) for key, count, oldest in _NEEDS[outflow.published()](*told)}
+    return [
+        Need(key, title, advice, *found.get(key, (0, None)), model, query)
+        for key, (title, advice, model, query) in SHOWN.items()
+    ]
 
 
 def _wanted(
     before: datetime, since: datetime, parked_before: datetime, late: datetime, person: int, decides: Sequence[str],
     *, streamed: bool,
 ) -> list[Counted]:  # fmt: skip
-    """What is counted, worst first: for a person who decides these kinds of acts over a limit, but not their own."""
+    """What is counted: approvals for a person who decides these kinds of acts over a limit, but not their own."""
     waiting = Approval.objects.filter(state=Approval.State.WAITING, kind__in=decides).exclude(asked_by_id=person)
     quarantined = Delivery.objects.filter(state=Delivery.State.QUARANTINED)
     odd_pages = StorefrontPage.objects.filter(state__in=[StorefrontPage.State.DIFFERS, StorefrontPage.State.AWAY])
@@ -221,26 +261,26 @@ def _wanted(
     silent = RefundRequest.objects.filter(state=RefundRequest.State.UNKNOWN)
     events = outflow.unpublished(late) if streamed else StreamEntry.objects.none()
     return [
-        Counted("approvals", waiting, "asked_at", "support_approval", "state__exact=waiting"),
-        Counted("refused", refused, "created_at", "orders_refundrequest", "state__exact=failed"),
-        Counted("silent", silent, "created_at", "orders_refundrequest", "state__exact=unknown"),
-        Counted("stuck", stuck(before), "changed_at", "fulfillment_job", "needs=stuck"),
-        Counted("quarantined", quarantined, "received_at", "orders_delivery", "state__exact=quarantined"),
-        Counted("unread", unread, "named_at", "orders_lookup", "state__exact=failed"),
-        Counted("undelivered", undelivered(before), "created_at", "orders_order", "needs=delivery", "order"),
-        Counted("unmapped", unmapped(), "order__placed_at", "orders_line", "", "order"),
-        Counted("unreached", unreached.rows(), "since", "fulfillment_reach"),
-        Counted("bounced", other_mail(since), "created_at", "fulfillment_email", "state__exact=bounced"),
-        Counted("disputes", disputes, "at", "orders_order", "needs=dispute"),
-        Counted("money", odd, "placed_at", "orders_order", "needs=person"),
-        Counted("differences", books.open_ones(), "found_at", "support_discrepancy"),
-        Counted("parked", parked, "arrived_at", "orders_delivery"),
-        Counted("reviews", reviews, "created_at", "profiles_review"),
-        Counted("alike", pairs, "found_at", "profiles_suggestion"),
-        Counted("pages", odd_pages, "checked_at", "orders_storefrontpage"),
-        Counted("unattached", nobody, "placed_at", "orders_order", "needs=customer"),
-        Counted("webhooks", outflow.given_up(), "disabled_at", "profiles_webhookendpoint"),
-        Counted("streams", events, "recorded_at", "profiles_streamentry", "state=waiting"),
+        Counted("approvals", waiting, "asked_at"),
+        Counted("refused", refused, "created_at"),
+        Counted("silent", silent, "created_at"),
+        Counted("stuck", stuck(before), "changed_at"),
+        Counted("quarantined", quarantined, "received_at"),
+        Counted("unread", unread, "named_at"),
+        Counted("undelivered", undelivered(before), "created_at", "order"),
+        Counted("unmapped", unmapped(), "order__placed_at", "order"),
+        Counted("unreached", unreached.rows(), "since"),
+        Counted("bounced", other_mail(since), "created_at"),
+        Counted("disputes", disputes, "at"),
+        Counted("money", odd, "placed_at"),
+        Counted("differences", books.open_ones(), "found_at"),
+        Counted("parked", parked, "arrived_at"),
+        Counted("reviews", reviews, "created_at"),
+        Counted("alike", pairs, "found_at"),
+        Counted("pages", odd_pages, "checked_at"),
+        Counted("unattached", nobody, "placed_at"),
+        Counted("webhooks", outflow.given_up(), "disabled_at"),
+        Counted("streams", events, "recorded_at"),
     ]
 
 
@@ -250,17 +290,16 @@ def _together(wanted: Sequence[Counted]) -> QuerySet[Any, tuple[str, int, dateti
     return together
 
 
-# Planning twenty questions takes longer than answering them.
-_STREAMED = PreparedQuery(
-    lambda before, since, parked_before, late, person, decides: _together(
-        _wanted(before, since, parked_before, late, person, decides, streamed=True)
+def _prepared(*, streamed: bool) -> PreparedQuery[tuple[str, int, datetime | None]]:
+    return PreparedQuery(
+        lambda before, since, parked_before, late, person, decides: _together(
+            _wanted(before, since, parked_before, late, person, decides, streamed=streamed)
+        )
     )
-)
-_UNSTREAMED = PreparedQuery(
-    lambda before, since, parked_before, late, person, decides: _together(
-        _wanted(before, since, parked_before, late, person, decides, streamed=False)
-    )
-)
+
+
+# By whether events are published. Planning twenty questions takes longer than answering them.
+_NEEDS = {streamed: _prepared(streamed=streamed) for streamed in (True, False)}
 
 
 # Today -------------------------------------------------------------------------------------------------------

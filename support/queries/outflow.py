@@ -42,9 +42,9 @@ def of_streams() -> Flow:
     """What waits and what went out in the last day. Real time, as the queue's own bookkeeping."""
     waiting = StreamEntry.objects.filter(published_at__isnull=True)
     sent = StreamEntry.objects.exclude(payload="").filter(published_at__gte=clock.real() - LATELY)
-    circuit = StreamCircuit.objects.filter(failures__gt=0).first() if settings.REDIS_URL else None
+    circuit = StreamCircuit.objects.filter(failures__gt=0).first() if published() else None
     return Flow(
-        connected=bool(settings.REDIS_URL),
+        connected=published(),
         waiting=_counted(waiting),
         oldest=waiting.order_by("pk").values_list("recorded_at", flat=True).first(),
         published=_counted(sent),

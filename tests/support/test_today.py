@@ -19,7 +19,7 @@ def test_every_need_is_what_its_rows_are(desk: Desk, streamed: bool) -> None:
     with desk.stage.inside():
         later = clock.now() + timedelta(days=2)
         told = (later, later - timedelta(days=30), later, outflow.late_before(later), 0, [*Approval.Kind.values])
-        counted = (dashboards._STREAMED if streamed else dashboards._UNSTREAMED)(*told)
+        counted = dashboards._NEEDS[streamed](*told)
         expected = {
             one.key: (
                 one.rows.values(one.what).distinct().count(),
@@ -27,6 +27,7 @@ def test_every_need_is_what_its_rows_are(desk: Desk, streamed: bool) -> None:
             )
             for one in dashboards._wanted(*told, streamed=streamed)
         }
+    assert expected.keys() == dashboards.SHOWN.keys()
     found = {key: (count, (oldest,)) for key, count, oldest in counted if count}
     assert found == {key: answer for key, answer in expected.items() if answer[0]}
     assert len(found) >= 3 and ("streams" in found) is streamed
