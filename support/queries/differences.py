@@ -12,7 +12,7 @@ from support import differences
 from support.queries import differences_of_orders as of_orders
 from support.queries import differences_of_payments as of_payments
 from support.queries import differences_of_payouts as of_payouts
-from support.queries.findings import Finder, Rows, Scope, Window, select
+from support.queries.findings import Finder, Rows, Scope, Window, select, sign
 
 _FINDERS = (
     of_payments.PAID_WITHOUT_ORDER,
@@ -82,6 +82,11 @@ def window(since: datetime, until: datetime) -> Window:
 def statement(kind: str, scope: Scope) -> str:
     """The question for this kind in this scope; its rows have the columns of `findings.COLUMNS`."""
     return select(FINDERS[kind], scope)
+
+
+def signs(kinds: Iterable[str], window: Window) -> str:
+    """One row: of each of these kinds whether there can be any in this window, after its first look."""
+    return f"SELECT {', '.join(sign(FINDERS[kind], window) for kind in kinds)}"
 
 
 def values(scope: Scope, now: datetime) -> dict[str, Any]:

@@ -107,6 +107,7 @@ PAID_WITHOUT_ENTITLEMENT = Finder(
     kind="paid_without_entitlement",
     of="order",
     likely=_LINES,
+    sign="EXISTS (SELECT FROM {likely})",
     places={"named": Place("l.id = likely.line_id", "true")},
     before=f"""
 WITH RECURSIVE {OWED}, {PARTS}, lacking AS MATERIALIZED (
@@ -173,6 +174,7 @@ ENTITLEMENT_WITHOUT_PAYMENT = Finder(
     kind="entitlement_without_payment",
     of="order",
     likely=_ORDERS,
+    sign="EXISTS (SELECT FROM {likely} WHERE likely.unpaid)",
     before="""
 WITH unpaid AS MATERIALIZED (
   SELECT o.organization_id, o.id FROM {likely} JOIN orders_order o ON o.id = likely.id
@@ -209,6 +211,7 @@ AMOUNT_DIFFERS = Finder(
     kind="amount_differs",
     of="order",
     likely=_ORDERS,
+    sign="EXISTS (SELECT FROM {likely} WHERE likely.odd_amount)",
     found="""
   FROM {likely}
   JOIN orders_order o ON o.id = likely.id
@@ -250,6 +253,8 @@ REFUND_WITHOUT_REVOCATION = Finder(
     kind="refund_without_revocation",
     of="order",
     likely=_ORDERS,
+    sign="""(EXISTS (SELECT FROM {likely} WHERE likely.gone) OR EXISTS (SELECT FROM orders_refund r WHERE {refunds})
+             OR EXISTS (SELECT FROM orders_dispute d WHERE {disputes}))""",
     places={"refunds": within("r.at", "r.order_id"), "disputes": within("d.at", "d.order_id")},
     before="""
 WITH gone AS MATERIALIZED (
@@ -312,6 +317,7 @@ MISSING_RECEIPT = Finder(
     kind="missing_receipt",
     of="order",
     likely=_ORDERS,
+    sign="EXISTS (SELECT FROM {likely} WHERE likely.no_receipt)",
     found="""
   FROM {likely} JOIN orders_order o ON o.id = likely.id
  WHERE likely.no_receipt AND o.payment_status IN ('paid', 'partially_refunded') AND NOT o.cancelled AND NOT o.from_file

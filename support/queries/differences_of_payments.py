@@ -9,6 +9,7 @@ PAID_WITHOUT_ORDER = Finder(
     kind="paid_without_order",
     of="payment",
     places={"scope": within("p.at", "p.id")},
+    sign="EXISTS (SELECT FROM orders_payment p WHERE {scope} AND p.order_id IS NULL)",
     found="""
   FROM orders_payment p
  WHERE {scope} AND p.order_id IS NULL AND p.status = 'captured' AND p.arrived_at < %(before)s

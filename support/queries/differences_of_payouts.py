@@ -7,6 +7,7 @@ PAYOUT_DIFFERS = Finder(
     kind="payout_differs",
     of="payout",
     places={"scope": within("o.at", "o.id")},
+    sign="EXISTS (SELECT FROM orders_payout o WHERE {scope})",
     found="""
   FROM orders_payout o
   LEFT JOIN LATERAL (SELECT count(*) AS lines, sum(l.net_minor) AS net_minor, sum(l.amount_minor) AS gross_minor,
@@ -54,6 +55,7 @@ FEE_DIFFERS = Finder(
     kind="fee_differs",
     of="payment",
     places={"scope": within("l.at", "p.id")},
+    sign="EXISTS (SELECT FROM orders_payoutline l WHERE {scope})",
     found="""
   FROM (SELECT DISTINCT p.organization_id, p.id
           FROM orders_payoutline l
@@ -101,6 +103,7 @@ UNKNOWN_PAYOUT_LINE = Finder(
     kind="unknown_payout_line",
     of="payout_line",
     places={"scope": within("l.at", "l.id")},
+    sign="EXISTS (SELECT FROM orders_payoutline l WHERE {scope})",
     found="""
   FROM orders_payoutline l
   LEFT JOIN orders_payout o ON o.organization_id = l.organization_id AND o.id = l.payout_id

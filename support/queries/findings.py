@@ -104,7 +104,9 @@ class Finder:
     """Common table expressions."""
     likely: Likely | None = None
     places: Mapping[str, Place] = field(default_factory=dict)
-    """What is narrowed, by the name it has in braces in both."""
+    """What is narrowed, by the name it has in braces in all of them."""
+    sign: str = "true"
+    """A condition without which a window holds nothing of this kind, cheaper to plan than the question itself."""
 
 
 def _narrowed(sql: str, places: Mapping[str, Place], scope: Scope) -> str:
@@ -119,7 +121,16 @@ def select(finder: Finder, scope: Scope) -> str:
         f"({finder.columns.get(name) or ABSENT.get(name, 'NULL')})::{kind} AS {name}" for name, kind in COLUMNS.items()
     )
     whole = f"{finder.before} SELECT '{finder.kind}'::text AS kind, {given} {finder.found}"
-    narrowed = _narrowed(whole, finder.places, scope)
+    return _asked(whole, finder, scope)
+
+
+def sign(finder: Finder, scope: Scope) -> str:
+    """The condition without which this kind has no row in this scope."""
+    return _asked(finder.sign, finder, scope)
+
+
+def _asked(sql: str, finder: Finder, scope: Scope) -> str:
+    narrowed = _narrowed(sql, finder.places, scope)
     return narrowed if finder.likely is None else narrowed.replace("{likely}", finder.likely.within(scope))
 
 

@@ -249,6 +249,29 @@ def test_a_wide_window_finds_what_a_narrow_one_does(books: Books, monkeypatch: p
     assert found == {(kind, name) for kind, names in books.wrong.items() for name in names}
 
 
+@pytest.mark.parametrize("kind", differences.KINDS)
+def test_a_narrow_window_asks_for_what_can_be_there(books: Books, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each kind alone among what agrees is found; of what agrees only four of the ten are asked closely."""
+    asked: list[list[str]] = []
+    possible = comparisons._possible
+
+    def spied(*arguments: Any) -> Any:
+        asked.append(list(possible(*arguments)))
+        return asked[-1]
+
+    monkeypatch.setattr(comparisons, "_possible", spied)
+    books.clean(3)
+    kinds = [one for part in questions.PARTS.values() for one in part]
+    with books.inside():
+        assert not any(comparisons.count(kinds, questions.window(**window(books))).values())
+    # Two orders that name one payment are only found by looking for them, and of payouts every line is looked at.
+    assert asked == [["duplicate", "payout_differs", "fee_differs", "unknown_payout_line"]]
+    getattr(books, kind)(1)
+    with books.inside():
+        found = comparisons.count(kinds, questions.window(**window(books)))
+    assert found == {one: int(one == kind) for one in kinds} and kind in asked[-1]
+
+
 def test_a_run_that_fails_five_times_is_given_up_and_told(books: Books, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*arguments: Any, **options: Any) -> Any:
         raise ValueError("a broken statement")
