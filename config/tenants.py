@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -17,7 +18,7 @@ from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.http import require_POST
 
 from config import drains
-from profiles import prepared, tenancy
+from profiles import clock, prepared, tenancy
 from profiles.actions import audit
 from profiles.actors import Actor, NotPermitted, Refusal
 from profiles.models import Membership, Organization, Role, StaffRoute
@@ -47,7 +48,7 @@ class StaffOrganization:
         if not request.path_info.startswith(PREFIX) or not may_enter(request.user):
             return self.get_response(request)
         here: Any = request
-        here.organizations = choices(here.user)
+        asked_at, here.organizations = choices(here.user)
         chosen = _chosen(here)
         if chosen is None:
             here.organization, here.membership, here.actor = None, None, _actor(here.user, "")
@@ -59,7 +60,7 @@ class StaffOrganization:
             member = here.membership is not None
             here.organization = here.membership.organization if member else Organization.objects.get(pk=chosen)
             here.actor = _actor(here.user, _role(here.user, here.membership))
-            with one_moment():
+            with one_moment(asked_at):
                 response = self.get_response(request)
         if request.method == "POST" and response.status_code < 400 and not hasattr(request, "failed"):
             _settle(chosen)
@@ -92,19 +93,22 @@ def may_enter(user: Any) -> bool:
     return not settings.STAFF_MFA or user.is_verified()
 
 
-_ALL = "SELECT id, slug FROM profiles_organizationroute ORDER BY slug"
-_OWN = """
-SELECT id, slug FROM profiles_organizationroute
- WHERE id IN (SELECT organization_id FROM profiles_staffroute WHERE user_id = %(user)s) ORDER BY slug
+# With the moment of the page, which every one asks: it costs no question of its own.
+_CHOICES = """
+SELECT m.at, r.id, r.slug FROM (SELECT clock_timestamp() AS at) m
+  LEFT JOIN profiles_organizationroute r ON {which} ORDER BY r.slug
 """
+_ALL = _CHOICES.format(which="true")
+_OWN = _CHOICES.format(which="r.id IN (SELECT organization_id FROM profiles_staffroute WHERE user_id = %(user)s)")
 
 
 _MEMBERSHIP = PreparedQuery(lambda user: Membership.objects.filter(user=user).select_related("organization")[:1])
 
 
-def choices(user: User) -> dict[int, str]:
-    """The organizations this member of staff may work in, id → slug; all of them for a superuser."""
-    return dict(prepared.fetch(_ALL if user.is_superuser else _OWN, {"user": user.pk}))
+def choices(user: User) -> tuple[datetime, dict[int, str]]:
+    """The present instant, and the organizations this member of staff may work in, id → slug: all for a superuser."""
+    found = prepared.fetch(_ALL if user.is_superuser else _OWN, {"user": user.pk})
+    return clock.moved(found[0][0]), {pk: slug for _, pk, slug in found if pk is not None}
 
 
 def _nothing_there(request: HttpRequest, sentence: str) -> HttpResponse:

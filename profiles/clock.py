@@ -23,8 +23,13 @@ def offset() -> timedelta:
 
 def now() -> datetime:
     """The present instant in UTC: the database's clock plus the process's offset."""
-    moved = offset()
-    return _database_time() + moved
+    offset()  # before the question: it may have to ask one itself
+    return moved(_database_time())
+
+
+def moved(at: datetime) -> datetime:
+    """What `now` would have said when the database's clock said `at`: for a statement that brought the time with it."""
+    return at + offset()
 
 
 def real() -> datetime:

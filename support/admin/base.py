@@ -25,7 +25,7 @@ from unfold.views import ChangeList
 from orders import money
 from orders.models.channels import sealed
 from profiles import clock
-from support.admin import filters, rows
+from support.admin import filters, page_links, rows
 from support.admin.paginators import EstimatedPaginator
 from support.queries import search, verdicts
 
@@ -50,9 +50,9 @@ _moment: ContextVar[datetime | None] = ContextVar("moment", default=None)
 
 
 @contextmanager
-def one_moment() -> Iterator[None]:
-    """Within the block, which is one request, it is the same moment for every row of a page."""
-    token = _moment.set(None)
+def one_moment(at: datetime) -> Iterator[None]:
+    """Within the block, which is one request, it is this moment for every row of a page."""
+    token = _moment.set(at)
     try:
         yield
     finally:
@@ -60,12 +60,8 @@ def one_moment() -> Iterator[None]:
 
 
 def moment() -> datetime:
-    """The moment of this page, asked of the database once."""
-    at = _moment.get()
-    if at is None:
-        at = clock.now()
-        _moment.set(at)
-    return at
+    """The moment of this page, or outside one the present."""
+    return _moment.get() or clock.now()
 
 
 # How a value is shown --------------------------------------------------------------------------------------------
@@ -263,8 +259,13 @@ class DeskAdmin(ModelAdmin):
         if not self.search_kind:
             return self.find(queryset, search_term.strip()), False
         organization = request.organization  # type: ignore[attr-defined]
-        kinds = (self.search_kind,)
-        found = search.keys(search_term, organization=organization, kinds=kinds, at_most=FOUND_AT_MOST)
+        found = search.keys(
+            search_term,
+            organization=organization,
+            kinds=(self.search_kind,),
+            at_most=FOUND_AT_MOST,
+            beside_exact=False,
+        )
         return queryset.filter(pk__in=[pk for _, pk in found]), False
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
@@ -274,6 +275,7 @@ class DeskAdmin(ModelAdmin):
         paginator = super().get_paginator(request, queryset, per_page, *rest)
         asked = request.GET.get(PAGE_VAR, "")
         if isinstance(paginator, EstimatedPaginator):
+            paginator.organization_id = request.organization.pk  # type: ignore[attr-defined]
             paginator.wanted = int(asked) if asked.isdecimal() and len(asked) < 10 else 1
         return paginator
 
@@ -302,6 +304,7 @@ class DeskAdmin(ModelAdmin):
             drawn["result_headers"] = rows.headers(drawn["cl"])
             # Drawn as the page is: what a row shows may take the language and the moment of the page.
             drawn["rows"] = rows.drawn(drawn["cl"], drawn["result_headers"])
+            drawn["pages"] = page_links.drawn(drawn["cl"])
             choices = filters.choices(drawn["cl"])
             drawn["filters"] = filters.drawn(drawn["cl"], choices)
             if self.chips:

@@ -1,16 +1,17 @@
-"""Draws the filters beside a list: each choice takes one formatting, and what the list shows twice is asked for once.
+"""Draws the filters beside a list: each takes one formatting, and what the list shows twice is asked for once.
 
 The look is unfold's (`admin/filter.html`), which makes a template's whole context for every filter.
 """
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Any
 
 from django.contrib.admin.filters import BooleanFieldListFilter
 from django.contrib.admin.templatetags.admin_list import admin_list_filter
 from django.utils.encoding import iri_to_uri
-from django.utils.html import format_html, format_html_join
+from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
@@ -54,10 +55,23 @@ def drawn(changelist: Any, found: Sequence[Offered]) -> Iterator[SafeString]:
 def _drawn(spec: Any, offered: Choices) -> SafeString:
     chosen = getattr(spec, "lookup_val", None)
     kept = [(spec.lookup_kwarg, chosen[0]) for one in offered if one["selected"]] if chosen and chosen[0] else ()
-    shown = ((CHOSEN if one["selected"] else OTHER, _href(one["query_string"]), one["display"]) for one in offered)
-    rows = ((state, href, words, words) for state, href, words in shown)
     title = gettext(" By %(filter_title)s ") % {"filter_title": spec.title}
-    return format_html(FILTER, title, format_html_join("", KEPT, kept), format_html_join("", CHOICE, rows))
+    pattern = _pattern(_literal(title), tuple((bool(one["selected"]), _literal(one["display"])) for one in offered))
+    addresses = (_href(one["query_string"]) for one in offered)
+    return format_html(pattern, *addresses, kept=format_html_join("", KEPT, kept))
+
+
+# What differs from page to page are the addresses of the choices, and what is kept of the former ones.
+@lru_cache(maxsize=512)
+def _pattern(title: str, offered: tuple[tuple[bool, str], ...]) -> str:
+    """What the addresses are written into, given each choice's words and whether it is chosen."""
+    rows = (CHOICE.format(CHOSEN if selected else OTHER, "{}", words, words) for selected, words in offered)
+    return FILTER.format(title, "{kept}", "".join(rows))
+
+
+def _literal(text: Any) -> str:
+    """This as it stands in HTML, in a pattern."""
+    return str(conditional_escape(text)).replace("{", "{{").replace("}", "}}")
 
 
 def _href(query: str) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Callable
 from typing import Any
 
 from django.core.paginator import EmptyPage, Page, Paginator
@@ -11,7 +12,7 @@ from django.utils.functional import cached_property
 COUNTED_AT_MOST = 10_000
 KNOWN_SECONDS, KNOWN_AT_MOST = 60, 256
 """For how long, and of how many lists, a process remembers about how many rows they have."""
-_expected: dict[tuple[str, str], tuple[float, int]] = {}
+_known: dict[tuple[Any, ...], tuple[float, int]] = {}
 
 
 class EstimatedPaginator(Paginator):
@@ -20,6 +21,8 @@ class EstimatedPaginator(Paginator):
     Rows that fit on one page are counted by reading them.
     """
 
+    organization_id = 0
+    """Whose rows they are: how many these are is not remembered for another."""
     wanted = 0
     """The page that will be asked for, if known: so far down that they cannot be counted, none are counted in vain."""
 
@@ -32,8 +35,16 @@ class EstimatedPaginator(Paginator):
             return len(self.first)
         if self.wanted * self.per_page > COUNTED_AT_MOST and (about := estimate(rows)) > COUNTED_AT_MOST:
             return about
-        counted = rows.order_by().values("pk")[: COUNTED_AT_MOST + 1].count()
+        counted = self._counted(rows)
         return counted if counted <= COUNTED_AT_MOST else max(counted, estimate(rows))
+
+    def _counted(self, rows: models.QuerySet[Any]) -> int:
+        """How many there are, up to one more than are counted; that there were so many is remembered for a minute."""
+        ids = rows.order_by().values("pk")
+        count = ids[: COUNTED_AT_MOST + 1].count
+        if not self.organization_id:
+            return count()
+        return _remembered((self.organization_id, *_words(ids)), count, least=COUNTED_AT_MOST + 1)
 
     @cached_property
     def first(self) -> list[Any]:
@@ -68,17 +79,32 @@ def estimate(rows: models.QuerySet[Any]) -> int:
 
     Below row-level security it is low by the number of organizations, and the same for each of them.
     """
-    sql, parameters = rows.order_by().values("pk").query.sql_with_params()
-    asked, now = (sql, repr(parameters)), time.monotonic()
-    known = _expected.get(asked)
+    ids = rows.order_by().values("pk")
+
+    def ask() -> int:
+        sql, parameters = ids.query.sql_with_params()
+        with connection.cursor() as cursor:
+            cursor.execute(f"EXPLAIN (FORMAT JSON) {sql}", parameters)
+            plan = cursor.fetchone()[0]
+        document = json.loads(plan) if isinstance(plan, str) else plan
+        return int(document[0]["Plan"]["Plan Rows"])
+
+    return _remembered(("expected", *_words(ids)), ask)
+
+
+def _words(rows: models.QuerySet[Any]) -> tuple[str, str]:
+    sql, parameters = rows.query.sql_with_params()
+    return sql, repr(parameters)
+
+
+def _remembered(asked: tuple[Any, ...], ask: Callable[[], int], *, least: int = 0) -> int:
+    """What was found for it within the last minute, or is found now; fewer than `least` are not remembered."""
+    known, now = _known.get(asked), time.monotonic()
     if known is not None and now - known[0] < KNOWN_SECONDS:
         return known[1]
-    with connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN (FORMAT JSON) {sql}", parameters)
-        plan = cursor.fetchone()[0]
-    document = json.loads(plan) if isinstance(plan, str) else plan
-    expected = int(document[0]["Plan"]["Plan Rows"])
-    if len(_expected) >= KNOWN_AT_MOST:
-        _expected.clear()
-    _expected[asked] = (now, expected)
-    return expected
+    found = ask()
+    if found >= least:
+        if len(_known) >= KNOWN_AT_MOST:
+            _known.clear()
+        _known[asked] = (now, found)
+    return found

@@ -9,6 +9,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from attribution.actions import conversations
+from orders.models import Order
 from orders.providers.api_talks import parse_talk
 from profiles import clock
 from tests.desk import Desk, Sign
@@ -192,6 +193,55 @@ def test_pages_of_a_list_too_long_to_count_follow_each_other_from_both_ends(
     assert client.get(url, {"p": 20})["Location"].endswith("?e=1")
 
 
+def test_below_a_list_stand_the_pages_near_this_one(desk: Desk, sign: Sign, monkeypatch: pytest.MonkeyPatch) -> None:
+    from support.admin import paginators
+    from support.admin.orders import OrderAdmin
+
+    monkeypatch.setattr(OrderAdmin, "list_per_page", 1)
+    monkeypatch.setattr(paginators, "COUNTED_AT_MOST", 0)
+    monkeypatch.setattr(paginators, "estimate", lambda rows: 12_000)
+    desk.buy(id=9_350, name="#second")
+    client, url = sign("lead"), desk.url("orders_order_changelist")
+
+    def below(**asked: str) -> tuple[str, list[str]]:
+        page = client.get(url, asked).content.decode()
+        foot = page[page.index('<div class="list-foot">') :].split("</nav>")[0]
+        return " ".join(re.sub("<[^>]+>", " ", foot).split()), re.findall(r'href="([^"]+)"', foot)
+
+    said, links = below(payment_status__exact="paid")
+    assert said == "1 2 3 … 12,000 Next"
+    assert links == [f"?p={page}&amp;payment_status__exact=paid" for page in (2, 3, 12_000, 2)]
+    assert '<div class="pages__count">about 12,000 orders</div>' in client.get(url).content.decode()
+    said, links = below(p="2")
+    assert said == "Back 1 2 3 4 … 12,000 Next" and links[0] == "?p=1" and links[-1] == "?p=3"
+    monkeypatch.undo()
+    page = client.get(url).content.decode()
+    assert '<div class="pages__count">2 orders</div>' in page and 'class="pages"' not in page
+
+
+def test_that_a_list_is_too_long_to_count_is_remembered_for_its_organization_alone(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from support.admin import paginators
+
+    monkeypatch.setattr(paginators, "_known", {})
+    monkeypatch.setattr(paginators, "COUNTED_AT_MOST", 1)
+    monkeypatch.setattr(paginators, "estimate", lambda rows: 7)
+
+    def counted(organization_id: int) -> tuple[int, int]:
+        paginator = paginators.EstimatedPaginator(Order.objects.order_by("pk"), 1)
+        paginator.organization_id = organization_id
+        with desk.inside(), CaptureQueriesContext(connection) as captured:
+            return paginator.count, len(captured)
+
+    ours = desk.stage.organization.pk
+    assert [counted(ours), counted(ours)] == [(1, 1), (1, 1)]  # one row is counted each time
+    desk.buy(id=9_360, name="#second")
+    assert [counted(ours), counted(ours), counted(ours + 1)] == [(7, 1), (7, 0), (7, 1)]
+    monkeypatch.setattr(paginators, "KNOWN_SECONDS", 0)
+    assert counted(ours) == (7, 1)
+
+
 def test_what_the_planner_expects_of_a_list_is_asked_once_a_minute_for_each_choice_of_rows(
     desk: Desk, sign: Sign, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -199,7 +249,7 @@ def test_what_the_planner_expects_of_a_list_is_asked_once_a_minute_for_each_choi
     from support.admin.orders import OrderAdmin
 
     monkeypatch.setattr(OrderAdmin, "list_per_page", 1)
-    monkeypatch.setattr(paginators, "_expected", {})
+    monkeypatch.setattr(paginators, "_known", {})
     monkeypatch.setattr(paginators, "COUNTED_AT_MOST", 0)
     for number in range(2):
         desk.buy(id=9_400 + number, name=f"#old{number}", created_at="2020-01-01T10:00:00Z")
