@@ -65,12 +65,18 @@ def find(text: str, *, organization: Organization, at_most: int = AT_MOST) -> li
 
 
 def keys(
-    text: str, *, organization: Organization, kinds: Iterable[str] = KINDS, at_most: int = AT_MOST
+    text: str,
+    *,
+    organization: Organization,
+    kinds: Iterable[str] = KINDS,
+    at_most: int = AT_MOST,
+    beside_exact: bool = True,
 ) -> dict[tuple[str, int], str]:
     """What is found of these kinds, as (kind, id) → why, the best first, without reading the rows.
 
     Exact matches and, of an e-mail, near misses; or what begins with it; or else what contains it. Each is looked for
-    only where what was found before does not say already what was meant.
+    only where what was found before does not say already what was meant. Where nothing tells why a row is there, near
+    misses of an address that is known do not belong: without `beside_exact` they are left out.
     """
     typed = " ".join(text.replace("\0", " ").split())[:200]
     if not typed:
@@ -83,11 +89,12 @@ def keys(
             hits.setdefault((kind, pk), because)
 
     gather(_exact)
+    known = bool(hits) and asked.is_whole
     begun = not hits and asked.begins_address
     if begun:
         gather(_beginnings)
         begun = bool(hits)
-    if asked.is_whole or not begun:
+    if (asked.is_whole or not begun) and (beside_exact or not known):
         gather(_misspelt)
     if not hits or not (asked.is_whole or begun):
         gather(_fragments)

@@ -1,5 +1,6 @@
 """What the one search looks for, and how little it asks where a whole address or number was typed."""
 
+import re
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from support.queries import search
-from tests.desk import Desk
+from tests.desk import Desk, Sign
 from tests.stage import Stage
 
 ADDRESS = "maya.okafor@example.com"
@@ -32,6 +33,19 @@ def test_a_whole_address_finds_its_own_and_those_one_letter_off_but_not_what_con
     assert kinds == ["profile", "order", "profile"]
     assert ("profile", "maya.okafor@exmple.com, one letter off") in found(desk, ADDRESS)
     assert len(found(desk, "okafor@example.com")) == 4
+
+
+def test_a_list_shows_near_misses_of_an_address_only_where_it_is_unknown(desk: Desk, sign: Sign) -> None:
+    """A list does not say why a row is in it: beside the customer one asked for, another would only puzzle."""
+    another(desk, "maya.okafor@exmple.com", 5_001)
+    client, url = sign("lead"), desk.url("profiles_profile_changelist")
+
+    def shown(asked: str) -> list[str]:
+        page = client.get(url, {"q": asked}).content.decode().split("</header>")[1]
+        return sorted(set(re.findall(r"maya\.okafor@ex\w+\.com", page.split('id="result_list"')[-1])))
+
+    assert shown(ADDRESS) == [ADDRESS]
+    assert shown("maya.okafor@exampl.com") == [ADDRESS]
 
 
 def test_a_whole_number_finds_its_order_and_a_part_of_it_all_that_contain_it(desk: Desk) -> None:
