@@ -146,7 +146,11 @@ class ConversationAdmin(ActiveAdmin):
         OfShop,
         Converted,
     )
-    list_select_related = ("profile", "channel")
+    list_select_related = ("profile",)
+    list_only = (
+        *("name", "email_raw", "phone_raw", "profile__name"),
+        *("source", "external_id", "started_at", "tags", "message_count"),
+    )
     ordering = ("-started_at", "-id")
     search_fields = ("external_id",)
     search_help_text = "The conversation's id, or the customer's e-mail"

@@ -62,6 +62,10 @@ class EntitlementAdmin(ActiveAdmin):
     list_display = ("status_shown", "because_shown", "order_shown", "given_shown")
     list_filter = (InStatus, ByProduct, "source", Given)
     list_select_related = ("product", "order", "profile")
+    list_only = (
+        *("status", "because", "source", "created_at"),
+        *("product__sku", "product__title", "order__number", "order__external_id", "profile__name"),
+    )
     ordering = ("-created_at", "-id")
     search_fields = ("pk",)
     search_help_text = "Order, e-mail or customer id"

@@ -112,9 +112,12 @@ class FollowupAdmin(OfOrder):
     above = ("followup_terms",)
     list_display = ("kind_shown", "state_shown", "due_shown")
     list_filter = (InState, "kind")
-    list_select_related = (
-        *("organization", "order", "profile", "entitlement__product", "entitlement__order"),
-        *("service__product", "service__order"),
+    list_select_related = ("organization", "order", "profile", "entitlement__product", "service__product")
+    list_only = (
+        *("kind", "state", "why", "note", "due_at", "ended_at", "organization__timezone"),
+        *("order__number", "order__external_id", "order__customer_name", "profile__name"),
+        *("entitlement__source", "entitlement__created_at", "entitlement__product__sku", "entitlement__order"),
+        *("service__created_at", "service__product__sku", "service__product__title", "service__order"),
     )
     of_title = "After"
     ordering = ("-due_at", "-id")

@@ -71,6 +71,10 @@ class JobAdmin(ActiveAdmin):
     list_display = ("product_shown", "state_shown", "error_shown", "attempts", "order_shown", "changed_shown")
     list_filter = (Stuck, "state", OrderedAt, OrderedSince, OrderedUntil, OrderedIn, OfRevenue)
     list_select_related = ("entitlement__product", "entitlement__order")
+    list_only = (
+        *("state", "last_error", "attempts", "changed_at"),
+        *("entitlement__product__sku", "entitlement__order__number", "entitlement__order__external_id"),
+    )
     ordering = ("-id",)
     list_title = "Jobs"
     chips = "needs"

@@ -7,6 +7,7 @@ from datetime import datetime
 from django.db.models import Count, Min, Sum
 
 from orders.models import Line, Product
+from profiles import prepared
 
 GROUPS_AT_MOST = 500
 ALIKE_AT_MOST = 6
@@ -27,6 +28,8 @@ class Group:
 
 def groups() -> list[Group]:
     """What waits to be mapped, most orders first; one query over the unmapped lines alone."""
+    # The lines are few, their orders far apart: a second process takes longer to begin than one to find them all.
+    prepared.fetch("SELECT set_config('max_parallel_workers_per_gather', '0', true)", ())
     rows = (
         Line.objects.filter(product__isnull=True, removed=False)
         .order_by()
