@@ -2,8 +2,9 @@
 
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 from django.db import connection
@@ -110,11 +111,6 @@ def fragment_ids(function: str, text: str, at_most: int) -> list[int]:
 
 
 def _exact(asked: Asked) -> Iterator[Found]:
-    if "profile" in asked.kinds:
-        owners = prepared.fetch(_OWNERS, {"values": list(asked.values)})
-        yield from (("profile", pk, f"is {spelled}") for pk, spelled in owners if pk)
-    if "order" not in asked.kinds:
-        return
     number = asked.text.removeprefix("#")
     parameters: dict[str, Any] = {
         "numbers": [asked.text, number, f"#{number}"],
@@ -122,7 +118,11 @@ def _exact(asked: Asked) -> Iterator[Found]:
         "values": list(asked.values),
         "most": asked.at_most,
     }
-    yield from (("order", pk, because) for pk, because in prepared.fetch(_EXACT, parameters))
+    found = [row[:3] for row in sorted(_ask(_EXACT, asked, parameters), key=itemgetter(3))]
+    yield from (("profile", pk, because) for sort, pk, because in found if sort == "profile" and pk)
+    if "order" not in asked.kinds:
+        return
+    yield from (("order", pk, because) for sort, pk, because in found if sort == "order")
     if re.fullmatch(r"\d{4}", asked.text):
         paid = Payment.objects.filter(last4=asked.text, order__isnull=False).values("order_id")
         newest = Order.objects.filter(pk__in=paid).order_by("-placed_at").values_list("pk", flat=True)[: asked.at_most]
@@ -131,21 +131,14 @@ def _exact(asked: Asked) -> Iterator[Found]:
         links = DownloadLink.objects.filter(hint=asked.text[:6], entitlement__order__isnull=False)
         linked = links.values_list("entitlement__order_id", flat=True)[: asked.at_most]
         yield from (("order", pk, f"link {asked.text[:6]}…") for pk in linked)
-    for product, sku in prepared.fetch("SELECT id, sku FROM orders_product WHERE sku = %(asked)s", parameters):
+    for product, sku in ((pk, because) for sort, pk, because in found if sort == "product"):
         newest_lines = Line.objects.filter(product=product).order_by("-pk").values("order_id")[: asked.at_most]
         bought = Order.objects.filter(pk__in=newest_lines).order_by("-placed_at").values_list("pk", flat=True)
         yield from (("order", pk, f"bought {sku}") for pk in bought)
 
 
-# By the kinds too, of which there are few: the index is by kind and value.
-_OWNERS = f"""
-SELECT profile_id, spelled FROM profiles_identifier
- WHERE kind = ANY('{{{", ".join(identifiers.Kind)}}}') AND value = ANY(%(values)s)
-"""
 # Each condition by its own index: one WHERE with all of them would read the whole table.
-_EXACT = """
-SELECT f.id, (array_agg(f.because ORDER BY f.rank))[1]
-  FROM (
+_OF_ORDERS = """
     (SELECT id, 1 AS rank, 'exact match' AS because, placed_at FROM orders_order
       WHERE number = ANY(%(numbers)s) LIMIT %(most)s)
     UNION ALL
@@ -170,36 +163,47 @@ SELECT f.id, (array_agg(f.because ORDER BY f.rank))[1]
     UNION ALL
     (SELECT order_id, 4, 'payment ' || external_id, NULL FROM orders_payment
       WHERE external_id = %(asked)s LIMIT %(most)s)
-  ) f
- WHERE f.id IS NOT NULL
- GROUP BY f.id ORDER BY min(f.rank), max(f.placed_at) DESC NULLS LAST, f.id DESC LIMIT %(most)s
 """
+# Identifiers by their kinds too, of which there are few: the index is by kind and value.
+_EXACT = {
+    "profile": f"""
+SELECT 'profile', profile_id, 'is ' || spelled, 0 AS place FROM profiles_identifier
+ WHERE kind = ANY('{{{", ".join(identifiers.Kind)}}}') AND value = ANY(%(values)s)
+""",
+    "order": f"""
+SELECT 'product', id, sku, 0 AS place FROM orders_product WHERE sku = %(asked)s
+UNION ALL
+(SELECT 'order', f.id, (array_agg(f.because ORDER BY f.rank))[1],
+        row_number() OVER (ORDER BY min(f.rank), max(f.placed_at) DESC NULLS LAST, f.id DESC) AS place
+   FROM ({_OF_ORDERS}) f WHERE f.id IS NOT NULL GROUP BY f.id ORDER BY place LIMIT %(most)s)
+""",
+}
 
 
 def _beginnings(asked: Asked) -> Iterator[Found]:
     """Addresses that begin with it, as a range of the index: those that contain it elsewhere are not what was meant."""
     begin = asked.text.lower()
     values = {"begin": begin, "end": begin + chr(sys.maxunicode), "most": asked.at_most}
-    for kind, statement in (("profile", _OWNERS_BEGINNING), ("order", _ORDERS_BEGINNING)):
-        if kind in asked.kinds:
-            found = prepared.fetch(statement, values)
-            yield from ((kind, pk, f"begins with “{asked.text}”") for (pk,) in found if pk)
+    for kind, pk in _ask(_BEGINNING, asked, values):
+        if pk:
+            yield kind, pk, f"begins with “{asked.text}”"
 
 
 # `^@` is what is meant; the range is what an index can find, and by the database's own order of letters finds as much.
-_OWNERS_BEGINNING = """
-SELECT profile_id FROM profiles_identifier
- WHERE kind = 'email' AND value >= %(begin)s AND value < %(end)s AND value ^@ %(begin)s
- ORDER BY value LIMIT %(most)s
-"""
-# Behind the OFFSET the newest are chosen of what the range found: by their index, all orders might be read.
-_ORDERS_BEGINNING = """
-SELECT f.id FROM (
+# Behind the OFFSET the newest orders are chosen of what the range found: by their index, all might be read.
+_BEGINNING = {
+    "profile": """
+(SELECT 'profile', profile_id FROM profiles_identifier
+  WHERE kind = 'email' AND value >= %(begin)s AND value < %(end)s AND value ^@ %(begin)s
+  ORDER BY value LIMIT %(most)s)
+""",
+    "order": """
+(SELECT 'order', f.id FROM (
     SELECT id, placed_at FROM orders_order
-     WHERE email >= %(begin)s AND email < %(end)s AND email ^@ %(begin)s OFFSET 0
-  ) f
- ORDER BY f.placed_at DESC, f.id DESC LIMIT %(most)s
-"""
+     WHERE email >= %(begin)s AND email < %(end)s AND email ^@ %(begin)s OFFSET 0) f
+  ORDER BY f.placed_at DESC, f.id DESC LIMIT %(most)s)
+""",
+}
 
 
 def _misspelt(asked: Asked) -> Iterator[Found]:
@@ -238,10 +242,21 @@ UNION
 
 
 def _fragments(asked: Asked) -> Iterator[Found]:
-    for kind, function in (("profile", "profiles_search"), ("order", "orders_search")):
-        if kind in asked.kinds:
-            ids = fragment_ids(function, asked.text, asked.at_most)
-            yield from ((kind, pk, f"contains “{asked.text}”") for pk in ids if pk)
+    if len(asked.text) < SHORTEST_FRAGMENT:
+        return
+    found = _ask(_CONTAINING, asked, {"asked": asked.text, "most": asked.at_most})
+    yield from ((kind, pk, f"contains “{asked.text}”") for kind, pk in found if pk)
+
+
+_CONTAINING = {
+    "profile": "SELECT 'profile', profiles_search(%(asked)s::text, %(most)s::int)",
+    "order": "SELECT 'order', orders_search(%(asked)s::text, %(most)s::int)",
+}
+
+
+def _ask(parts: Mapping[str, str], asked: Asked, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    """What the parts for the kinds asked for find, one after the other; one statement, planned once for these kinds."""
+    return prepared.fetch(" UNION ALL ".join(parts[kind] for kind in KINDS if kind in asked.kinds), values)
 
 
 def _identifier_values(asked: str, organization: Organization) -> list[str]:

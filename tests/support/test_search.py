@@ -58,7 +58,7 @@ def test_a_whole_number_finds_its_order_and_a_part_of_it_all_that_contain_it(des
 def test_a_list_is_searched_for_its_own_kind_in_few_statements(desk: Desk) -> None:
     with desk.inside(), CaptureQueriesContext(connection) as captured:
         hits = search.keys(ADDRESS, organization=desk.stage.organization, kinds=("order",))
-    assert {kind for kind, _ in hits} == {"order"} and len(captured) == 2
+    assert {kind for kind, _ in hits} == {"order"} and len(captured) == 1
     assert {kind for kind, _ in found(desk, "okaf", kinds=("profile",))} == {"profile"}
 
 
@@ -141,7 +141,7 @@ def test_a_stranger_finds_nothing_by_any_of_it(desk: Desk) -> None:
 
 
 def test_a_search_is_a_few_statements_whatever_was_typed(desk: Desk) -> None:
-    texts = {ADDRESS: 4, "maya.okafor@": 5, "okafor@example": 8, "#1001": 5, "okaf": 5}
+    texts = {ADDRESS: 2, "maya.okafor@": 2, "okafor@example": 4, "#1001": 2, "okaf": 2}
     counted = {}
     for text in texts:
         with desk.inside(), CaptureQueriesContext(connection) as captured:
