@@ -138,6 +138,12 @@ class Order(Fact):
                 name="order_unattached",
                 condition=models.Q(profile__isnull=True),
             ),
+            # The search by fragment looks through them: the index of words has what is settled.
+            models.Index(
+                fields=["organization", "-placed_at", "-id"],
+                name="order_unsettled",
+                condition=models.Q(settled_at__isnull=True),
+            ),
         ]
 
     def __str__(self) -> str:
