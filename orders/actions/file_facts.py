@@ -5,7 +5,7 @@ What stands in the database afterwards is what `facts.record` would have written
 
 from collections.abc import Sequence
 
-from orders.actions import facts
+from orders.actions import facts, products
 from orders.actions.statements import Said
 from orders.files import words
 from orders.files.words import Word
@@ -28,7 +28,7 @@ def record(imported: Import, told: Sequence[tuple[Word, str]]) -> set[int]:
     fresh, digests = zip(*told, strict=True)
     organization, channel = imported.organization, imported.channel
     orders = _orders(imported, fresh, digests, channel, organization)
-    _lines(organization, fresh, orders)
+    _lines(channel, fresh, orders)
     later = _payments(imported, fresh, orders)
     later += [word for word in fresh if word.returned]
     # Facts that came before their order, which somebody else recorded.
@@ -79,25 +79,28 @@ def _orders(
     )
 
 
-def _lines(organization: Organization, fresh: Sequence[Word], orders: Sequence[int]) -> None:
+def _lines(channel: Channel, fresh: Sequence[Word], orders: Sequence[int]) -> None:
     parts = [
         (order, position, *part)
         for order, word in zip(orders, fresh, strict=True)
         for position, part in enumerate(word.lines)
     ]
     order_ids, positions, ids, skus, titles, quantities, totals = zip(*parts, strict=True)
+    listings = [words.listing_ids(sku, title) for sku, title in zip(skus, titles, strict=True)]
+    sold = [products.Sold(channel.kind, listed, sku) for sku, listed in zip(skus, listings, strict=True)]
     bulk.insert_columns(
         Line,
         {
-            "organization_id": [organization.pk] * len(parts),
+            "organization_id": [channel.organization_id] * len(parts),
             "order_id": order_ids,
+            "product_id": [product.pk if product else None for product in products.known(sold)],
             "external_id": ids,
             "position": positions,
             "sku": skus,
             "title": titles,
             "quantity": quantities,
             "total_minor": totals,
-            "listing_ids": [words.listing_ids(sku, title) for sku, title in zip(skus, titles, strict=True)],
+            "listing_ids": listings,
         },
     )
 

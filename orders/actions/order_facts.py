@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from django.db.models import Q
 
+from orders.actions import products
 from orders.actions.statements import Said, digest
 from orders.messages import FROM_FILE, Authority, OrderMessage
 from orders.models import Channel, Line, Order, Payment, Refund
@@ -195,6 +196,10 @@ def _describe(row: Order, message: OrderMessage, organization: Organization) -> 
 
 def _record_lines(fresh: Sequence[tuple[Order, OrderMessage]], changed: Sequence[tuple[Order, OrderMessage]]) -> None:
     new: list[Line] = [line for order, message in fresh for line in _lines(order, message)]
+    # What the catalogue has is written with the line rather than over it; `settle` maps the others.
+    sold = [products.Sold.of(line, line.order.channel.kind) for line in new]
+    for line, product in zip(new, products.known(sold), strict=True):
+        line.product = product
     kept: list[Line] = []
     if changed:
         by_order: dict[int, dict[str, Line]] = {order.pk: {} for order, _ in changed}

@@ -1,6 +1,8 @@
 """The catalogue: products, the names channels have for them, and the mapping of order lines."""
 
 from collections.abc import Iterable, Sequence
+from itertools import repeat
+from typing import NamedTuple
 
 from orders import money
 from orders.models import Channel, Line, Listing, Order, Product
@@ -125,21 +127,41 @@ def settle_waiting(product: Product) -> None:
 
 
 def settle(orders: Sequence[Order]) -> list[Line]:
-    """Map the unmapped lines of these orders, a listing before a SKU; returns all lines still on the orders."""
+    """Map the unmapped lines of these orders; returns all lines still on the orders."""
     kinds = {order.pk: order.channel.kind for order in orders}
     lines = _LINES(kinds)
     waiting = [line for line in lines if line.product_id is None]
-    if not waiting:
-        return lines
-    ids = {external_id for line in waiting for external_id in line.listing_ids}
-    listed = {(listing.kind, listing.external_id): listing.product for listing in _LISTINGS(set(kinds.values()), ids)}
-    named = {product.sku: product for product in _NAMED({line.sku for line in waiting if line.sku})}
     mapped = []
-    for line in waiting:
-        found = next((listed[k] for i in line.listing_ids if (k := (kinds[line.order_id], i)) in listed), None)
-        product = found or named.get(line.sku)
+    for line, product in zip(waiting, known([Sold.of(line, kinds[line.order_id]) for line in waiting]), strict=True):
         if product is not None:
             line.product = product
             mapped.append(line)
     bulk.update(Line, mapped, ["product"])
     return lines
+
+
+class Sold(NamedTuple):
+    """What a shop calls a thing it sold: its own ids, and the SKU."""
+
+    kind: str
+    listing_ids: Sequence[str]
+    sku: str
+
+    @classmethod
+    def of(cls, line: Line, kind: str) -> "Sold":
+        return cls(kind, line.listing_ids, line.sku)
+
+
+def known(sold: Sequence[Sold]) -> list[Product | None]:
+    """What the catalogue has for each of them, a listing before a SKU; two queries, none for nothing."""
+    if not sold:
+        return []
+    ids = {external_id for one in sold for external_id in one.listing_ids}
+    listed = {(row.kind, row.external_id): row.product for row in _LISTINGS({one.kind for one in sold}, ids)}
+    named = {product.sku: product for product in _NAMED({one.sku for one in sold if one.sku})}
+
+    def found(one: Sold) -> Product | None:
+        by_listing = (listed[key] for key in zip(repeat(one.kind), one.listing_ids, strict=False) if key in listed)
+        return next(by_listing, None) or named.get(one.sku)
+
+    return [found(one) for one in sold]
