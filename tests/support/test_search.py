@@ -7,6 +7,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from orders.models import Order
 from support.queries import search
 from tests.desk import Desk, Sign
 from tests.stage import Stage
@@ -33,6 +34,15 @@ def test_a_whole_address_finds_its_own_and_those_one_letter_off_but_not_what_con
     assert kinds == ["profile", "order", "profile"]
     assert ("profile", "maya.okafor@exmple.com, one letter off") in found(desk, ADDRESS)
     assert len(found(desk, "okafor@example.com")) == 4
+
+
+def test_an_order_that_waits_to_be_settled_is_found_by_a_fragment_too(desk: Desk) -> None:
+    """The index of words has what is settled; each order is found once, however it stands."""
+    another(desk, "okafor.other@example.com", 5_009)
+    for waiting in ([], ["#5009"], ["#5009", desk.order.number]):
+        with desk.inside():
+            Order.objects.filter(number__in=waiting).update(settled_at=None)
+        assert sorted(because for kind, because in found(desk, "kafor", kinds=("order",))) == ["contains “kafor”"] * 2
 
 
 def test_a_list_shows_near_misses_of_an_address_only_where_it_is_unknown(desk: Desk, sign: Sign) -> None:
