@@ -1,7 +1,6 @@
 """The catalogue: products, the names channels have for them, and the mapping of order lines."""
 
 from collections.abc import Iterable, Sequence
-from itertools import repeat
 from typing import NamedTuple
 
 from orders import money
@@ -161,7 +160,7 @@ def known(sold: Sequence[Sold]) -> list[Product | None]:
     named = {product.sku: product for product in _NAMED({one.sku for one in sold if one.sku})}
 
     def found(one: Sold) -> Product | None:
-        by_listing = (listed[key] for key in zip(repeat(one.kind), one.listing_ids, strict=False) if key in listed)
+        by_listing = (listed[key] for listing in one.listing_ids if (key := (one.kind, listing)) in listed)
         return next(by_listing, None) or named.get(one.sku)
 
     return [found(one) for one in sold]

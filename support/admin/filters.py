@@ -11,9 +11,11 @@ from typing import Any
 from django.contrib.admin.filters import BooleanFieldListFilter
 from django.contrib.admin.templatetags.admin_list import admin_list_filter
 from django.utils.encoding import iri_to_uri
-from django.utils.html import conditional_escape, format_html, format_html_join
+from django.utils.html import conditional_escape, escape, format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
+
+from support.admin.rows import literal
 
 USUAL = "admin/filter.html"
 FILTER = (
@@ -56,7 +58,8 @@ def _drawn(spec: Any, offered: Choices) -> SafeString:
     chosen = getattr(spec, "lookup_val", None)
     kept = [(spec.lookup_kwarg, chosen[0]) for one in offered if one["selected"]] if chosen and chosen[0] else ()
     title = gettext(" By %(filter_title)s ") % {"filter_title": spec.title}
-    pattern = _pattern(_literal(title), tuple((bool(one["selected"]), _literal(one["display"])) for one in offered))
+    shown = tuple((bool(one["selected"]), literal(conditional_escape(one["display"]))) for one in offered)
+    pattern = _pattern(literal(escape(title)), shown)
     addresses = (_href(one["query_string"]) for one in offered)
     return format_html(pattern, *addresses, kept=format_html_join("", KEPT, kept))
 
@@ -67,11 +70,6 @@ def _pattern(title: str, offered: tuple[tuple[bool, str], ...]) -> str:
     """What the addresses are written into, given each choice's words and whether it is chosen."""
     rows = (CHOICE.format(CHOSEN if selected else OTHER, "{}", words, words) for selected, words in offered)
     return FILTER.format(title, "{kept}", "".join(rows))
-
-
-def _literal(text: Any) -> str:
-    """This as it stands in HTML, in a pattern."""
-    return str(conditional_escape(text)).replace("{", "{{").replace("}", "}}")
 
 
 def _href(query: str) -> str:

@@ -18,10 +18,10 @@ COUNT = '<div class="pages__count">{}{} {}</div>'
 
 def drawn(changelist: Any) -> SafeString:
     """The pages near this one, the first and the last; of a list on one page only how many rows it has."""
-    paginator, admin, rows = changelist.paginator, changelist.model_admin, changelist.result_count
-    one = getattr(admin, "list_one", "") or changelist.opts.verbose_name
-    many = (getattr(admin, "list_title", "") or str(changelist.opts.verbose_name_plural)).lower()
-    about = "about " if getattr(paginator, "estimated", False) else ""
+    admin, rows = changelist.model_admin, changelist.result_count
+    one = admin.list_one or changelist.opts.verbose_name
+    many = (admin.list_title or str(changelist.opts.verbose_name_plural)).lower()
+    about = "about " if changelist.paginator.estimated else ""
     count = format_html(COUNT, about, f"{rows:,}", one if rows == 1 else many)
     if not changelist.multi_page:
         return count

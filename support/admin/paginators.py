@@ -35,16 +35,16 @@ class EstimatedPaginator(Paginator):
             return len(self.first)
         if self.wanted * self.per_page > COUNTED_AT_MOST and (about := estimate(rows)) > COUNTED_AT_MOST:
             return about
-        counted = self._counted(rows)
-        return counted if counted <= COUNTED_AT_MOST else max(counted, estimate(rows))
-
-    def _counted(self, rows: models.QuerySet[Any]) -> int:
-        """How many there are, up to one more than are counted; that there were so many is remembered for a minute."""
         ids = rows.order_by().values("pk")
-        count = ids[: COUNTED_AT_MOST + 1].count
+
+        def ask() -> int:
+            counted: int = ids[: COUNTED_AT_MOST + 1].count()
+            return counted if counted <= COUNTED_AT_MOST else max(counted, estimate(rows))
+
         if not self.organization_id:
-            return count()
-        return _remembered((self.organization_id, *_words(ids)), count, least=COUNTED_AT_MOST + 1)
+            return ask()
+        # What can be counted is counted each time.
+        return _remembered((self.organization_id, *_words(ids)), ask, least=COUNTED_AT_MOST + 1)
 
     @cached_property
     def first(self) -> list[Any]:

@@ -41,7 +41,7 @@ def drawn(changelist: Any, above: list[dict[str, Any]]) -> Iterator[SafeString]:
     before, after = _address(changelist)
     linked = [before + after != "" and _leads(changelist, name, first=not number) for number, name in enumerate(names)]
     labels = [above[number]["text"] if number or linked[0] else "Select record" for number in range(len(names))]
-    cells = zip(map(_named, names), (_literal(escape(label)) for label in labels), linked, strict=True)
+    cells = zip(map(_named, names), (literal(escape(label)) for label in labels), linked, strict=True)
     patterns = _patterns(tuple(cells))
     for number, row in enumerate(changelist.result_list):
         values = {f"c{place}": show(row) for place, show in shown.items()}
@@ -89,13 +89,13 @@ def _patterns(cells: tuple[tuple[str, str, bool], ...]) -> tuple[str, str]:
 def _cell(number: int, name: str, label: str, leads: bool, *, heads: bool) -> str:
     classes = CHECKBOX_CLASSES if name == CHECKBOX else [f"field-{name}", *ROW_CLASSES]
     tag = "th" if heads else "td"
-    value = f"{{c{number}}}" if name != CHECKBOX else _literal(checkbox.render(ACTION_CHECKBOX_NAME, KEY), "{pk}")
+    value = f"{{c{number}}}" if name != CHECKBOX else literal(checkbox.render(ACTION_CHECKBOX_NAME, KEY), "{pk}")
     if leads:
         value = f'<a href="{{url}}" class="{" ".join(LINK_CLASSES)}">{value}</a>'
     return f'<{tag} class="{" ".join(classes)}" data-label="{label}">{value}</{tag}>'
 
 
-def _literal(html: str, key: str = KEY) -> str:
+def literal(html: str, key: str = KEY) -> str:
     """This in a pattern, with what stands for the key of the row in it."""
     return html.replace("{", "{{").replace("}", "}}").replace(KEY, key)
 

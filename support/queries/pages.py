@@ -322,7 +322,7 @@ def alike(profile: Profile, at_most: int = 5) -> list[Profile]:
     """Other customers of exactly this name: perhaps the same person, unless a person said that they are not."""
     if len(profile.name.split()) < 2:
         return []
-    found = set(search.fragment_ids("profiles_search", profile.name, 50)) - {profile.pk}
+    found = {pk for _, pk in search.containing(profile.name, ["profile"], 50)} - {profile.pk}
     if not found:
         return []
     rows = Profile.objects.filter(pk__in=found, merged_into__isnull=True)

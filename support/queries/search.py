@@ -2,12 +2,11 @@
 
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
 
-from django.db import connection
 from django.db.models import QuerySet
 
 from fulfillment.models import DownloadLink
@@ -102,12 +101,12 @@ def keys(
     return dict(list(hits.items())[:at_most])
 
 
-def fragment_ids(function: str, text: str, at_most: int) -> list[int]:
-    """Ids by one of the search functions; they name the organization of the running transaction themselves."""
+def containing(text: str, kinds: Collection[str], at_most: int) -> list[tuple[str, int]]:
+    """(kind, id) of what contains it; the functions name the organization of the running transaction themselves."""
     if len(text) < SHORTEST_FRAGMENT:
         return []
-    statement = f"SELECT {connection.ops.quote_name(function)}(%s::text, %s::int)"
-    return [row[0] for row in prepared.fetch(statement, [text, at_most])]
+    found = _ask(_CONTAINING, kinds, {"asked": text, "most": at_most})
+    return [(kind, pk) for kind, pk in found if pk]
 
 
 def _exact(asked: Asked) -> Iterator[Found]:
@@ -118,7 +117,7 @@ def _exact(asked: Asked) -> Iterator[Found]:
         "values": list(asked.values),
         "most": asked.at_most,
     }
-    found = [row[:3] for row in sorted(_ask(_EXACT, asked, parameters), key=itemgetter(3))]
+    found = [row[:3] for row in sorted(_ask(_EXACT, asked.kinds, parameters), key=itemgetter(3))]
     yield from (("profile", pk, because) for sort, pk, because in found if sort == "profile" and pk)
     if "order" not in asked.kinds:
         return
@@ -184,7 +183,7 @@ def _beginnings(asked: Asked) -> Iterator[Found]:
     """Addresses that begin with it, as a range of the index: those that contain it elsewhere are not what was meant."""
     begin = asked.text.lower()
     values = {"begin": begin, "end": begin + chr(sys.maxunicode), "most": asked.at_most}
-    for kind, pk in _ask(_BEGINNING, asked, values):
+    for kind, pk in _ask(_BEGINNING, asked.kinds, values):
         if pk:
             yield kind, pk, f"begins with “{asked.text}”"
 
@@ -242,10 +241,8 @@ UNION
 
 
 def _fragments(asked: Asked) -> Iterator[Found]:
-    if len(asked.text) < SHORTEST_FRAGMENT:
-        return
-    found = _ask(_CONTAINING, asked, {"asked": asked.text, "most": asked.at_most})
-    yield from ((kind, pk, f"contains “{asked.text}”") for kind, pk in found if pk)
+    found = containing(asked.text, asked.kinds, asked.at_most)
+    yield from ((kind, pk, f"contains “{asked.text}”") for kind, pk in found)
 
 
 _CONTAINING = {
@@ -254,9 +251,9 @@ _CONTAINING = {
 }
 
 
-def _ask(parts: Mapping[str, str], asked: Asked, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+def _ask(parts: Mapping[str, str], kinds: Collection[str], values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     """What the parts for the kinds asked for find, one after the other; one statement, planned once for these kinds."""
-    return prepared.fetch(" UNION ALL ".join(parts[kind] for kind in KINDS if kind in asked.kinds), values)
+    return prepared.fetch(" UNION ALL ".join(parts[kind] for kind in KINDS if kind in kinds), values)
 
 
 def _identifier_values(asked: str, organization: Organization) -> list[str]:
