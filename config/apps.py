@@ -13,8 +13,9 @@ class WiringConfig(AppConfig):
     verbose_name = "Wiring"
 
     def ready(self) -> None:
-        from config import checks  # noqa: F401 (importing registers them)
+        from config import checks, moments  # noqa: F401 (importing the first registers its checks)
 
+        moments.install()
         # What is loaded stays: looked through again with every batch it was 8 % of settling an order.
         gc.freeze()
         gc.set_threshold(*COLLECT_AFTER)
