@@ -53,6 +53,24 @@ def fetch_again(
         return [] if unless() else fetch(statement, values)
 
 
+def begin(statement: str) -> bool:
+    """Begin the transaction that Django has opened, and run a statement without values in it, by one message.
+
+    False, and nothing told, where it is begun already or is to be one of another kind. Raises Django's database errors.
+    """
+    own = connections[DEFAULT_DB_ALIAS]
+    own.ensure_connection()
+    session: Connection[Any] = own.connection
+    usual = session.isolation_level is None and session.read_only is None and session.deferrable is None
+    if session.autocommit or not usual or session.pgconn.transaction_status != pq.TransactionStatus.IDLE:
+        return False
+    began = time.monotonic()
+    with own.wrap_database_errors:
+        _checked(session, session.pgconn.exec_(b"BEGIN; " + statement.encode()))
+    _noted(own, statement, began)
+    return True
+
+
 Answer = tuple[list[tuple[Any, ...]], int]
 
 
@@ -70,11 +88,15 @@ def _asked(statement: str, values: Sequence[Any] | Mapping[str, Any]) -> Answer:
             if own.connection.pgconn.transaction_status != pq.TransactionStatus.IDLE:
                 raise
             answer = _told(own.connection, statement, values)
+    _noted(own, statement, began)
+    return answer
+
+
+def _noted(own: Any, statement: str, began: float) -> None:
     # This statement was one: Django need not ask in vain whether the connection still answers.
-    own.health_check_done = True  # type: ignore[attr-defined]  # not in the stubs
+    own.health_check_done = True
     if own.queries_logged:  # whoever counts statements counts these too
         own.queries_log.append({"sql": statement, "time": f"{time.monotonic() - began:.3f}"})
-    return answer
 
 
 def _told(connection: Connection[Any], statement: str, values: Any) -> Answer:

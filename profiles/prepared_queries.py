@@ -12,6 +12,7 @@ from functools import cached_property
 from inspect import signature
 from typing import Any, Generic, TypeVar
 
+from django.core.exceptions import EmptyResultSet
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import QuerySet
 from django.db.models.query import FlatValuesListIterable, ModelIterable, ValuesListIterable, get_related_populators
@@ -75,12 +76,7 @@ class PreparedQuery(Generic[Row]):
         """What makes rows of the database's into those of the queryset."""
         queryset, compiler = self._compiled
         assert self._statement  # only a compiled query knows its columns
-        converters = compiler.get_converters([column for column, *_ in compiler.select])
-        kind = queryset._iterable_class
-
-        def converted(rows: Sequence[Any]) -> Any:
-            return compiler.apply_converters(rows, converters) if converters else rows
-
+        kind, converted = queryset._iterable_class, _converter(compiler)
         if kind is FlatValuesListIterable:
             return lambda rows: [row[0] for row in converted(rows)]
         if kind is ValuesListIterable:
@@ -88,6 +84,30 @@ class PreparedQuery(Generic[Row]):
         assert kind is ModelIterable, f"A prepared query cannot yield {kind.__name__}."
         assert not compiler.annotation_col_map, "A prepared query cannot annotate."
         return lambda rows: _models(compiler, converted(rows))
+
+
+def as_it_opens(rows: QuerySet[Any, Row]) -> list[Row]:
+    """The rows of a queryset that is the same each time, such as a list without a filter: planned once a connection.
+
+    For few querysets, each of which takes a place among the session's statements. One that names a value, annotates or
+    prefetches is asked and planned as ever.
+    """
+    compiler = rows.query.get_compiler(DEFAULT_DB_ALIAS)
+    try:
+        words, parameters = compiler.as_sql()
+    except EmptyResultSet:
+        return []
+    is_plain = rows._iterable_class is ModelIterable and not compiler.annotation_col_map
+    if parameters or not is_plain or rows._prefetch_related_lookups:  # type: ignore[attr-defined]
+        return list(rows)
+    found: list[Row] = _models(compiler, _converter(compiler)(prepared.fetch(words, ())))
+    return found
+
+
+def _converter(compiler: Any) -> Callable[[Sequence[Any]], Any]:
+    """What makes the columns of an answer into Python's values."""
+    converters = compiler.get_converters([column for column, *_ in compiler.select])
+    return lambda rows: compiler.apply_converters(rows, converters) if converters else rows
 
 
 def _models(compiler: Any, rows: Any) -> list[Any]:

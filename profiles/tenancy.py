@@ -36,7 +36,9 @@ def organization(organization_id: int) -> Iterator[None]:
     """
     alone = not connection.in_atomic_block
     with transaction.atomic():
-        ((former, _),) = prepared.fetch(_ENTER, [str(int(organization_id))])
+        former = None
+        if not (alone and prepared.begin(f"SELECT set_config('{SETTING}', '{int(organization_id)}', true)")):
+            ((former, _),) = prepared.fetch(_ENTER, [str(int(organization_id))])
         yield
         # It ends with the transaction, and an error's rollback restores it: a statement would only hide the error.
         if not alone and (former or "") != str(organization_id) and not connection.needs_rollback:

@@ -27,7 +27,7 @@ def page(client: Client, url: str) -> dict[str, Any]:
             spent.append((time.perf_counter() - asked) * 1000)
 
     # Statements told by name pass by the driver's cursor; a plain admin has none.
-    by_name = partial(timed, prepared.fetch)
-    with connection.execute_wrapper(timed), mock.patch.object(prepared, "fetch", by_name):
+    by_name = {name: partial(timed, getattr(prepared, name)) for name in ("fetch", "begin")}
+    with connection.execute_wrapper(timed), mock.patch.multiple(prepared, **by_name):
         client.get(url)
     return {**took, "sql_ms": sum(spent), "queries": len(spent), "status": response.status_code}

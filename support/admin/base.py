@@ -277,6 +277,7 @@ class DeskAdmin(ModelAdmin):
         if isinstance(paginator, EstimatedPaginator):
             paginator.organization_id = request.organization.pk  # type: ignore[attr-defined]
             paginator.wanted = int(asked) if asked.isdecimal() and len(asked) < 10 else 1
+            paginator.as_it_opens = not request.GET
         return paginator
 
     def completed(self, shown: Iterable[Any]) -> Iterable[Any]:

@@ -9,6 +9,8 @@ from django.core.paginator import EmptyPage, Page, Paginator
 from django.db import connection, models
 from django.utils.functional import cached_property
 
+from profiles import prepared_queries
+
 COUNTED_AT_MOST = 10_000
 KNOWN_SECONDS, KNOWN_AT_MOST = 60, 256
 """For how long, and of how many lists, a process remembers about how many rows they have."""
@@ -23,6 +25,8 @@ class EstimatedPaginator(Paginator):
 
     organization_id = 0
     """Whose rows they are: how many these are is not remembered for another."""
+    as_it_opens = False
+    """Whether nothing was chosen: then the first page is the same statement each time."""
     wanted = 0
     """The page that will be asked for, if known: so far down that they cannot be counted, none are counted in vain."""
 
@@ -49,7 +53,8 @@ class EstimatedPaginator(Paginator):
     @cached_property
     def first(self) -> list[Any]:
         """The rows of the first page, and one more where they go on."""
-        return list(self.object_list[: self.per_page + 1])
+        rows: Any = self.object_list[: self.per_page + 1]
+        return prepared_queries.as_it_opens(rows) if self.as_it_opens else list(rows)
 
     def page(self, number: Any) -> Page:
         """Later pages find their ids in the index alone and read only those rows, from whichever end is nearer.

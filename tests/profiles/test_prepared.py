@@ -3,6 +3,7 @@
 from typing import Any
 from unittest import mock
 
+import psycopg
 import pytest
 from django.db import (
     DEFAULT_DB_ALIAS,
@@ -13,6 +14,7 @@ from django.db import (
     connections,
     transaction,
 )
+from psycopg import IsolationLevel, pq
 
 from profiles import prepared
 
@@ -131,3 +133,44 @@ def test_a_session_that_answered_is_not_asked_whether_it_answers(
         with own.cursor() as cursor:
             cursor.execute("SELECT 1")
     assert asked.call_count == times
+
+
+def test_a_transaction_that_django_opened_begins_with_its_first_statement_once() -> None:
+    says = "SELECT set_config('app.organization_id', '7', true)"
+    read = "SELECT current_setting('app.organization_id', true)"
+    assert prepared.begin(says) is False  # none is opened
+    with transaction.atomic():
+        assert prepared.begin(says) is True
+        assert connection.connection.pgconn.transaction_status == pq.TransactionStatus.INTRANS
+        assert prepared.fetch(read, []) == [("7",)]
+        assert prepared.begin(says) is False  # begun
+    assert prepared.fetch(read, []) == [("",)]
+
+
+def test_a_transaction_of_another_kind_is_begun_by_the_driver() -> None:
+    connection.ensure_connection()
+    connection.connection.isolation_level = IsolationLevel.SERIALIZABLE
+    with transaction.atomic():
+        assert prepared.begin("SELECT 1") is False
+        assert prepared.fetch("SELECT current_setting('transaction_isolation')", []) == [("serializable",)]
+
+
+def test_what_the_first_statement_did_is_undone_with_its_transaction() -> None:
+    with pytest.raises(ProgrammingError), transaction.atomic():
+        prepared.begin("SELECT set_config('app.organization_id', '7', true), nothing_like_it")
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
+        assert prepared.begin("SELECT set_config('app.organization_id', '7', true)")
+        raise ZeroDivisionError
+    assert prepared.fetch("SELECT coalesce(current_setting('app.organization_id', true), '')", []) == [("",)]
+    assert connection.connection.pgconn.transaction_status == pq.TransactionStatus.IDLE
+
+
+def test_a_session_that_died_is_told_of_at_the_beginning() -> None:
+    connection.ensure_connection()
+    victim = connection.connection.info.backend_pid
+    with psycopg.connect(connection.connection.info.dsn, password=connection.connection.info.password) as other:
+        other.execute("SELECT pg_terminate_backend(%s)", [victim])
+    with pytest.raises(OperationalError), transaction.atomic():
+        prepared.begin("SELECT 1")
+    with transaction.atomic():
+        assert prepared.begin("SELECT 1")

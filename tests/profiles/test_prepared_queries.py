@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from orders.models import Order
 from profiles import prepared
 from profiles.models import Identifier, Organization, Profile
-from profiles.prepared_queries import PreparedQuery
+from profiles.prepared_queries import PreparedQuery, as_it_opens
 from tests.stage import Stage
 
 pytestmark = pytest.mark.django_db
@@ -136,3 +136,39 @@ def test_a_statement_without_rows_says_how_many_it_wrote() -> None:
         ids = f"{{{made[0].pk},{made[1].pk}}}"
         assert prepared.run("UPDATE profiles_profile SET name = %s WHERE id = ANY(%s::bigint[])", ["Cem", ids]) == 2
         assert prepared.run("UPDATE profiles_profile SET name = %s WHERE id = ANY(%s::bigint[])", ["Cem", "{}"]) == 0
+
+
+def test_a_list_as_it_opens_is_planned_once_a_connection_and_has_the_same_rows() -> None:
+    def known() -> int:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%%LIMIT 3%%'")
+            return int(cursor.fetchone()[0])
+
+    stage = Stage()
+    with stage.inside():
+        ada, *_ = people(stage, "Ada", "Bob", "Cem", "Dil")
+        opens = Identifier.objects.select_related("profile").order_by("-pk")[:3]
+        before = known()
+        for _ in range(3):
+            with CaptureQueriesContext(connection) as asked:
+                found = as_it_opens(opens)
+                assert [str(row.profile) for row in found] == ["Dil", "Cem", "Bob"]
+            assert len(asked) == 1 and known() == before + 1
+        assert found == list(opens) and vars(found[0]).keys() == vars(opens[0]).keys()
+        few = as_it_opens(Profile.objects.only("name").order_by("pk")[:3])
+        assert few[0].get_deferred_fields() and few[0].created_at == ada.created_at
+
+
+def test_what_names_a_value_or_reads_more_is_asked_as_ever() -> None:
+    stage = Stage()
+    with stage.inside():
+        ada, _ = people(stage, "Ada", "Bob")
+        for rows in (
+            Profile.objects.filter(name="Bob"),
+            Profile.objects.order_by("pk").annotate(twice=F("id") * 2),
+            Profile.objects.order_by("pk").prefetch_related("identifiers"),
+            Profile.objects.none(),
+        ):
+            assert as_it_opens(rows) == list(rows.all())
+        assert as_it_opens(Profile.objects.order_by("pk").values_list("name", flat=True)) == ["Ada", "Bob"]
+        assert as_it_opens(Profile.objects.annotate(twice=F("id") * 2).order_by("pk"))[0].twice == 2 * ada.pk
