@@ -55,21 +55,8 @@ class PreparedQuery(Generic[Row]):
 
     @cached_property
     def _statement(self) -> str:
-        """With the places by name. Values that never change stand written out: an index may be of them alone."""
         _, compiler = self._compiled
-        words, parameters = compiler.as_sql()
-        left = iter(parameters)
-
-        def written(found: re.Match[str]) -> str:
-            if found[1] != "s":
-                return found[0]
-            value = next(left)
-            if isinstance(value, Place):
-                return f"%({value.name})s"
-            literal = sql.Literal(value).as_string(connections[DEFAULT_DB_ALIAS].connection)
-            return literal.replace("%", "%%")
-
-        return _PLACE.sub(written, words)
+        return _written_out(compiler)
 
     @cached_property
     def _reader(self) -> Callable[[Sequence[Any]], list[Row]]:
@@ -84,6 +71,30 @@ class PreparedQuery(Generic[Row]):
         assert kind is ModelIterable, f"A prepared query cannot yield {kind.__name__}."
         assert not compiler.annotation_col_map, "A prepared query cannot annotate."
         return lambda rows: _models(compiler, converted(rows))
+
+
+def written_out(rows: QuerySet[Any, Any]) -> str:
+    """The SQL of a queryset with its places by name; raises EmptyResultSet where it can have no rows.
+
+    Values that never change stand written out: an index may be of them alone.
+    """
+    return _written_out(rows.query.get_compiler(DEFAULT_DB_ALIAS))
+
+
+def _written_out(compiler: Any) -> str:
+    words, parameters = compiler.as_sql()
+    left = iter(parameters)
+
+    def written(found: re.Match[str]) -> str:
+        if found[1] != "s":
+            return found[0]
+        value = next(left)
+        if isinstance(value, Place):
+            return f"%({value.name})s"
+        literal = sql.Literal(value).as_string(connections[DEFAULT_DB_ALIAS].connection)
+        return literal.replace("%", "%%")
+
+    return _PLACE.sub(written, words)
 
 
 def as_it_opens(rows: QuerySet[Any, Row]) -> list[Row]:

@@ -14,7 +14,7 @@ from support.admin.alerts import address_of
 from support.admin.base import amount, grouped, moment, when
 from support.admin.dialogs import button, url_of
 from support.models import Alert
-from support.queries import dashboards
+from support.queries import dashboards, needs
 
 
 def today(request: HttpRequest, *, site: Any, extra_context: dict[str, Any] | None = None) -> HttpResponse:
@@ -24,7 +24,7 @@ def today(request: HttpRequest, *, site: Any, extra_context: dict[str, Any] | No
     if not here.actor.may("view"):
         raise NotPermitted("Your role may not see this desk.")
     organization, now = here.organization, moment()
-    needs = dashboards.needs(now, here.actor)
+    counted = needs.counted(now, here.actor)
     figures = dashboards.today(organization, now)
     days = dashboards.days(organization, now)
     alerts = list(Alert.objects.filter(resolved_at__isnull=True).order_by("severity", "opened_at")[:ALERTS_SHOWN])
@@ -33,8 +33,8 @@ def today(request: HttpRequest, *, site: Any, extra_context: dict[str, Any] | No
         **site.each_context(request),
         "title": "What needs me now",
         "alerts": [_alert(alert, here.actor) for alert in alerts],
-        "needs": [_need(need) for need in needs if need.count],
-        "well": [need.title for need in needs if not need.count],
+        "needs": [_need(need) for need in counted if need.count],
+        "well": [need.title for need in counted if not need.count],
         "figures": figures,
         "orders_today": f"{figures.orders:,}",
         "revenue": [amount(minor, currency, strong=True) for currency, minor in figures.revenue],
@@ -82,11 +82,11 @@ def _chart(days: list[dashboards.Day], currency: str) -> str:
     )
 
 
-def _need(need: dashboards.Need) -> dict[str, Any]:
+def _need(need: needs.Need) -> dict[str, Any]:
     url = url_of(f"{need.model}_changelist")
     if need.query:
         url = f"{url}?{need.query}"
-    return {"need": need, "count": f"{need.count:,}", "oldest": when(need.oldest), "url": url}
+    return {"need": need, "oldest": when(need.oldest) if need.oldest else "", "url": url}
 
 
 def _alert(alert: Alert, actor: Actor) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from support.admin import dialogs, stories
 from support.admin.base import Period, address_of, masked, moment, redacted, when, word
 from support.admin.followups import GIVEN
 from support.admin.lists import ActiveAdmin
-from support.queries import dashboards, whose
+from support.queries import needs, whose
 
 PRODUCTS_LISTED = 200
 
@@ -131,7 +131,7 @@ class InState(SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if self.value() == "bounced":
-            return queryset.filter(pk__in=dashboards.undelivered_mail(dashboards.lately(moment())).values("pk"))
+            return queryset.filter(pk__in=needs.undelivered_mail(needs.lately(moment())).values("pk"))
         return queryset.filter(state=self.value()) if self.value() in Email.State.values else queryset
 
 

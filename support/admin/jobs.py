@@ -17,7 +17,7 @@ from support.admin.base import address_of, moment, when, word
 from support.admin.linked import Linked, Since, Until
 from support.admin.lists import ActiveAdmin
 from support.admin.order_filters import ByChannel, InCurrency
-from support.queries import conversations, dashboards
+from support.queries import conversations, needs
 
 
 class Stuck(SimpleListFilter):
@@ -29,7 +29,7 @@ class Stuck(SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if self.value() == "stuck":
-            return queryset.filter(pk__in=dashboards.stuck(dashboards.overdue(moment())).values("pk"))
+            return queryset.filter(pk__in=needs.stuck(needs.overdue(moment())).values("pk"))
         return queryset
 
 

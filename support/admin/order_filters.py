@@ -11,7 +11,7 @@ from orders.models import Channel, Dispute, Line, Order, Product
 from support.admin.base import Period, calendar_month, moment
 from support.admin.linked import Linked, Since, Until
 from support.analytics import BANDS
-from support.queries import channels, conversations, dashboards, unreached
+from support.queries import channels, conversations, needs, unreached
 
 
 def labels(request: Any) -> dict[int, str]:
@@ -103,18 +103,18 @@ class Attention(SimpleListFilter):
             case "person":
                 return queryset.exclude(needs_person="")
             case "delivery":
-                return queryset.filter(pk__in=dashboards.undelivered(dashboards.overdue(moment())).values("order_id"))
+                return queryset.filter(pk__in=needs.undelivered(needs.overdue(moment())).values("order_id"))
             case "customer":
                 return queryset.filter(profile__isnull=True)
             case "dispute":
                 return queryset.filter(pk__in=Dispute.objects.filter(status="opened").values("order_id"))
             case "mapping":
-                return queryset.filter(pk__in=dashboards.unmapped().values("order_id"))
+                return queryset.filter(pk__in=needs.unmapped().values("order_id"))
             case "mail":
-                listed = unreached.rows().values("order_id")
+                mails = needs.undelivered_mail(needs.lately(moment()))
+                # Of either of two sorts of ids the database would look through all orders.
                 return queryset.filter(
-                    Q(pk__in=listed)
-                    | Q(pk__in=dashboards.undelivered_mail(dashboards.lately(moment())).values("order_id"))
+                    pk__in=unreached.rows().values("order_id").union(mails.values("order_id"), all=True)
                 )
         return queryset
 

@@ -22,7 +22,7 @@ class LineAdmin(ActiveAdmin):
         if not self.has_view_permission(request):
             raise NotPermitted("Your role may not see the catalogue.")
         actor: Actor = request.actor  # type: ignore[attr-defined]
-        groups = unmapped.groups()
+        groups, counted = unmapped.groups()
         orders_url = address_of(Order)
         context = {
             **self.admin_site.each_context(request),
@@ -31,14 +31,16 @@ class LineAdmin(ActiveAdmin):
                 {
                     "group": group,
                     "channels": sorted(group.channels),
+                    "orders": f"{group.orders:,}",
                     "amounts": [amount(minor, currency) for currency, minor in sorted(group.amounts.items())],
-                    "oldest": when(group.oldest),
+                    "oldest": when(group.oldest) if group.oldest else "",
                     "map": dialogs.button("map", group.line_id, actor),
                 }
                 for group in groups
             ],
             "orders_url": f"{orders_url}?needs=mapping",
             "full": len(groups) >= unmapped.GROUPS_AT_MOST,
+            "counted": f"{unmapped.ADDED_UP_AT_MOST:,}" if counted else "",
             "acts": dialogs.buttons(actor, ("add_product", request.organization.pk, True)),  # type: ignore[attr-defined]
             **(extra_context or {}),
         }

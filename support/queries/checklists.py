@@ -15,7 +15,7 @@ from profiles.models import AuditEntry, Membership, Organization
 from support import checklists
 from support.checklists import Cadence, Item
 from support.models import Alert, ChecklistTick, Discrepancy, ReconcileRun
-from support.queries import dashboards
+from support.queries import needs
 
 DAY, WEEK, MONTH = timedelta(days=1), timedelta(days=7), timedelta(days=31)
 BANK_AFTER = timedelta(days=5)
@@ -47,7 +47,7 @@ class Asked:
 
     organization: Organization
     now: datetime
-    needs: dict[str, dashboards.Need]
+    needs: dict[str, needs.Need]
 
     @property
     def zone(self) -> ZoneInfo:
@@ -56,8 +56,8 @@ class Asked:
 
 def of(cadence: Cadence, organization: Organization, now: datetime, by: Actor | None = None) -> list[Live]:
     """Every item of one list with its state and its tick of this period."""
-    needs = {need.key: need for need in dashboards.needs(now, by)} if cadence is Cadence.DAILY else {}
-    asked = Asked(organization, now, needs)
+    counted = {need.key: need for need in needs.counted(now, by)} if cadence is Cadence.DAILY else {}
+    asked = Asked(organization, now, counted)
     on = checklists.period(cadence, now, asked.zone)
     items = checklists.of(cadence)
     ticks = {row.item: row for row in ChecklistTick.objects.filter(period_on=on, item__in=[i.code for i in items])}
@@ -74,7 +74,7 @@ def _need(key: str) -> Callable[[Asked], Stand]:
 
     def read(asked: Asked) -> Stand:
         need = asked.needs[key]
-        said = f"{need.count:,} open. {need.advice}." if need.count else "Nothing open."
+        said = f"{need.amount} open. {need.advice}." if need.count else "Nothing open."
         return Stand(not need.count, said, f"{need.model}_changelist", need.query)
 
     return read

@@ -19,7 +19,7 @@ from profiles.models import SettlementRequest
 from support import alarms
 from support.alarms import Policy, Trouble
 from support.models import ReconcileRun
-from support.queries import books, dashboards
+from support.queries import books, needs
 
 LOOKED_BACK = timedelta(days=7)
 FILES_NAMED = 3
@@ -71,7 +71,7 @@ def _counted(rows: Any, at: str) -> tuple[int, datetime | None]:
 
 
 def _stuck(policy: Policy, now: datetime) -> Trouble | None:
-    rows = Job.objects.filter(state__in=dashboards.OPEN, changed_at__lt=now - policy.stuck_after)
+    rows = Job.objects.filter(state__in=needs.OPEN, changed_at__lt=now - policy.stuck_after)
     return alarms.stuck(*_counted(rows, "changed_at"), policy)
 
 

@@ -346,6 +346,33 @@ def test_what_shops_sold_unknown_is_mapped_once_and_delivered(desk: Desk, sign: 
     assert b"Every line maps" in client.get(listed(desk, "orders_line")).content
 
 
+def test_of_very_many_unknown_lines_only_the_lines_are_counted(
+    desk: Desk, sign: Sign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from support.queries import unmapped as waiting
+
+    line, _, other = unmapped(desk), unmapped(desk, 2), unmapped(desk, 3, sku="OTHER", title="<Other>")
+    client, url = sign("lead"), listed(desk, "orders_line")
+    with desk.inside():
+        added_up, many = waiting.groups()
+        assert not many and [(one.sku, one.orders, bool(one.oldest)) for one in added_up] == [
+            ("TIDE-2E", 2, True),
+            ("OTHER", 1, True),
+        ]
+    assert "More than" not in client.get(url).content.decode()
+    monkeypatch.setattr(waiting, "ADDED_UP_AT_MOST", 2)
+    with desk.inside():
+        counted, many = waiting.groups()
+        assert many and [(one.sku, one.orders, one.line_id) for one in counted] == [
+            ("TIDE-2E", 2, line.pk),
+            ("OTHER", 1, other.pk),
+        ]
+        assert [one.channels for one in counted] == [one.channels for one in added_up]
+    page = client.get(url).content.decode()
+    assert "More than 2 lines wait" in page and "&lt;Other&gt;" in page and desk.act("map", line.pk) in page
+    assert "Oldest" not in page and "Amount" not in page and "shopify:" in page
+
+
 def test_a_picker_never_leads_elsewhere(desk: Desk, sign: Sign) -> None:
     answer = sign("lead").get(desk.url("orders_product_pick"), {"q": "tide", "pick": "javascript:alert(1)//"})
     assert b"javascript:" not in answer.content
