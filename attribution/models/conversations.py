@@ -63,6 +63,17 @@ class Conversation(Fact):
                 name="conversation_unattached",
                 condition=models.Q(profile__isnull=True),
             ),
+            # What an array contains is asked after the policy, and so of no index of its elements.
+            models.Index(
+                fields=["organization", "-started_at", "-id"],
+                name="conversation_asked_product",
+                condition=models.Q(tags__contains=["product_inquiry"]),
+            ),
+            models.Index(
+                fields=["organization", "-started_at", "-id"],
+                name="conversation_asked_price",
+                condition=models.Q(tags__contains=["price_check"]),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -99,6 +99,12 @@ class Email(Tenant):
             models.Index(fields=["organization", "order", "-created_at"], name="email_of_order"),
             models.Index(fields=["organization", "profile", "-created_at"], name="email_of_profile"),
             models.Index(fields=["organization", "state", "-created_at"], name="email_state"),
+            # Nearly every mail is a receipt: each other sort is found among the few.
+            models.Index(
+                fields=["organization", "template", "-created_at", "-id"],
+                name="email_of_template",
+                condition=~models.Q(template="receipt"),
+            ),
             models.Index(
                 fields=["organization", "order"],
                 name="email_receipted",

@@ -58,6 +58,11 @@ class Entitlement(Tenant):
             models.Index(fields=["organization", "-created_at", "-id"], name="entitlement_newest"),
             models.Index(fields=["organization", "profile", "-created_at"], name="entitlement_of_profile"),
             models.Index(
+                fields=["organization", "source", "-created_at", "-id"],
+                name="entitlement_of_source",
+                condition=~models.Q(source="order"),
+            ),
+            models.Index(
                 fields=["organization", "order"],
                 include=["line", "status", "decision", "source"],
                 name="entitlement_of_order",

@@ -39,12 +39,13 @@ class AtStep(SimpleListFilter):
         dimension = next((name for name in funnels.DIMENSIONS if given.get(name)), "")
         if step not in STEPS and not dimension and not given.get("channel"):
             return queryset
-        asked = Choice.read(request, usual="all").asked
-        chosen = STEPS.get(step, events.FUNNEL_TYPES)
-        counted = funnels.ids(
-            asked, step if step in STEPS else "", dimension=dimension, name=given.get(dimension, "").replace("\x00", "")
+        return funnels.counted(
+            queryset,
+            Choice.read(request, usual="all").asked,
+            step if step in STEPS else "",
+            dimension=dimension,
+            name=given.get(dimension, "").replace("\x00", ""),
         )
-        return queryset.filter(pk__in=counted, type__in=chosen)
 
 
 class Said(Linked):

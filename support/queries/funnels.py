@@ -11,10 +11,13 @@ from datetime import date, datetime
 from typing import Any
 
 from django.db import connection
+from django.db.models import QuerySet
 from django.db.models.expressions import RawSQL
 
 from orders import money
 from orders.actions.statistics import COUNTED
+from profiles import events
+from profiles.models import Event
 from support import funnels
 from support.analytics import Asked, Growth
 from support.funnels import Row
@@ -24,6 +27,8 @@ NOWHERE = 0
 """In place of a channel: the events whose source is connected no more."""
 _PLACE = re.compile(r"%\((\w+)\)s")
 DIMENSIONS = ("post", "attachment", "resolution")
+EACH_COUNTS = frozenset(funnels.STEPS) - {"conversions"}
+"""Steps of which every event counts, whatever else is told of it."""
 
 
 def _first(keys: Sequence[str]) -> str:
@@ -214,8 +219,18 @@ def growth(asked: Asked, *, weeks: dict[date, Growth], channels: dict[int, Growt
                 setattr(one, name, getattr(one, name) + count)
 
 
-def ids(asked: Asked, step: str = "", *, dimension: str = "", name: str = "") -> RawSQL:
-    """The ids of the events that are counted as this step, or as any (of this post, attachment or resolution)."""
+def counted(
+    rows: QuerySet[Event], asked: Asked, step: str = "", *, dimension: str = "", name: str = ""
+) -> QuerySet[Event]:
+    """Those of the rows that are counted as this step, or as any (of this post, attachment or resolution)."""
+    rows = rows.filter(type__in=funnels.STEPS.get(step, events.FUNNEL_TYPES))
+    if step in EACH_COUNTS and not dimension and asked.channels is None:
+        start, end = asked.span
+        return rows.filter(occurred_at__gte=start, occurred_at__lt=end)
+    return rows.filter(pk__in=_ids(asked, step, dimension=dimension, name=name))
+
+
+def _ids(asked: Asked, step: str, *, dimension: str, name: str) -> RawSQL:
     named = f"AND {dimension} = %(name)s" if dimension in DIMENSIONS else ""
     sql = f"{_STEPS} SELECT id FROM steps WHERE %(step)s IN (step, '') {named}"
     values = _values(asked) | {"step": step, "name": name}

@@ -251,3 +251,8 @@ def test_any_events_in_any_order_any_number_of_times_count_as_the_rules_say(stag
                 continue
             whole.orders, whole.net_minor = whole.orders + 1, whole.net_minor + minor
     assert funnel(stage).total == whole
+    with stage.inside():
+        for name in funnels.STEPS:
+            shown = queries.counted(Event.objects.all(), asked(stage), name)
+            derived = Event.objects.filter(pk__in=queries._ids(asked(stage), name, dimension="", name=""))
+            assert set(shown) == set(derived) and shown.count() == getattr(whole, name)
