@@ -95,16 +95,16 @@ def map_lines(*, product: Product, sku: str, title: str, by: Actor, because: str
     """Say which product the unmapped lines of this SKU and title are; returns how many orders will be fulfilled."""
     by.require("map_product")
     reason = audit.require_reason(because)
-    lines = Line.objects.filter(product__isnull=True, removed=False, sku=sku, title=title).select_related(
-        "order__channel"
-    )
-    names = {(line.order.channel.kind, line.listing_ids[0]) for line in lines if line.listing_ids}
-    orders = {line.order_id for line in lines}
+    waiting = Line.objects.filter(product__isnull=True, removed=False, sku=sku, title=title)
+    # Not as objects: what a first import brought may be a hundred thousand lines of one product.
+    lines = list(waiting.values_list("pk", "order_id", "order__channel__kind", "listing_ids"))
+    names = {(kind, listing_ids[0]) for *_, kind, listing_ids in lines if listing_ids}
+    orders = {order_id for _, order_id, *_ in lines}
     for kind, external_id in sorted(names):
         Listing.objects.update_or_create(
             organization_id=product.organization_id, kind=kind, external_id=external_id, defaults={"product": product}
         )
-    Line.objects.filter(pk__in=[line.pk for line in lines]).update(product=product)
+    Line.objects.filter(pk__in=[pk for pk, *_ in lines]).update(product=product)
     settlement.request(product.organization_id, orders=orders)
     audit.record(
         "product.mapped",

@@ -126,7 +126,7 @@ class MapLine(Dialog):
         count = alike.values("order_id").distinct().count()
         them = "order with this line is" if count == 1 else "orders with this line are"
         return [
-            f"{count} {them} fulfilled, as far as paid.",
+            f"{count:,} {them} fulfilled, as far as paid.",
             "The channel's own id is remembered: the next order maps by itself.",
         ]
 
@@ -137,4 +137,4 @@ class MapLine(Dialog):
         count = products.map_lines(
             product=product, sku=subject.sku, title=subject.title, by=press.by, because=press.because
         )
-        return Done(f"Mapped to {product.sku}. {count} {'order is' if count == 1 else 'orders are'} being fulfilled.")
+        return Done(f"Mapped to {product.sku}. {count:,} {'order is' if count == 1 else 'orders are'} being fulfilled.")
